@@ -1,7 +1,7 @@
 /** Builds custom metrics from kubelets by the flags: demand, store and source. */
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
-import type { Pods } from '../cluster/pods.ts';
+import type { PodLister } from '../cluster/pods.ts';
 import { createAutoscalerMetrics } from '../kubeletsource/autoscalermetrics.ts';
 import { catalogue, metricNamed } from '../kubeletsource/catalogue.ts';
 import { createDemand, unknownMetrics } from '../kubeletsource/demand.ts';
@@ -26,7 +26,7 @@ export interface KubeletMetrics {
 export interface KubeletMetricsOptions {
   readonly options: Options;
   readonly rest: RestClient;
-  readonly pods: Pick<Pods, 'get' | 'list' | 'hasEnded'>;
+  readonly pods: Pick<PodLister, 'get' | 'list'>;
   readonly bringForward: (node: string) => void;
   readonly stalenessMs: number;
   readonly registry: Registry;
@@ -54,7 +54,6 @@ export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetric
     windowMs: options['custom-metrics-window'],
     resolutionMs: options['metric-resolution'],
     stalenessMs,
-    hasEnded: pods.hasEnded,
     wanted: demand.metrics,
   });
   createSourceMetrics(registry, demand, store);

@@ -1,5 +1,5 @@
 /** Keeps the samples of one cgroup over the window of rates, in one array of a fixed size. */
-import { columnOf, type SeriesBatch, type WantedColumns } from '../sample/seriescolumns.ts';
+import type { SeriesBatch, WantedColumns } from '../sample/seriescolumns.ts';
 
 /**
  * Samples per cgroup: a window's at 10 s between them, cAdvisor's least, and the one before it. In longer windows
@@ -45,7 +45,7 @@ export class SampleHistory {
   /** Per sample, the oldest first: its time, then a number per column; NaN is unknown. */
   readonly #numbers: Float64Array;
   readonly #parts: Float64Array;
-  /** 1 for columns that were above 0, or soon are. */
+  /** 1 for columns that were above 0. */
   readonly #wasMore: Uint8Array;
   #count = 0;
   /** Whether columns were added since the last sample. */
@@ -56,7 +56,7 @@ export class SampleHistory {
     this.columns = columns;
     this.#numbers = new Float64Array(historyLimit * (columns.length + 1));
     this.#parts = new Float64Array(columns.length).fill(Number.NaN);
-    this.#wasMore = Uint8Array.from(columns, (name) => Number(columnOf(name).soonMore === true));
+    this.#wasMore = new Uint8Array(columns.length);
     if (like !== undefined) this.#copy(like);
   }
 
@@ -205,7 +205,7 @@ export class SampleHistory {
     }
     for (const [column, index] of indexes.entries()) {
       this.#parts[column] = index === -1 ? Number.NaN : like.#parts[index]!;
-      if (index !== -1) this.#wasMore[column] = like.#wasMore[index]!;
+      this.#wasMore[column] = index === -1 ? 0 : like.#wasMore[index]!;
     }
   }
 }

@@ -14,7 +14,7 @@ export interface MetricNumber {
 
 /**
  * - absent: there is no such series;
- * - waiting: the second sample is still to come, or another one after scrapes without the container.
+ * - waiting: the second sample is still to come.
  */
 export type NoNumber = 'absent' | 'waiting';
 
@@ -32,10 +32,6 @@ export interface Part {
   readonly history: SampleHistory | undefined;
   /** Whether this is the first scrape that has it. */
   readonly isNew: boolean;
-  /** Of a container. */
-  readonly name: string | undefined;
-  /** Since when scrapes lack it, monotonic; undefined if the last one had it. */
-  readonly absentSinceMs: number | undefined;
 }
 
 /** Returns the metric of the parts together. */
@@ -65,8 +61,7 @@ export function sumOf(a: MetricNumber, b: MetricNumber): MetricNumber {
   return joined(a, b, 'sum');
 }
 
-function numberOfPart(metric: KubeletMetric, { history, isNew, absentSinceMs }: Part): MetricNumber | NoNumber {
-  if (absentSinceMs !== undefined) return 'waiting';
+function numberOfPart(metric: KubeletMetric, { history, isNew }: Part): MetricNumber | NoNumber {
   if (history === undefined) return isNew ? 'waiting' : 'absent';
   return Number.isNaN(history.lastMs) ? 'waiting' : numberOf(metric, history);
 }

@@ -43,8 +43,6 @@ export interface SeriesUpdate {
 export interface FoundCgroup {
   readonly id: string;
   readonly cgroup: number | undefined;
-  /** Of a container. */
-  readonly name?: string;
 }
 
 export type FoundCgroups = Readonly<Record<SeriesCgroup['kind'], readonly FoundCgroup[]>>;
@@ -98,10 +96,8 @@ export class ObjectSeries {
     for (const parts of Object.values(this.#parts)) for (const { history } of parts.values()) history?.clear();
   }
 
-  /** @param hasEnded reports what the API says of a container; undefined if it does not know the pod. */
-  update(found: FoundCgroups, update: SeriesUpdate, hasEnded: (container: string) => boolean | undefined): void {
+  update(found: FoundCgroups, update: SeriesUpdate): void {
     this.#seenMs = update.nowMs;
-    this.#waitForAbsent(found.container, update, hasEnded);
     for (const kind of ['machine', 'pod', 'sandbox', 'container'] as const) this.#addSamples(kind, found[kind], update);
     for (const metric of update.metrics) this.#compute(metric, this.#partsFor(metric), update);
   }
@@ -126,41 +122,19 @@ export class ObjectSeries {
 
   #addSamples(kind: SeriesCgroup['kind'], found: readonly FoundCgroup[], update: SeriesUpdate): void {
     const parts = this.#parts[kind];
-    // Kubelets leave out cgroups for a scrape or two.
-    if (found.length > 0 && kind !== 'container') {
-      const ids = new Set(found.map(({ id }) => id));
-      for (const id of parts.keys()) if (!ids.has(id)) parts.delete(id);
-    }
-    for (const { id, cgroup, name } of found) {
+    // Kubelets leave out cgroups for a scrape or two; which containers there are is the decoder's decision.
+    if (found.length === 0 && kind !== 'container') return;
+    const ids = new Set(found.map(({ id }) => id));
+    for (const id of parts.keys()) if (!ids.has(id)) parts.delete(id);
+    for (const { id, cgroup } of found) {
       const before = parts.get(id);
       const history =
         cgroup === undefined ? before?.history : historyFor(before?.history, update.columnsOf[kind].columns);
-      if (history !== before?.history || before?.isNew !== false || before.absentSinceMs !== undefined) {
-        parts.set(id, { history, isNew: before === undefined, name, absentSinceMs: undefined });
-      }
+      if (history !== before?.history || before?.isNew !== false)
+        parts.set(id, { history, isNew: before === undefined });
       if (cgroup === undefined || history === undefined) continue;
       const { batch, columnsOf, limits } = update;
       history.add({ batch, cgroup, ...columnsOf[kind] } satisfies CgroupNumbers, limits);
-    }
-  }
-
-  /** Drops containers that have ended, as `absentContainers` of `storage/` decides it. */
-  #waitForAbsent(
-    found: readonly FoundCgroup[],
-    { nowMs, stalenessMs }: SeriesUpdate,
-    hasEnded: (container: string) => boolean | undefined,
-  ): void {
-    const parts = this.#parts.container;
-    const ids = new Set(found.map(({ id }) => id));
-    const names = new Set(found.map(({ name }) => name));
-    const known = new Set([...parts.values()].map(({ name }) => name));
-    const isFollowed = found.some(({ name }) => !known.has(name));
-    for (const [id, part] of parts) {
-      if (ids.has(id)) continue;
-      const { name = '', absentSinceMs = nowMs } = part;
-      const isOver = names.has(name) || (hasEnded(name) ?? isFollowed) || nowMs - absentSinceMs > stalenessMs;
-      if (isOver) parts.delete(id);
-      else parts.set(id, { ...part, isNew: false, absentSinceMs });
     }
   }
 

@@ -57,13 +57,9 @@ export interface SeriesStoreOptions {
   readonly windowMs: number;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
-  /** As in ScrapeUpdate's options. */
-  readonly hasEnded?: HasEnded | undefined;
   /** Returns the metrics that are wanted now; the same array until they change. */
   readonly wanted: () => readonly KubeletMetric[];
 }
-
-type HasEnded = (pod: PodLayout, container: string) => boolean | undefined;
 
 interface StoredSeries {
   source: Source;
@@ -133,7 +129,7 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     if (series?.kind !== 'series') return;
     const update = updateOf(series.batch, metrics, node, nowMs);
     node.metrics = update.metrics;
-    updatePods(node, batch.layout.pods, update, options.hasEnded ?? unknownEnd);
+    updatePods(node, batch.layout.pods, update);
   }
 
   function updateOf(
@@ -194,14 +190,14 @@ function* objectsOf({ machine, pods }: StoredSeries): Generator<ObjectSeries> {
 }
 
 /** A pod of the same name with another UID is another pod. One that the scrape lacks is kept until it is stale. */
-function updatePods(node: StoredSeries, layouts: readonly PodLayout[], update: SeriesUpdate, hasEnded: HasEnded): void {
+function updatePods(node: StoredSeries, layouts: readonly PodLayout[], update: SeriesUpdate): void {
   const cgroups = indexCgroups(update.batch);
-  node.machine.update({ ...nothing, machine: cgroups.machine }, update, unknownEnd);
+  node.machine.update({ ...nothing, machine: cgroups.machine }, update);
   const pods = new Map<string, ObjectSeries>();
   for (const pod of layouts) {
     const key = podKey(pod.namespace, pod.name, pod.uid ?? '');
     const series = node.pods.get(key) ?? new ObjectSeries(update.nowMs);
-    series.update(foundOf(pod, cgroups, update.batch), update, (container) => hasEnded(pod, container));
+    series.update(foundOf(pod, cgroups, update.batch), update);
     pods.set(key, series);
   }
   for (const [key, series] of node.pods) {
@@ -217,8 +213,6 @@ interface CgroupIndex {
   /** Own cgroups and sandboxes by namespace and name of the pod. */
   readonly ofPods: ReadonlyMap<string, readonly number[]>;
 }
-
-const unknownEnd = () => undefined;
 
 const nothing: FoundCgroups = { machine: [], pod: [], sandbox: [], container: [] };
 
@@ -255,7 +249,7 @@ function foundOf(pod: PodLayout, { containers, ofPods }: CgroupIndex, batch: Ser
     pod: newest('pod'),
     // The sandbox before this one may linger.
     sandbox: newest('sandbox'),
-    container: pod.containers.map(({ containerId: id, name }) => ({ id, cgroup: containers.get(id), name })),
+    container: pod.containers.map(({ containerId: id }) => ({ id, cgroup: containers.get(id) })),
   };
 }
 

@@ -18,8 +18,6 @@ export interface SeriesColumn {
   readonly only?: Readonly<Record<string, string>>;
   /** Whether 0 after more is of a cgroup that could not be read, or is gone: cAdvisor writes 0 then. */
   readonly isUnreadAtZero?: boolean;
-  /** Whether cgroups that run soon have more than 0: a first 0 may be of one that could not be read, too. */
-  readonly soonMore?: boolean;
 }
 
 /** Traffic is counted in a pod's network namespace, whose cgroup is the sandbox's. */
@@ -27,7 +25,6 @@ const network = { of: 'sandbox', kind: 'counter', addedOver: 'interface' } as co
 /** Throttling happens in the container's cgroup before it reaches the pod's. */
 const counter = { of: 'container', kind: 'counter', isUnreadAtZero: true } as const;
 const gauge = { of: 'container', kind: 'gauge' } as const;
-const cpu = { ...counter, soonMore: true } as const;
 /** A container that runs has a process, and memory in use. */
 const vital = { ...gauge, isUnreadAtZero: true } as const;
 const constant = { of: 'container', kind: 'constant' } as const;
@@ -45,9 +42,9 @@ export const seriesColumns = {
   networkReceiveDropped: { family: 'container_network_receive_packets_dropped_total', ...network },
   networkTransmitDropped: { family: 'container_network_transmit_packets_dropped_total', ...network },
   // Kubelets before 1.16 have a series per core; the total is the one to count.
-  cpuUsage: { family: 'container_cpu_usage_seconds_total', ...cpu, only: { cpu: 'total' } },
-  cpuUser: { family: 'container_cpu_user_seconds_total', ...cpu },
-  cpuSystem: { family: 'container_cpu_system_seconds_total', ...cpu },
+  cpuUsage: { family: 'container_cpu_usage_seconds_total', ...counter, only: { cpu: 'total' } },
+  cpuUser: { family: 'container_cpu_user_seconds_total', ...counter },
+  cpuSystem: { family: 'container_cpu_system_seconds_total', ...counter },
   cpuPeriods: { family: 'container_cpu_cfs_periods_total', ...counter },
   cpuThrottledPeriods: { family: 'container_cpu_cfs_throttled_periods_total', ...counter },
   cpuThrottledSeconds: { family: 'container_cpu_cfs_throttled_seconds_total', ...counter },

@@ -107,9 +107,9 @@ export interface NodeUnderTest {
   readonly store: SeriesStore;
   readonly forwarded: string[];
   /** Scrapes a body at the clock's time. */
-  scrapeBody(body: Encoded, hasStepped?: boolean): void;
-  /** Scrapes rows sampled `ageMs` ago. @param hasStepped whether the node's clock has. */
-  scrape(rows: NodeRows, ageMs?: number, hasStepped?: boolean): void;
+  scrapeBody(body: Encoded): void;
+  /** Scrapes rows sampled `ageMs` ago. */
+  scrape(rows: NodeRows, ageMs?: number): void;
   /** Stores a scrape of /metrics/resource. */
   fallBack(): void;
   setPods(pods: readonly Pick<PodRows, 'namespace' | 'name' | 'uid' | 'hostNetwork'>[]): void;
@@ -129,19 +129,12 @@ const resolutionMs = 15_000;
 
 export function createNode(
   always: readonly string[],
-  options: { windowMs?: number; protobuf?: boolean; hasEnded?: boolean } = {},
+  options: { windowMs?: number; protobuf?: boolean } = {},
 ): NodeUnderTest {
-  const { windowMs = 60_000, protobuf = true, hasEnded } = options;
+  const { windowMs = 60_000, protobuf = true } = options;
   const clock = createFakeClock();
   const demand = createDemand({ clock, always, onAutoscalers: () => undefined });
-  const store = createSeriesStore({
-    clock,
-    windowMs,
-    resolutionMs,
-    stalenessMs: 45_000,
-    hasEnded: () => hasEnded,
-    wanted: demand.metrics,
-  });
+  const store = createSeriesStore({ clock, windowMs, resolutionMs, stalenessMs: 45_000, wanted: demand.metrics });
   const forwarded: string[] = [];
   let pods: PodInfo[] = [];
   const lister = {
@@ -162,7 +155,7 @@ export function createNode(
     source,
     store,
     forwarded,
-    scrapeBody({ bytes, contentType }, hasStepped = false) {
+    scrapeBody({ bytes, contentType }) {
       const wanted = demand.columns();
       const time = answerTime(clock.wallMs(), clock.wallMs());
       const decoding = decoder.begin(contentType);
@@ -172,11 +165,11 @@ export function createNode(
       assert.equal(result.kind, 'batch', JSON.stringify(result));
       const reading = wanted.length === 0 ? undefined : seriesDecoder.begin(contentType, wanted);
       reading?.write(bytes);
-      store.store({ batch: result.batch, series: reading?.finish(time), spacingMs: 0, hasStepped });
+      store.store({ batch: result.batch, series: reading?.finish(time), spacingMs: 0, hasStepped: false });
     },
-    scrape(rows, ageMs = 0, hasStepped = false) {
+    scrape(rows, ageMs = 0) {
       under.setPods(rows.pods);
-      under.scrapeBody(encodeFamilies(familiesOf(rows, clock.wallMs() - ageMs), protobuf), hasStepped);
+      under.scrapeBody(encodeFamilies(familiesOf(rows, clock.wallMs() - ageMs), protobuf));
     },
     fallBack() {
       const batch = {
