@@ -24,6 +24,8 @@ export interface SeriesListOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onNotes: (notes: AnswerNotes) => void;
+  /** Matches new shapes against rules, in slices of the event loop, before they replace the last ones. */
+  readonly prepare: (shapes: readonly SeriesShape[]) => Promise<void>;
 }
 
 /** A failure leaves the last shapes in place. */
@@ -60,15 +62,18 @@ export class SeriesList {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, seriesQuery, maxAgeMs, clock, onNotes } = this.#options;
+    const { client, seriesQuery, maxAgeMs, clock, onNotes, prepare } = this.#options;
     try {
       const startMs = clock.wallMs() - maxAgeMs;
       const request = { match: seriesQuery, startMs, subject: `series ${seriesQuery}` };
       const { result, notes } = await client.series(request, createShapeFold, signal);
       onNotes(notes);
+      const isChanged = result.text !== this.#text || this.version === 0;
+      if (isChanged) await prepare(result.shapes);
+      signal.throwIfAborted();
       this.lastSuccessMs = clock.wallMs();
       this.#recovered();
-      if (result.text === this.#text && this.version > 0) return;
+      if (!isChanged) return;
       this.#text = result.text;
       this.shapes = result.shapes;
       this.version += 1;

@@ -4,8 +4,13 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { AnswerNotes } from '../promql/answer.ts';
 import type { PromqlClient } from '../promql/client.ts';
+import { readingTurns } from '../promql/readingturns.ts';
 import type { MetricRule } from '../rules/rule.ts';
+import { matchShape, type SeriesShape } from '../rules/seriesmetrics.ts';
 import { SeriesList } from './serieslist.ts';
+
+/** Shapes that are matched in one step; about a millisecond. */
+const stepShapes = 10;
 
 export interface SeriesListsOptions {
   /** Returns the engine of a rule. */
@@ -28,6 +33,7 @@ interface RunningList {
 export class SeriesLists {
   readonly #options: SeriesListsOptions;
   readonly #lists = new Map<string, RunningList>();
+  #rules: readonly MetricRule[] = [];
   #isRunning = false;
 
   constructor(options: SeriesListsOptions) {
@@ -36,6 +42,7 @@ export class SeriesLists {
 
   /** Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. */
   setRules(rules: readonly MetricRule[]): void {
+    this.#rules = rules;
     const wanted = new Map(rules.map((rule) => [this.#keyOf(rule), rule]));
     for (const [key, { end }] of this.#lists) {
       if (wanted.has(key)) continue;
@@ -68,9 +75,21 @@ export class SeriesLists {
     for (const each of this.#lists.values()) each.running ??= each.list.run(each.end.signal);
   }
 
+  async #prepare(key: string, shapes: readonly SeriesShape[]): Promise<void> {
+    for (const rule of this.#rules) {
+      if (this.#keyOf(rule) !== key) continue;
+      for (let from = 0; from < shapes.length; from += stepShapes) {
+        await readingTurns.run(() => {
+          for (const shape of shapes.slice(from, from + stepShapes)) matchShape(rule, shape);
+        });
+      }
+    }
+  }
+
   #create(rule: MetricRule): RunningList {
     const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes } = this.#options;
     const client = clientOf(rule);
+    const key = this.#keyOf(rule);
     const list = new SeriesList({
       client,
       seriesQuery: rule.seriesQuery,
@@ -79,6 +98,7 @@ export class SeriesLists {
       clock,
       log,
       onNotes: (notes) => onNotes(client.engine.name, `series of ${rule.seriesQuery}`, notes),
+      prepare: (shapes) => this.#prepare(key, shapes),
     });
     return { list, end: new AbortController(), running: undefined };
   }

@@ -1,10 +1,17 @@
 /** Folds the series of an answer into their shapes, so that 100,000 series cost no memory. */
 import type { SeriesLabels } from '../promql/answer.ts';
 import type { SeriesFold } from '../promql/client.ts';
+import { AnswerLimitError } from '../promql/elementsplitter.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 
 /** Shapes of one seriesQuery: names of metrics with different label names. A large Prometheus has some thousands. */
-export const shapeLimit = 100_000;
+export const shapeLimit = 20_000;
+/** Labels of all shapes: twenty each. */
+export const shapeLabelLimit = 400_000;
+/** Different names of labels. */
+export const labelNameLimit = 20_000;
+/** Characters of all shapes: about 50 MB. An engine chooses how long names are. */
+export const shapeTextLimit = 8 * 1024 * 1024;
 
 export interface Shapes {
   /** Sorted by name and labels. Prometheus 2 answers in this order, Prometheus 3 and VictoriaMetrics in any. */
@@ -13,24 +20,35 @@ export interface Shapes {
   readonly text: string;
 }
 
-/** @throws Error beyond the limit, from `add`. */
+/** @throws AnswerLimitError beyond a limit, from `add`. */
 export function createShapeFold(): SeriesFold<Shapes> {
   const found = new Map<string, SeriesShape>();
   /** Keys with labels in the order of the answer, which is one per metric with most engines: sorting takes longer. */
   const seen = new Set<string>();
+  const labelNames = new Set<string>();
+  let seenText = 0;
+  let text = 0;
+  let labelCount = 0;
   return {
     add(labels) {
       const names = Object.keys(labels);
       const name = nameOf(labels);
       const unsorted = `${name}${separator}${names.join(separator)}`;
       if (seen.has(unsorted)) return;
-      if (seen.size < shapeLimit) seen.add(unsorted);
+      if (seen.size < shapeLimit && seenText + unsorted.length <= shapeTextLimit) {
+        seen.add(unsorted);
+        seenText += unsorted.length;
+      }
       const shape = { name, labels: names.filter((each) => each !== nameLabel).sort() };
       const key = [name, ...shape.labels].join(separator);
       if (found.has(key)) return;
-      if (found.size >= shapeLimit) {
-        throw new Error(`more than ${shapeLimit} combinations of metric and label names; let seriesQuery select fewer`);
-      }
+      text += key.length;
+      labelCount += shape.labels.length;
+      for (const label of shape.labels) labelNames.add(label);
+      requireAtMost(found.size + 1, shapeLimit, 'combinations of metric and label names');
+      requireAtMost(labelNames.size, labelNameLimit, 'names of labels');
+      requireAtMost(labelCount, shapeLabelLimit, 'labels in combinations');
+      requireAtMost(text, shapeTextLimit, 'characters in names');
       found.set(key, shape);
     },
     result() {
@@ -47,4 +65,8 @@ const separator = '\t';
 function nameOf(labels: SeriesLabels): string {
   const name = labels[nameLabel];
   return typeof name === 'string' ? name : '';
+}
+
+function requireAtMost(count: number, limit: number, what: string): void {
+  if (count > limit) throw new AnswerLimitError(`its series have more than ${limit} ${what}`);
 }

@@ -3,6 +3,7 @@ import { fullName } from '../apimachinery/status.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 import type { GroupResourceConfig, ResourcesConfig } from './config.ts';
 import { compilePattern, type Pattern, PatternError } from './pattern.ts';
+import { remembered } from './remembered.ts';
 import { TemplateError } from './template/error.ts';
 import { parseTemplate, type GoTemplate } from './template/template.ts';
 
@@ -10,6 +11,8 @@ export interface LabelMapping {
   /** Overrides in the order of the file, for explanations. */
   readonly overrides: ReadonlyMap<string, string>;
   readonly template: string | undefined;
+  /** Returns the name of the resource whose objects a label names, without knowing the cluster. */
+  readonly nameOf: (label: string) => string | undefined;
   /** Returns the resource whose objects a label names. */
   readonly resourceOf: (label: string, mapper: Mapper) => DescribedResource | undefined;
   /** Returns the label that names objects of a resource. An override wins; of several the last. */
@@ -36,18 +39,22 @@ export function compileResourceLabels(config: ResourcesConfig | undefined, add: 
     const label = compiled?.template.execute({ Group: group.replaceAll(/[.-]/g, '_'), Resource: singular });
     return label === '' ? undefined : label;
   };
+  const resourceNameOf = remembered((label) => {
+    const match = compiled?.pattern.match(label);
+    if (compiled === undefined || match === undefined) return undefined;
+    const group = match[compiled.pattern.names.get('group') ?? -1];
+    const resource = match[compiled.pattern.names.get('resource') ?? -1];
+    return resource === undefined ? undefined : fullName({ group: group ?? '', resource });
+  });
+  const resourceNamed = (label: string): string | undefined => overrides.get(label) ?? resourceNameOf(label);
   return {
     overrides,
     template,
     templateLabelOf,
+    nameOf: resourceNamed,
     resourceOf: (label, mapper) => {
-      const override = overrides.get(label);
-      if (override !== undefined) return mapper.resourceFor(override);
-      const match = compiled?.pattern.match(label);
-      if (compiled === undefined || match === undefined) return undefined;
-      const group = match[compiled.pattern.names.get('group') ?? -1];
-      const resource = match[compiled.pattern.names.get('resource') ?? -1];
-      return resource === undefined ? undefined : mapper.resourceFor(fullName({ group: group ?? '', resource }));
+      const name = resourceNamed(label);
+      return name === undefined ? undefined : mapper.resourceFor(name);
     },
     labelOf: (resource, mapper) => {
       const override = [...overrides].findLast(([, name]) => isSame(mapper.resourceFor(name), resource));

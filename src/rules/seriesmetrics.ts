@@ -3,6 +3,7 @@ import { metricKey } from '../metricsource/combined.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 import type { CustomMetric } from '../metricsource/source.ts';
 import { expand } from './expansion.ts';
+import { remembered } from './remembered.ts';
 import type { MetricRule } from './rule.ts';
 
 /** A series without the values of its labels: the rules use names only. */
@@ -36,8 +37,27 @@ export interface FoundMetrics<Metric> {
   readonly unassociated: ReadonlySet<string>;
 }
 
-/** Returns the name of a series' metric; undefined if a filter or `name.matches` leaves it out, or the name is empty. */
+/**
+ * Returns the name of a series' metric; undefined if a filter or `name.matches` leaves it out, or the name is empty, or
+ * the series' name is none that a query can have without quotes. Prometheus 3 lets any target choose any name, and
+ * `<<.Series>>` writes it into the query.
+ */
 export function metricNameOf(rule: MetricRule, series: string): string | undefined {
+  let nameOf = namesOf.get(rule);
+  if (nameOf === undefined) {
+    nameOf = remembered((each) => matchName(rule, each));
+    namesOf.set(rule, nameOf);
+  }
+  return nameOf(series);
+}
+
+const namesOf = new WeakMap<MetricRule, (series: string) => string | undefined>();
+
+/** As Prometheus 2 allows, and dots, which templates for OpenTelemetry's names quote. Empty without a name. */
+const seriesName = /^[a-zA-Z0-9_:.]*$/;
+
+function matchName(rule: MetricRule, series: string): string | undefined {
+  if (!seriesName.test(series)) return undefined;
   if (rule.filters.some(({ pattern, isPositive }) => pattern.test(series) !== isPositive)) return undefined;
   const match = rule.name.matches.match(series);
   const name = match === undefined ? '' : expand(rule.name.as, rule.name.matches, match);
@@ -45,15 +65,20 @@ export function metricNameOf(rule: MetricRule, series: string): string | undefin
   return name === '' || name.includes('/') ? undefined : name;
 }
 
+/** Matches the texts of one shape; `metricsOf` and `externalMetricsOf` then find them remembered, and take no time. */
+export function matchShape(rule: MetricRule, { name, labels }: SeriesShape): void {
+  if (metricNameOf(rule, name) === undefined || rule.kind === 'external') return;
+  for (const label of labels) rule.labels.nameOf(label);
+}
+
 /** Returns the metrics of a rule in rules. */
 export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mapper: Mapper): FoundMetrics<RuleMetric> {
   const metrics = new Map<string, RuleMetric>();
   const unassociated = new Set<string>();
-  const nameOf = cached((series: string) => metricNameOf(rule, series));
-  const resourceOf = cached((label: string) => rule.labels.resourceOf(label, mapper));
+  const resourceOf = remembered((label: string) => rule.labels.resourceOf(label, mapper));
   let count = 0;
   for (const { name: series, labels } of shapes) {
-    const metric = nameOf(series);
+    const metric = metricNameOf(rule, series);
     if (metric === undefined) continue;
     count += 1;
     let isAssociated = false;
@@ -72,10 +97,9 @@ export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mappe
 /** Returns the metrics of a rule in externalRules. */
 export function externalMetricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>): FoundMetrics<RuleExternalMetric> {
   const metrics = new Map<string, RuleExternalMetric>();
-  const nameOf = cached((series: string) => metricNameOf(rule, series));
   let count = 0;
   for (const { name: series } of shapes) {
-    const metric = nameOf(series);
+    const metric = metricNameOf(rule, series);
     if (metric === undefined) continue;
     count += 1;
     metrics.set(metric, { metric, series, rule });
@@ -95,16 +119,4 @@ export function joinExternalMetrics(
   found: readonly FoundMetrics<RuleExternalMetric>[],
 ): ReadonlyMap<string, RuleExternalMetric> {
   return new Map(found.flatMap(({ metrics }) => metrics.map((each) => [each.metric, each] as const)));
-}
-
-/** Caches results by key: an engine has many series of few names and labels. */
-function cached<T>(compute: (key: string) => T): (key: string) => T {
-  const known = new Map<string, T>();
-  return (key) => {
-    const before = known.get(key);
-    if (before !== undefined || known.has(key)) return before as T;
-    const value = compute(key);
-    known.set(key, value);
-    return value;
-  };
 }

@@ -44,7 +44,11 @@ export const rules: readonly Mutation[] = [
     ['if (!isAssociated) unassociated.add(series);', '', 'series without an object are not reported'],
   ]),
   ...mutate('rules/resourcelabels.ts', tests, [
-    ['if (override !== undefined) return mapper.resourceFor(override);', '', 'the template wins over an override'],
+    [
+      'overrides.get(label) ?? resourceNameOf(label)',
+      'resourceNameOf(label) ?? overrides.get(label)',
+      'the template wins over an override',
+    ],
     ['compilePattern(`^${pattern}$`)', 'compilePattern(pattern)', 'a label that contains the pattern is a resource'],
     ['replaceAll(/[.-]/g', 'replaceAll(/[.]/g', 'a dash of a group stays in the label'],
     ['[...overrides].findLast(', '[...overrides].find(', 'of several overrides the first is queried'],

@@ -3,7 +3,7 @@ import { noRow, type Sample, type SampleSink } from '../../exposition/sample.ts'
 import { nameHash } from '../../namehash.ts';
 import { idLimit } from '../../sample/point.ts';
 import { columnOf, type SeriesBatch, type SeriesCgroup, type WantedColumns } from '../../sample/seriescolumns.ts';
-import { checkCount } from '../limits.ts';
+import { checkCount, textLimit } from '../limits.ts';
 import { type AnswerTime, sampleTime } from '../sampletime.ts';
 import { isPlausible } from '../usable.ts';
 import { seriesCgroupOf } from './cgroups.ts';
@@ -40,6 +40,8 @@ export class SeriesCollector implements SampleSink {
   #seen: Map<string, SeenCgroup> | undefined;
   #last: SeenCgroup | undefined;
   #series = 0;
+  /** Characters of cgroups' labels, which are kept until the next body. */
+  #text = 0;
   #values = new Float64Array();
   #parts = new Float64Array();
   #counts = new Uint16Array();
@@ -176,6 +178,8 @@ export class SeriesCollector implements SampleSink {
     if (seen === undefined) {
       checkCount(this.#seen.size + 1, wantedCgroupLimit, 'cgroups');
       seen = { path, cgroup: path.length > idLimit ? undefined : seriesCgroupOf(sample), row: undefined };
+      this.#text += path.length + (seen.cgroup?.namespace.length ?? 0) + (seen.cgroup?.pod.length ?? 0);
+      checkCount(this.#text, textLimit, 'characters of cgroups');
       this.#seen.set(path, seen);
     }
     this.#last = seen;

@@ -93,5 +93,27 @@ test('more shapes than the limit are refused', () => {
   const fold = createShapeFold();
   for (let index = 0; index < shapeLimit; index += 1) fold.add({ __name__: String(index) });
   fold.add({ __name__: '1' });
-  assert.throws(() => fold.add({ __name__: 'one more' }), /let seriesQuery select fewer/);
+  assert.throws(() => fold.add({ __name__: 'one more' }), /more than 20000 combinations of metric and label names/);
+});
+
+test('the memory of shapes is bounded whatever names an engine sends', () => {
+  const addMany = (labelsOf: (index: number) => Record<string, string>) => () => {
+    const fold = createShapeFold();
+    for (let index = 0; index < shapeLimit; index += 1) fold.add(labelsOf(index));
+  };
+  const labels = (count: number, nameOf: (index: number) => string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [nameOf(index), 'x']));
+  const common = labels(60, (index) => `label_${index}`);
+  assert.throws(
+    addMany((index) => ({ __name__: String(index), ...common })),
+    /more than 400000 labels/,
+  );
+  assert.throws(
+    addMany((index) => ({ ...labels(3, (each) => `label_${index}_${each}`) })),
+    /more than 20000 names of labels/,
+  );
+  assert.throws(
+    addMany((index) => ({ __name__: `${'n'.repeat(1_000)}${index}` })),
+    /more than 8388608 characters/,
+  );
 });

@@ -6,6 +6,7 @@ import {
   externalMetricsOf,
   joinExternalMetrics,
   joinMetrics,
+  matchShape,
   metricsOf,
   type SeriesShape,
 } from '../../../src/rules/seriesmetrics.ts';
@@ -124,4 +125,48 @@ test('100,000 series of one name are named once', () => {
   const one = series('http_requests_total', 'pod', 'namespace', 'job');
   const found = metricsOf(rule, Array<SeriesShape>(100_000).fill(one), mapper);
   assert.deepEqual({ series: found.series, metrics: found.metrics.length }, { series: 100_000, metrics: 3 });
+});
+
+test('a series whose name would change the query makes no metric', () => {
+  const labels = 'resources: {template: "<<.Resource>>"}';
+  const names = [
+    'x} or secret{a="',
+    'secret or x',
+    'secret-x',
+    'x"',
+    'x\ny',
+    'x`',
+    'secret+x',
+    'up,x',
+    'a_b:c',
+    'otel.name',
+  ];
+  const found = metricsFrom(`{${labels}}`, ...names.map((name) => series(name, 'pod')));
+  assert.deepEqual(found, ['pods./a_b:c=a_b:c', 'pods./otel.name=otel.name']);
+  const external = parseRules(
+    'externalRules:\n- {seriesQuery: x, metricsQuery: up, resources: {namespaced: false}}\n',
+  ).external;
+  assert.deepEqual(
+    external.flatMap((rule) =>
+      externalMetricsOf(rule, [series('x} or y{'), series('x')]).metrics.map(({ metric }) => metric),
+    ),
+    ['x'],
+  );
+});
+
+test('after a shape was matched, its metrics are found without regular expressions', () => {
+  const [rule] = rulesOf('{resources: {template: "kube_<<.Resource>>"}}');
+  assert.ok(rule);
+  let matched = 0;
+  const { matches } = rule.name;
+  const match: typeof matches.match = (text) => {
+    matched += 1;
+    return matches.match(text);
+  };
+  const counted = { ...rule, name: { ...rule.name, matches: { ...matches, match } } };
+  const shapes = [series('a', 'kube_pod'), series('b', 'kube_pod', 'x')];
+  for (const shape of shapes) matchShape(counted, shape);
+  assert.equal(matched, 2);
+  assert.equal(metricsOf(counted, shapes, mapper).metrics.length, 2);
+  assert.equal(matched, 2);
 });

@@ -161,3 +161,22 @@ test('of any bytes, and of any damage to a body, there are series or a refusal',
     }),
   );
 });
+
+test('cgroups with more text than the limit are refused: their names are kept until the next body', () => {
+  const name = 'n'.repeat(200);
+  const samples = Array.from({ length: 10_000 }, (_, index) => ({
+    labels: {
+      container: 'c',
+      id: `/kubepods/burstable/pod${'a'.repeat(850)}/${String(index).padStart(64, '0')}`,
+      name: String(index),
+      namespace: name,
+      pod: name,
+    },
+    value: 1,
+    timestampMs: startMs,
+  }));
+  const body = encodeFamilies([{ name: 'container_sockets', help: '', type: 'gauge', samples }], true);
+  const result = read(createSeriesDecoder(), body, startMs);
+  // A comparison of the whole batch would print it.
+  assert.equal(result.kind === 'refused' && result.reason, 'more than 8388608 characters of cgroups');
+});
