@@ -1,7 +1,7 @@
 /** Begins and ends connections beside their requests: GOAWAY, idle sessions, tunnels, unreadable requests. */
 import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
 import type { OpenConnection, OpenConnections } from './openconnections.ts';
@@ -85,13 +85,21 @@ export function endStrangerAfterResponse(
   if (connection?.isAuthenticated() !== true) endAfterResponse(request, response);
 }
 
-/** Answers unparsable HTTP/1.1 as Go's servers. */
+/**
+ * Answers unparsable HTTP/1.1 as Go's servers. Node reports failed handshakes here, too: an answer would wait for the end
+ * of the handshake, and once HTTP/2 begins behind it, Node aborts the process (`!current_write_` in `TLSWrap::DoWrite`).
+ */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable) {
+  if (!socket.writable || !speaksHttp1(socket)) {
     socket.destroy();
     return;
   }
   endWith(socket, unreadable.get(error.code ?? '') ?? '400 Bad Request');
+}
+
+/** ALPN is null until the handshake is over, and false if the client named no protocol. */
+function speaksHttp1(socket: Socket): boolean {
+  return !(socket instanceof TLSSocket) || socket.alpnProtocol === false || socket.alpnProtocol === 'http/1.1';
 }
 
 const unreadable: ReadonlyMap<string, string> = new Map([
