@@ -31,7 +31,7 @@ const blockWith = (text: string): string => {
 describe('README', () => {
   test('has the two commands that CI begins with', () => {
     assert.equal(blockWith('npm start'), 'npm ci && npm start\n');
-    assert.equal(blockWith('npm test'), 'npm ci && npm test\n');
+    assert.match(readme, /`npm ci && npm test`/);
   });
 
   test('shows kubegauge status as it is printed', () => {

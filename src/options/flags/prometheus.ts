@@ -60,7 +60,7 @@ export const prometheusFlags = {
     type: 'string',
     default: 'joined',
     check: oneOf('joined', 'as-adapter'),
-    help: "joined sends equal queries once, and joins the objects of one round's requests. as-adapter sends prometheus-adapter's own queries, one per request; use it to compare the two.",
+    help: "joined sends equal queries once, and joins queries that differ in their objects only. as-adapter sends prometheus-adapter's own queries, one per request; use it to compare the two.",
   },
   'metrics-relist-interval': {
     type: 'duration',
