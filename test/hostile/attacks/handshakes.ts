@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from 'node:tls';
+import { Duplex } from 'node:stream';
+import { connect, type SecureVersion } from 'node:tls';
+import { handshakeTimeoutMs } from '../../../src/server/app.ts';
 import { listen } from '../../fakes/listen.ts';
 import type { Attack } from '../attack.ts';
 
@@ -50,7 +52,51 @@ async function oneByteRecords(): Promise<Buffer> {
   return Buffer.concat([...hello].map((byte) => Buffer.from([22, 3, 1, 0, 1, byte])));
 }
 
+const latecomers = 40;
+const http2Preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
+
+/** They keep the last flight back until the handshake's timeout, and send it with the beginning of HTTP/2. */
+function comesLate(version: SecureVersion): Attack {
+  return {
+    name: `${latecomers} strangers end a handshake of ${version} after its timeout, and begin HTTP/2`,
+    target: 'server/connections.ts',
+    async run({ port, signal }) {
+      const sockets = Array.from({ length: latecomers }, () => {
+        const tcp = connectTcp(port, '127.0.0.1').on('error', () => {});
+        const kept: Buffer[] = [];
+        let isFirst = true;
+        const wire = new Duplex({
+          read: () => undefined,
+          write(chunk: Buffer, _encoding, done) {
+            if (isFirst) tcp.write(chunk);
+            else kept.push(chunk);
+            isFirst = false;
+            done();
+          },
+        });
+        tcp.on('data', (chunk) => wire.push(chunk));
+        const secure = connect({
+          socket: wire,
+          rejectUnauthorized: false,
+          ALPNProtocols: ['h2'],
+          minVersion: version,
+          maxVersion: version,
+        }).on('error', () => {});
+        // TLS 1.2's client may send data once the server has ended the handshake, which waits for this flight.
+        secure.write(http2Preface);
+        return { tcp, kept };
+      });
+      await sleep(handshakeTimeoutMs + stayMs / 4, undefined, { signal });
+      for (const { tcp, kept } of sockets) tcp.write(Buffer.concat(kept));
+      await sleep(stayMs, undefined, { signal });
+      for (const { tcp } of sockets) tcp.destroy();
+    },
+  };
+}
+
 export const attacks: readonly Attack[] = [
+  comesLate('TLSv1.3'),
+  comesLate('TLSv1.2'),
   floods('a ClientHello and nothing else', clientHello),
   floods('a ClientHello in records of one byte', oneByteRecords),
 ];
