@@ -120,7 +120,8 @@ export function commandHelp(command: CommandName, checks: readonly string[]): st
 /** Returns the text of --help. */
 export function helpText(): string {
   const lines = [
-    'kubegauge serves metrics.k8s.io from the kubelets of a Kubernetes cluster.',
+    'kubegauge serves metrics.k8s.io from the kubelets of a Kubernetes cluster,',
+    'and with a source custom.metrics.k8s.io and external.metrics.k8s.io.',
     '',
     'Usage: kubegauge [flags]',
     ...Object.values(commands).map(({ synopsis, summary }) => `       ${synopsis}   ${summary}`),
