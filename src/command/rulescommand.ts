@@ -57,8 +57,18 @@ async function check(file: string): Promise<RulesReport> {
   const { rules } = parsed;
   const explanations = explainRules(rules, (rule) => withOverrides(knownResources, rule));
   const explained = new Set(explanations.flatMap(({ notes }) => notes));
-  return { file: place, rules, explanations, notes: rules.notes.filter((note) => !explained.has(note)), problems: [] };
+  const notes = rules.notes.filter((note) => !explained.has(note));
+  if (explanations.length === 0) notes.push(noRules);
+  return { file: place, rules, explanations, notes, problems: [] };
 }
+
+/** A wrong key of a ConfigMap leaves an empty file, which is valid. */
+const noRules: RuleProblem = {
+  line: 1,
+  path: '',
+  problem: 'the file has neither rules nor externalRules, so no metric is served by it',
+  remedy: 'if it comes from a ConfigMap, look at the name of its key: kubectl get configmap <name> -o yaml',
+};
 
 function parse(text: string): { readonly rules: Rules } | { readonly problems: readonly RuleProblem[] } {
   try {

@@ -45,6 +45,14 @@ describe('kubegauge rules check', () => {
     );
   });
 
+  test('says that an empty file serves nothing, and where that may come from', async () => {
+    const { code, out } = await check('');
+    assert.equal(code, 0);
+    assert.match(out, /loads: 0 rules, 0 external rules/);
+    assert.match(out, /neither rules nor externalRules, so no metric is served by it/);
+    assert.match(out, /kubectl get configmap <name> -o yaml/);
+  });
+
   test('exits with 1 for a file that does not load, and prints each problem with its line', async () => {
     const { code, out } = await check('rules:\n- seriesquery: a\n  name: {as: x}\n- metricsQuery: [a]\n');
     assert.equal(code, 1);
