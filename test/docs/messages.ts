@@ -120,7 +120,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
   },
   OutputNotWritten: {
     symptoms: ['cannot write to standard output: ...'],
-    why: 'The disk is full, or the terminal is gone. What was printed may be cut off.',
+    why: 'The disk is full, or the terminal is gone. The output may be cut off.',
     commands: 'df -h .',
   },
   Failed: {
@@ -405,7 +405,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   WatchFails: {
     symptoms: ['cannot list or watch; retries until it works', 'cannot watch the APIService; retries until it works'],
-    why: 'kube-apiserver cannot be reached, or the right is missing. What is known of nodes and pods is used meanwhile.',
+    why: 'kube-apiserver cannot be reached, or the right is missing. The last known nodes and pods are used meanwhile.',
     commands: `${log} | grep WatchFails\n${doctor('rights')}`,
   },
   KubeletTokenMissing: {
@@ -542,7 +542,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   LogLinesDropped: {
     symptoms: ['lines were dropped: the log could not be written'],
-    why: 'What reads standard error is too slow or stuck. The server goes on; `lines` says how many are missing.',
+    why: 'The reader of standard error is too slow or stuck. The server goes on; `lines` says how many are missing.',
     commands: 'ssh $NODE "df -h /var/log; sudo systemctl status containerd"',
   },
   DiscoveryFails: {
