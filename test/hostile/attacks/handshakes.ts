@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Duplex } from 'node:stream';
 import { connect, type SecureVersion } from 'node:tls';
 import { handshakeTimeoutMs } from '../../../src/server/app.ts';
+import { connectLateClient } from '../../fakes/lateclient.ts';
 import { listen } from '../../fakes/listen.ts';
 import type { Attack } from '../attack.ts';
 
@@ -12,7 +12,7 @@ const target = 'tls/handshakeguard.ts';
 const strangers = 300;
 /** How long they stay. */
 const stayMs = 2_000;
-/** What the program reads of one connection at once. */
+/** The program reads no more than this of one connection at once. */
 const chunkBytes = 65_000;
 
 /** They connect first, and then all send the same bytes. */
@@ -32,7 +32,7 @@ function floods(name: string, makeBytes: () => Promise<Buffer>): Attack {
   };
 }
 
-/** What Node's own client sends first. */
+/** Returns the bytes that Node's own client sends first. */
 async function clientHello(): Promise<Buffer> {
   const server = createServer();
   const port = await listen(server, 0);
@@ -62,26 +62,7 @@ function comesLate(version: SecureVersion): Attack {
     target: 'server/connections.ts',
     async run({ port, signal }) {
       const sockets = Array.from({ length: latecomers }, () => {
-        const tcp = connectTcp(port, '127.0.0.1').on('error', () => {});
-        const kept: Buffer[] = [];
-        let isFirst = true;
-        const wire = new Duplex({
-          read: () => undefined,
-          write(chunk: Buffer, _encoding, done) {
-            if (isFirst) tcp.write(chunk);
-            else kept.push(chunk);
-            isFirst = false;
-            done();
-          },
-        });
-        tcp.on('data', (chunk) => wire.push(chunk));
-        const secure = connect({
-          socket: wire,
-          rejectUnauthorized: false,
-          ALPNProtocols: ['h2'],
-          minVersion: version,
-          maxVersion: version,
-        }).on('error', () => {});
+        const { tcp, secure, kept } = connectLateClient(port, version);
         // TLS 1.2's client may send data once the server has ended the handshake, which waits for this flight.
         secure.write(http2Preface);
         return { tcp, kept };
