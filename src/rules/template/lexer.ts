@@ -106,7 +106,7 @@ class Lexer {
   /** Reads a right delimiter, if there is one, and the spaces that its trim marker removes. */
   #lexRight(isItem: boolean): boolean {
     const at = this.#position;
-    const isTrimmed = this.#hasRightMarker(at) && this.#text.startsWith(rightDelimiter, at + 2);
+    const isTrimmed = this.#hasTrimmedRight(at);
     if (!isTrimmed && !this.#text.startsWith(rightDelimiter, at)) return false;
     if (isItem) this.#push('right', rightDelimiter);
     this.#advance(at + rightDelimiter.length + (isTrimmed ? 2 : 0));
@@ -149,7 +149,7 @@ class Lexer {
   #lexSpace(): boolean {
     let count = spacesAtStart(this.#text.slice(this.#position));
     const last = this.#position + count - 1;
-    if (this.#hasRightMarker(last) && this.#text.startsWith(rightDelimiter, last + 2)) count -= 1;
+    if (this.#hasTrimmedRight(last)) count -= 1;
     if (count > 0) this.#take('space', count);
     return false;
   }
@@ -225,16 +225,16 @@ class Lexer {
 
   #isAtRight(): boolean {
     const at = this.#position;
-    if (this.#text.startsWith(rightDelimiter, at)) return true;
-    return this.#hasRightMarker(at) && this.#text.startsWith(rightDelimiter, at + 2);
+    return this.#text.startsWith(rightDelimiter, at) || this.#hasTrimmedRight(at);
   }
 
   #hasLeftMarker(at: number): boolean {
     return this.#text[at] === '-' && isSpace(this.#text[at + 1] ?? '');
   }
 
-  #hasRightMarker(at: number): boolean {
-    return isSpace(this.#text[at] ?? '') && this.#text[at + 1] === '-';
+  /** Reports whether a trim marker and the right delimiter are there. */
+  #hasTrimmedRight(at: number): boolean {
+    return isSpace(this.#text[at] ?? '') && this.#text.startsWith(`-${rightDelimiter}`, at + 1);
   }
 
   /** Returns the character at an offset in UTF-16 units; empty at the end. */
