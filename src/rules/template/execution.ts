@@ -3,17 +3,7 @@ import { outputLimit, stepLimit, TemplateError } from './error.ts';
 import { functions } from './functions.ts';
 import type { Command, TemplateNode, Operand, Pipeline } from './nodes.ts';
 import { formatValue } from './printing.ts';
-import {
-  Byte,
-  type Fields,
-  Fields as FieldsClass,
-  isList,
-  isMap,
-  isTrue,
-  sortedEntries,
-  typeName,
-  type Value,
-} from './values.ts';
+import { Byte, Fields, isList, isMap, isTrue, sortedEntries, typeName, type Value } from './values.ts';
 
 /** @throws TemplateError with the line of the action that failed. */
 export function execute(nodes: readonly TemplateNode[], data: Fields): string {
@@ -227,7 +217,7 @@ function fieldOf(start: Value, names: readonly string[]): Value {
   for (const name of names) {
     if (value === undefined) return undefined;
     if (isMap(value)) value = value.get(name);
-    else if (value instanceof FieldsClass && value.values.has(name)) value = value.values.get(name);
+    else if (value instanceof Fields && value.values.has(name)) value = value.values.get(name);
     else throw new TemplateError(`can't evaluate field ${name} in ${typeName(value)}`, 0);
   }
   return value;
