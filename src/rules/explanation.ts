@@ -76,8 +76,8 @@ function objectsOf(rule: MetricRule, mapper: Mapper): readonly NamedObject[] {
     const label = resource === undefined ? undefined : rule.labels.labelOf(resource, mapper);
     if (resource !== undefined && label !== undefined) found.set(fullName(resource), { resource, label });
   }
-  const order = ({ resource }: NamedObject) => ['pods', 'namespaces'].indexOf(resource.resource);
-  return [...found.values()].toSorted((a, b) => Math.abs(order(a)) - Math.abs(order(b)));
+  const isPods = ({ resource }: NamedObject) => resource.resource === 'pods';
+  return [...found.values()].toSorted((a, b) => Number(isPods(b)) - Number(isPods(a)));
 }
 
 function exampleQuery(

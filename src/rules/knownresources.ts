@@ -26,7 +26,7 @@ const resources: readonly DescribedResource[] = kinds.flatMap(([group, version, 
 
 function pluralOf(singular: string): string {
   if (singular === 'endpoints') return singular;
-  if (/(?:s|ss)$/.test(singular)) return `${singular}es`;
+  if (singular.endsWith('s')) return `${singular}es`;
   return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }
 
