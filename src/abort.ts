@@ -14,3 +14,11 @@ export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSign
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** Resolves once the signal has aborted. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

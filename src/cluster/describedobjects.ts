@@ -1,5 +1,5 @@
 /** Finds names of objects by labels: pods and nodes from memory, others by a watch of their metadata that starts when it is needed. */
-import { untilAborted } from '../abort.ts';
+import { untilAborted, whenAborted } from '../abort.ts';
 import type { LabelSelector, Labels } from '../apimachinery/labels.ts';
 import { fullName, StatusError } from '../apimachinery/status.ts';
 import { createInformer, type Informer } from '../client/informer.ts';
@@ -88,7 +88,7 @@ class MetadataWatches implements WatchedObjects {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await untilAborted(new Promise<never>(() => undefined), signal).catch(() => undefined);
+    await whenAborted(signal);
     const all = [...this.#watched.values()];
     for (const { end } of all) end.abort(signal.reason);
     this.#watched.clear();

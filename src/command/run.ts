@@ -1,4 +1,5 @@
 /** The composition root: builds the modules by rank, runs their loops, and shuts down. */
+import { whenAborted } from '../abort.ts';
 import { createClientMetrics, type OnRequest } from '../client/clientmetrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
@@ -71,7 +72,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   ]);
   try {
     // Loops end only when stopped. If one fails, this ends with its error.
-    await Promise.race([loops, aborted(shutdown)]);
+    await Promise.race([loops, whenAborted(shutdown)]);
     await clock.sleep(options['shutdown-delay-duration']);
   } finally {
     await server.close();
@@ -79,11 +80,4 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     await loops;
   }
   log.info({}, 'stopped');
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,5 @@
 /** The series lists of all rules: one per engine and distinct seriesQuery, each in a loop of its own. */
-import { untilAborted } from '../abort.ts';
+import { whenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { AnswerNotes } from '../promql/answer.ts';
@@ -64,7 +64,7 @@ export class SeriesLists {
   async run(signal: AbortSignal): Promise<void> {
     this.#isRunning = true;
     this.#start();
-    await untilAborted(new Promise<never>(() => undefined), signal).catch(() => undefined);
+    await whenAborted(signal);
     this.#isRunning = false;
     const all = [...this.#lists.values()];
     for (const { end } of all) end.abort(signal.reason);
