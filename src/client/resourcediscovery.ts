@@ -1,6 +1,7 @@
 /** Reads which resources kube-apiserver serves: aggregated discovery, or a list per version where there is none. */
 import type { DescribedResource } from '../metricsource/described.ts';
 import { field, items, text } from './json.ts';
+import { mapLimited } from './limited.ts';
 import type { RestClient } from './rest.ts';
 
 const aggregated = (version: string) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
@@ -92,17 +93,10 @@ async function readLegacy(
   document: unknown,
   signal: AbortSignal,
 ): Promise<readonly DescribedResource[]> {
-  const versions = versionsIn(document);
-  const lists: (readonly DescribedResource[])[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < versions.length; index = next++) {
-      const version = versions[index];
-      if (version !== undefined) lists[index] = await readList(rest, version, signal);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  return lists.flat();
+  const read = (version: LegacyVersion) => readList(rest, version, signal);
+  const lists = await mapLimited(versionsIn(document), concurrency, signal, read);
+  signal.throwIfAborted();
+  return lists.flatMap((list) => list ?? []);
 }
 
 /** Returns the versions of /api or /apis, the preferred one of each group first. */

@@ -1,10 +1,10 @@
 /** Looks at the certificates of kubelets, without credentials. */
 import { isIP } from 'node:net';
 import { field, text } from '../../client/json.ts';
+import { mapLimited } from '../../client/limited.ts';
 import { kubeletCandidates } from '../../cluster/address.ts';
 import type { Look } from '../certificates.ts';
 import type { CheckContext } from '../check.ts';
-import { mapLimited } from '../limited.ts';
 import type { Surroundings } from './kubeletevidence.ts';
 import type { NodeFacts } from './nodefacts.ts';
 

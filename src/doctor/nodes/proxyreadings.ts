@@ -1,13 +1,13 @@
 /** Reads kubelets through kube-apiserver's node proxy, with the server's own decoder: our credentials go to no kubelet. */
 import { systemClock } from '../../clock.ts';
 import { field, text } from '../../client/json.ts';
+import { mapLimited } from '../../client/limited.ts';
 import { explainClockSkew } from '../../kubelet/clockskew.ts';
 import type { KubeletClient } from '../../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../../kubelet/proxy.ts';
 import { createKubeletReader } from '../../scrape/endpoint/kubeletreader.ts';
 import { createTarget, type ScrapeOutcome } from '../../scrape/source/target.ts';
 import type { CheckContext } from '../check.ts';
-import { mapLimited } from '../limited.ts';
 import type { KubeletConfig, ProxyReading } from './kubeletevidence.ts';
 
 /** Milliseconds for one request. */

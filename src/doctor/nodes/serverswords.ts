@@ -1,11 +1,11 @@
 /** Reads what the server says of its last scrapes: its own status, causes of 404, or its log. */
 import { parseDuration } from '../../apimachinery/duration.ts';
 import { field, items, text } from '../../client/json.ts';
+import { mapLimited } from '../../client/limited.ts';
 import { readLocalStatus } from '../../client/localstatus.ts';
 import { parseCommandLine } from '../../options/parse.ts';
 import type { PodBehindService } from '../apiside/servingpods.ts';
 import type { CheckContext } from '../check.ts';
-import { mapLimited } from '../limited.ts';
 import type { ProxyReading, ServersWord } from './kubeletevidence.ts';
 import type { NodeUsages } from './readnodes.ts';
 import type { ServerInstallation } from './serverflags.ts';

@@ -1,8 +1,8 @@
 /** Reads the usages of pods from metrics.k8s.io, whole or by namespace. */
 import { field, items, text } from '../../client/json.ts';
+import { mapLimited } from '../../client/limited.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { CheckContext } from '../check.ts';
-import { mapLimited } from '../limited.ts';
 import { parseTimeMs } from '../times.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import type { PodFacts } from './podfacts.ts';
