@@ -6,6 +6,9 @@ import { inOnePiece, type Pieces } from './pieces.ts';
 /** In the order of Kubernetes' preference. */
 export const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
 
+/** Media types of watches. None is served; Kubernetes names them for every list, in refusals and in OpenAPI. */
+export const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+
 export type MediaType = (typeof mediaTypes)[number];
 
 /** Encoded only in the requested form; `json` returns what encodeJson and encodeYaml take. */

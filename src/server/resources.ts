@@ -5,14 +5,13 @@ import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/pa
 import type { Resource, ServedResource } from '../api/resource.ts';
 import { parseIncludeObject, toTable } from '../api/table.ts';
 import { group, isList, type MetricsObject, type Version } from '../api/types.ts';
-import { type EncodableInPieces, mediaTypes } from '../apimachinery/encoding.ts';
+import { type EncodableInPieces, mediaTypes, streamTypes } from '../apimachinery/encoding.ts';
 import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
 import { checkGetOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
-import { streamTypes } from './route.ts';
 import type { ResourceLabels, ServedGroup } from './servedgroup.ts';
 import { createWriterPool, type WriterPool } from './writers.ts';
 

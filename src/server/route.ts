@@ -4,9 +4,6 @@ import { methodNotAllowed, noRepresentation, unsupportedMediaType } from '../api
 import type { Reply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
-/** Named only in refusals; Kubernetes names them for every list. */
-export const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
-
 export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
 
 export interface ApiRoute {

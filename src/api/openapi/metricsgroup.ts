@@ -1,4 +1,5 @@
 /** The operations of metrics.k8s.io, made from the table of resources. */
+import { mediaTypes, streamTypes } from '../../apimachinery/encoding.ts';
 import { resources as allResources } from '../resources.ts';
 import { group, type Version, versions as allVersions } from '../types.ts';
 import { metricsV, type ResourceWithSchema, schemasOf } from './definitions.ts';
@@ -6,10 +7,8 @@ import { sharedParameters } from './kubernetes.ts';
 import {
   capitalized,
   groupOperation,
-  mediaTypes,
   type OpenApiGroup,
   type Operation,
-  streamTypes,
   tagOf,
   versionOperation,
 } from './operations.ts';

@@ -1,4 +1,5 @@
 /** The operations in OpenAPI documents; names and media types are those of Kubernetes' generator. */
+import { mediaTypes } from '../../apimachinery/encoding.ts';
 import { metaV1 } from './kubernetes.ts';
 import type { GroupVersionKind, Parameter, Schema } from './schema.ts';
 
@@ -26,11 +27,6 @@ export interface Operation {
   readonly action?: 'get' | 'list';
   readonly kind?: GroupVersionKind;
 }
-
-export const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-
-/** Every operation that returns objects declares them beside mediaTypes, unless it returns one object. */
-export const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 /** Operations that do not depend on the versions: the server's groups and its version. */
 export const rootOperations: readonly Operation[] = [

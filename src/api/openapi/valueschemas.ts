@@ -1,6 +1,7 @@
 /** Schemas and parameters that custom.metrics.k8s.io and external.metrics.k8s.io share in OpenAPI, with Kubernetes' texts. */
+import { mediaTypes, streamTypes } from '../../apimachinery/encoding.ts';
 import { metaV1, sharedParameters, typeMetaProperties } from './kubernetes.ts';
-import { mediaTypes, type Operation, streamTypes } from './operations.ts';
+import type { Operation } from './operations.ts';
 import { type Parameter, reference, type Schema } from './schema.ts';
 
 export const timestampSchema: Schema = {
