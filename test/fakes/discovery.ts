@@ -1,46 +1,44 @@
-/** Discovery documents of kube-apiserver for the fake one. */
+/** Resources of a cluster, a mapper over them, and their discovery documents for the fake kube-apiserver. */
+import type { DescribedResource, Mapper } from '../../src/metricsource/described.ts';
 
-export interface DiscoverableResource {
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-  readonly singular: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-}
-
-const of = (
+export function describedResource(
   group: string,
   version: string,
   resource: string,
   kind: string,
   namespaced = true,
-): DiscoverableResource => ({
-  group,
-  version,
-  resource,
-  singular: kind.toLowerCase(),
-  kind,
-  namespaced,
-});
+): DescribedResource {
+  return { group, version, resource, singular: kind.toLowerCase(), kind, namespaced };
+}
 
-export const builtIn: readonly DiscoverableResource[] = [
-  of('', 'v1', 'namespaces', 'Namespace', false),
-  of('', 'v1', 'nodes', 'Node', false),
-  of('', 'v1', 'persistentvolumes', 'PersistentVolume', false),
-  of('', 'v1', 'pods', 'Pod'),
-  of('', 'v1', 'services', 'Service'),
-  of('', 'v1', 'events', 'Event'),
-  of('events.k8s.io', 'v1', 'events', 'Event'),
-  of('apps', 'v1', 'deployments', 'Deployment'),
-  of('batch', 'v1', 'jobs', 'Job'),
-  of('extensions', 'v1beta1', 'deployments', 'Deployment'),
+export const builtIn: readonly DescribedResource[] = [
+  describedResource('', 'v1', 'namespaces', 'Namespace', false),
+  describedResource('', 'v1', 'nodes', 'Node', false),
+  describedResource('', 'v1', 'persistentvolumes', 'PersistentVolume', false),
+  describedResource('', 'v1', 'pods', 'Pod'),
+  describedResource('', 'v1', 'services', 'Service'),
+  describedResource('', 'v1', 'events', 'Event'),
+  describedResource('events.k8s.io', 'v1', 'events', 'Event'),
+  describedResource('apps', 'v1', 'deployments', 'Deployment'),
+  describedResource('batch', 'v1', 'jobs', 'Job'),
+  describedResource('extensions', 'v1beta1', 'deployments', 'Deployment'),
 ];
+
+/** Finds resources by plural and singular, as the mapper over discovery does. */
+export function createMapper(resources: () => readonly DescribedResource[] = () => builtIn): Mapper {
+  return {
+    resourceFor: (name) =>
+      resources().find(({ resource, singular, group }) => {
+        const qualified = group === '' ? '' : `.${group}`;
+        return [resource, singular, `${resource}${qualified}`, `${singular}${qualified}`].includes(name);
+      }),
+  };
+}
 
 /** Returns /api and /apis as aggregated discovery, with a subresource that no mapper may take for a resource. */
 export function aggregatedDiscovery(resources = builtIn): ReadonlyMap<string, object> {
   const groups = Map.groupBy(resources, ({ group }) => group);
-  const item = ([name, all]: [string, readonly DiscoverableResource[]]) => ({
+  const item = ([name, all]: [string, readonly DescribedResource[]]) => ({
     metadata: name === '' ? {} : { name },
     versions: [...Map.groupBy(all, ({ version }) => version)].map(([version, each]) => ({
       version,

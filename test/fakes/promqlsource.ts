@@ -3,27 +3,16 @@ import { createResolver } from '../../src/dns/resolver.ts';
 import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Logger, silentLogger } from '../../src/logging.ts';
-import type { DescribedResource, Mapper } from '../../src/metricsource/described.ts';
+import type { Mapper } from '../../src/metricsource/described.ts';
 import type { CustomAnswer, ExternalSample } from '../../src/metricsource/source.ts';
 import { createPromqlClient } from '../../src/promql/client.ts';
 import { createEngine } from '../../src/promql/engine.ts';
 import type { PromqlMetrics } from '../../src/promql/promqlmetrics.ts';
 import { createPrometheusSource, type PrometheusSource } from '../../src/prometheussource/prometheussource.ts';
 import { parseRules } from '../../src/rules/rules.ts';
-import { builtIn } from './discovery.ts';
+import { createMapper } from './discovery.ts';
 
 export const forever = new AbortController().signal;
-
-/** Finds resources by plural and singular. */
-export function createMapper(resources: () => readonly DescribedResource[] = () => builtIn): Mapper {
-  return {
-    resourceFor: (name) =>
-      resources().find(({ resource, singular, group }) => {
-        const qualified = group === '' ? '' : `.${group}`;
-        return [resource, singular, `${resource}${qualified}`, `${singular}${qualified}`].includes(name);
-      }),
-  };
-}
 
 export interface SourceSettings {
   readonly rules: string;

@@ -6,9 +6,9 @@ import { createRegistry } from '../../src/monitoring.ts';
 import { createPromqlMetrics } from '../../src/promql/promqlmetrics.ts';
 import { unknownSources } from '../../src/prometheussource/prometheussource.ts';
 import { parseRules } from '../../src/rules/rules.ts';
-import { builtIn } from '../fakes/discovery.ts';
+import { builtIn, createMapper } from '../fakes/discovery.ts';
 import { createFakePrometheus, type FakePrometheus, type PromqlCall, type VectorElement } from '../fakes/prometheus.ts';
-import { createMapper, type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
+import { type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 

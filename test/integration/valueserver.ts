@@ -9,7 +9,7 @@ import { createRestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer } from '../../src/client/reviews.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createValueGroups } from '../../src/command/valuegroups.ts';
-import type { DescribedObjects, DescribedResource, Mapper } from '../../src/metricsource/described.ts';
+import type { DescribedObjects, DescribedResource } from '../../src/metricsource/described.ts';
 import type {
   CustomAnswer,
   CustomMetric,
@@ -28,6 +28,7 @@ import type { StatusSource } from '../../src/server/statuspage.ts';
 import { Agent, type Dispatcher, request } from 'undici';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createMapper, describedResource } from '../fakes/discovery.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
 import { usualServerOptions } from '../fakes/serveroptions.ts';
 import { freePort } from '../fakes/wholecluster.ts';
@@ -77,34 +78,22 @@ export interface ValueServer extends AsyncDisposable {
   ask(target: string, options?: AskOptions): Promise<Answer>;
 }
 
-export const pods = resource('', 'v1', 'Pod', 'pods', 'pod');
-export const deployments = resource('apps', 'v1', 'Deployment', 'deployments', 'deployment');
-export const namespaces = { ...resource('', 'v1', 'Namespace', 'namespaces', 'namespace'), namespaced: false };
-export const nodes = { ...resource('', 'v1', 'Node', 'nodes', 'node'), namespaced: false };
-const volumes = resource('', 'v1', 'PersistentVolume', 'persistentvolumes', 'persistentvolume');
-export const widgets = { ...resource('acme.io', 'v1', 'Widget', 'widgets', 'widget'), namespaced: false };
+export const pods = describedResource('', 'v1', 'pods', 'Pod');
+export const deployments = describedResource('apps', 'v1', 'deployments', 'Deployment');
+export const namespaces = describedResource('', 'v1', 'namespaces', 'Namespace', false);
+export const nodes = describedResource('', 'v1', 'nodes', 'Node', false);
+export const widgets = describedResource('acme.io', 'v1', 'widgets', 'Widget', false);
 const described: readonly DescribedResource[] = [
   pods,
   deployments,
   namespaces,
   nodes,
-  { ...volumes, namespaced: false },
-  resource('', 'v1', 'Service', 'services', 'service'),
-  resource('batch', 'v1', 'Job', 'jobs', 'job'),
+  describedResource('', 'v1', 'persistentvolumes', 'PersistentVolume', false),
+  describedResource('', 'v1', 'services', 'Service'),
+  describedResource('batch', 'v1', 'jobs', 'Job'),
   widgets,
 ];
-
-function resource(group: string, version: string, kind: string, plural: string, singular: string): DescribedResource {
-  return { group, version, kind, resource: plural, singular, namespaced: true };
-}
-
-/** Finds resources in a table, as the mapper over discovery does in a cluster. */
-const mapper: Mapper = {
-  resourceFor: (name) =>
-    described.find(({ group, resource: plural, singular }) =>
-      [plural, singular].some((each) => name === each || (group !== '' && name === `${each}.${group}`)),
-    ),
-};
+const mapper = createMapper(() => described);
 
 interface TestObject {
   readonly namespace: string;

@@ -1,38 +1,20 @@
-/** A mapper of a few resources, as discovery would make it. */
-import type { DescribedResource, Mapper } from '../../../src/metricsource/described.ts';
+/** A mapper of a few resources. */
+import type { DescribedResource } from '../../../src/metricsource/described.ts';
+import { createMapper, describedResource } from '../../fakes/discovery.ts';
 
 const resources: readonly DescribedResource[] = [
-  described('', 'Pod', 'pods', 'pod', true),
-  described('', 'Service', 'services', 'service', true),
-  described('', 'Node', 'nodes', 'node', false),
-  described('', 'Namespace', 'namespaces', 'namespace', false),
-  described('', 'PersistentVolume', 'persistentvolumes', 'persistentvolume', false),
-  described('apps', 'Deployment', 'deployments', 'deployment', true),
-  described('batch', 'Job', 'jobs', 'job', true),
-  described('cheese.io', 'Brand', 'brands', 'brand', true),
-  described('example.com', 'Fleet', 'fleets', 'fleet', false),
+  describedResource('', 'v1', 'pods', 'Pod'),
+  describedResource('', 'v1', 'services', 'Service'),
+  describedResource('', 'v1', 'nodes', 'Node', false),
+  describedResource('', 'v1', 'namespaces', 'Namespace', false),
+  describedResource('', 'v1', 'persistentvolumes', 'PersistentVolume', false),
+  describedResource('apps', 'v1', 'deployments', 'Deployment'),
+  describedResource('batch', 'v1', 'jobs', 'Job'),
+  describedResource('cheese.io', 'v1', 'brands', 'Brand'),
+  describedResource('example.com', 'v1', 'fleets', 'Fleet', false),
 ];
 
-function described(
-  group: string,
-  kind: string,
-  resource: string,
-  singular: string,
-  namespaced: boolean,
-): DescribedResource {
-  return { group, version: 'v1', kind, resource, singular, namespaced };
-}
-
-export const mapper: Mapper = {
-  resourceFor: (name) => {
-    const [resource, ...group] = name.split('.');
-    return resources.find(
-      (each) =>
-        (each.resource === resource || each.singular === resource) &&
-        (group.length === 0 || each.group === group.join('.')),
-    );
-  },
-};
+export const mapper = createMapper(() => resources);
 
 export function resourceNamed(name: string): DescribedResource {
   const resource = mapper.resourceFor(name);
