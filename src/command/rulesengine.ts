@@ -13,7 +13,7 @@ import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
 import { isTransient, PromqlError } from '../promql/promqlerror.ts';
 import { knownResources, withOverrides } from '../rules/knownresources.ts';
-import { customQuery, externalQuery, lastByObject, QueryError } from '../rules/queries.ts';
+import { customQuery, externalQuery, lastByObject, namespaceLabelOf, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import {
   externalMetricsOf,
@@ -167,7 +167,7 @@ async function askCustom(
 ): Promise<AskedValues> {
   const mapper = withOverrides(knownResources, rule);
   const label = rule.labels.labelOf(resource, mapper) ?? '';
-  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule) : undefined;
+  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule, knownResources) : undefined;
   const { namespace, names } = samples.objects(series, label, namespaceLabel, objectLimit);
   if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
   const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
@@ -191,7 +191,7 @@ async function askExternal(
   { series }: RuleExternalMetric,
   samples: SeriesSamples,
 ): Promise<AskedValues> {
-  const label = rule.namespaced ? namespaceLabelOf(rule) : undefined;
+  const label = rule.namespaced ? namespaceLabelOf(rule, knownResources) : undefined;
   const namespace =
     label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
   const request = { series, namespace, selector: parseLabelSelector('') };
@@ -202,11 +202,6 @@ async function askExternal(
   }
   const values = answer.samples.slice(0, objectLimit).map((sample) => valueOf(labelText(sample), sample));
   return { values, query, problem: values.length === 0 ? 'the result is empty' : undefined };
-}
-
-function namespaceLabelOf(rule: MetricRule): string | undefined {
-  const namespaces = knownResources.resourceFor('namespaces');
-  return namespaces === undefined ? undefined : rule.labels.labelOf(namespaces, knownResources);
 }
 
 function labelText({ labels }: PromqlSample): string {

@@ -4,7 +4,6 @@ import type { LabelSelector } from '../apimachinery/labels.ts';
 import { quoteWhole } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
-import { namespacesName } from './resourcelabels.ts';
 import type { MetricRule } from './rule.ts';
 import { TemplateError } from './template/error.ts';
 
@@ -47,7 +46,7 @@ export function customQuery(
 ): { readonly query: string; readonly label: string } {
   const parts = new Parts(style);
   parts.addSelector(metricSelector);
-  if (resource.namespaced && namespace !== '') parts.addNamespace(namespaceLabelOf(rule, mapper), namespace);
+  if (resource.namespaced && namespace !== '') parts.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
   const label = rule.labels.labelOf(resource, mapper);
   if (label === undefined) throw new QueryError(`${rule.path}: no label names ${resource.resource}`);
   parts.addNames(label, names);
@@ -63,7 +62,7 @@ export function externalQuery(
 ): string {
   const parts = new Parts(style);
   parts.addSelector(selector);
-  if (rule.namespaced && namespace !== '') parts.addNamespace(namespaceLabelOf(rule, mapper), namespace);
+  if (rule.namespaced && namespace !== '') parts.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
   return execute(rule, series, parts, undefined);
 }
 
@@ -80,9 +79,13 @@ export function lastByObject<Sample extends { readonly labels: ReadonlyMap<strin
   );
 }
 
-function namespaceLabelOf(rule: MetricRule, mapper: Mapper): string {
-  const namespaces = mapper.resourceFor(namespacesName) ?? coreNamespaces;
-  const label = rule.labels.labelOf(namespaces, mapper);
+/** Returns the label that names the namespace; undefined if the rule has none. */
+export function namespaceLabelOf({ labels }: MetricRule, mapper: Mapper): string | undefined {
+  return labels.labelOf(mapper.resourceFor(coreNamespaces.resource) ?? coreNamespaces, mapper);
+}
+
+function requireNamespaceLabel(rule: MetricRule, mapper: Mapper): string {
+  const label = namespaceLabelOf(rule, mapper);
   if (label !== undefined) return label;
   const remedy = rule.kind === 'external' ? ', or write resources: {namespaced: false}' : '';
   throw new QueryError(`${rule.path}: no label names the namespace; map one in resources.overrides${remedy}`);
@@ -92,7 +95,7 @@ function namespaceLabelOf(rule: MetricRule, mapper: Mapper): string {
 const coreNamespaces: DescribedResource = {
   group: '',
   version: 'v1',
-  resource: namespacesName,
+  resource: 'namespaces',
   kind: 'Namespace',
   singular: 'namespace',
   namespaced: false,

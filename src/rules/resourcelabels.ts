@@ -93,6 +93,3 @@ function nameOf(target: GroupResourceConfig | undefined): string | undefined {
 function isSame(a: DescribedResource | undefined, b: DescribedResource): boolean {
   return a?.group === b.group && a.resource === b.resource;
 }
-
-/** Names for namespaces in a mapper. */
-export const namespacesName = 'namespaces';
