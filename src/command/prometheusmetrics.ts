@@ -20,6 +20,7 @@ import type { Rules } from '../rules/rule.ts';
 import { unknownResources } from '../rules/unknownresources.ts';
 import type { Environment } from './apiserver.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
+import { engineSettings } from './engineflags.ts';
 import { openRulesFile, type RulesFile } from './rulesfile.ts';
 
 export interface PrometheusMetricsOptions {
@@ -141,12 +142,7 @@ function createClient(
     const engine = createEngine({
       name,
       url,
-      verb: options['prometheus-verb'] === 'POST' ? 'POST' : 'GET',
-      headers: options['prometheus-header'],
-      caFile: options['prometheus-ca-file'],
-      certFile: options['prometheus-client-tls-cert-file'],
-      keyFile: options['prometheus-client-tls-key-file'],
-      tokenFile: options['prometheus-token-file'],
+      ...engineSettings(options),
       account,
       clock,
       log,

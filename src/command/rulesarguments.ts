@@ -1,7 +1,9 @@
 /** The arguments of `kubegauge rules check`. */
 import { parseArgs } from 'node:util';
 import { describeError } from '../logging.ts';
+import { prometheusFlags } from '../options/flags/prometheus.ts';
 import { UsageError } from '../options/parse.ts';
+import { engineSettings, type EngineSettings } from './engineflags.ts';
 
 export interface RulesArguments {
   /** `-` is standard input. */
@@ -11,15 +13,8 @@ export interface RulesArguments {
   readonly engine: EngineArguments | undefined;
 }
 
-/** As the flags of the server that have these names. */
-export interface EngineArguments {
+export interface EngineArguments extends EngineSettings {
   readonly url: string;
-  readonly verb: 'GET' | 'POST';
-  readonly headers: readonly string[];
-  readonly caFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
-  readonly tokenFile: string | undefined;
 }
 
 /** @param argv behind `rules`. @throws UsageError */
@@ -38,20 +33,13 @@ export function readRulesArguments(argv: readonly string[]): RulesArguments {
     });
   if (others.length > 0)
     throw new UsageError({ code: 'UnknownCommand', text: `one file at a time: ${others.join(', ')}` });
-  const { output = 'table', 'prometheus-url': url, 'prometheus-verb': verb = 'GET' } = values;
+  const { output = 'table', 'prometheus-url': url, 'prometheus-verb': verb } = values;
   if (output !== 'table' && output !== 'json')
     throw new UsageError({ code: 'InvalidFlagValue', text: `-o ${output}: must be one of table, json` });
-  if (verb !== 'GET' && verb !== 'POST')
-    throw new UsageError({ code: 'InvalidFlagValue', text: `--prometheus-verb=${verb}: must be one of GET, POST` });
-  const engine = {
-    verb,
-    headers: values['prometheus-header'] ?? [],
-    caFile: values['prometheus-ca-file'],
-    certFile: values['prometheus-client-tls-cert-file'],
-    keyFile: values['prometheus-client-tls-key-file'],
-    tokenFile: values['prometheus-token-file'],
-  } as const;
-  return { file, output, engine: url === undefined ? undefined : { url, ...engine } };
+  const problem = verb === undefined ? undefined : prometheusFlags['prometheus-verb'].check(verb);
+  if (problem !== undefined)
+    throw new UsageError({ code: 'InvalidFlagValue', text: `--prometheus-verb=${verb}: ${problem}` });
+  return { file, output, engine: url === undefined ? undefined : { url, ...engineSettings(values) } };
 }
 
 function parse(argv: readonly string[]) {
@@ -68,7 +56,7 @@ function parse(argv: readonly string[]) {
         'prometheus-client-tls-cert-file': { type: 'string' },
         'prometheus-client-tls-key-file': { type: 'string' },
         'prometheus-token-file': { type: 'string' },
-      },
+      } as const satisfies Partial<Record<'output' | keyof typeof prometheusFlags, object>>,
     });
   } catch (error) {
     // parseArgs's own: an unknown flag, or one without its value.
