@@ -1,4 +1,5 @@
 /** Metrics as the resources of a group. */
+import { perList } from '../metricsource/perlist.ts';
 import type { DiscoveredResource } from './discoverydocuments.ts';
 
 /** Returns a function that sorts the resources by name, once per list of the source. */
@@ -6,14 +7,5 @@ export function createSortedResources<T>(
   source: { list(): readonly T[] },
   toResource: (item: T) => DiscoveredResource,
 ): () => readonly DiscoveredResource[] {
-  let listed: readonly T[] = [];
-  let resources: readonly DiscoveredResource[] = [];
-  return () => {
-    const list = source.list();
-    if (list !== listed) {
-      resources = list.map(toResource).sort((left, right) => (left.name < right.name ? -1 : 1));
-      listed = list;
-    }
-    return resources;
-  };
+  return perList(source, (list) => list.map(toResource).sort((left, right) => (left.name < right.name ? -1 : 1)));
 }

@@ -1,6 +1,7 @@
 /** Several sources as one. */
 import type { GroupResource } from '../apimachinery/status.ts';
 import type { Logger } from '../logging.ts';
+import { perLists } from './perlist.ts';
 import type { CustomMetric, CustomMetricSource, ExternalMetricSource } from './source.ts';
 
 /** Identifies a metric of a resource; neither part has a slash. */
@@ -46,7 +47,7 @@ export function combineExternalSources(
 
 interface Union<Item, Source> {
   readonly items: readonly Item[];
-  readonly owners: ReadonlyMap<string, Source>;
+  readonly owners: ReadonlyMap<string, NamedSource<Source>>;
 }
 
 /** Returns a function that returns the union of the sources' current lists. */
@@ -56,16 +57,12 @@ function createUnion<Item, Source extends { list(): readonly Item[] }>(
   keyOf: (item: Item) => string,
 ): () => Union<Item, Source> {
   const logged = new Set<string>();
-  let lists: readonly (readonly Item[])[] = [];
-  let union: Union<Item, Source> = { items: [], owners: new Map() };
-  return () => {
-    const current = sources.map(({ source }) => source.list());
-    if (lists.length === current.length && current.every((list, index) => list === lists[index])) return union;
-    lists = current;
+  const listed = sources.map(({ source }) => source);
+  return perLists(listed, (lists) => {
     const items: Item[] = [];
     const owners = new Map<string, NamedSource<Source>>();
     for (const [index, named] of sources.entries()) {
-      for (const item of current[index] ?? []) {
+      for (const item of lists[index] ?? []) {
         const key = keyOf(item);
         const owner = owners.get(key);
         if (owner === undefined) {
@@ -74,9 +71,8 @@ function createUnion<Item, Source extends { list(): readonly Item[] }>(
         } else if (owner !== named) logConflict(key, owner.name, named.name);
       }
     }
-    union = { items, owners: new Map([...owners].map(([key, { source }]) => [key, source])) };
-    return union;
-  };
+    return { items, owners };
+  });
 
   function logConflict(metric: string, served: string, ignored: string): void {
     if (logged.has(metric) || logged.size >= loggedLimit) return;
@@ -102,5 +98,5 @@ const loggedLimit = 1_000;
 function ownerOf<Source>({ owners }: Union<unknown, Source>, key: string): Source {
   const owner = owners.get(key);
   if (owner === undefined) throw new Error(`no source has the metric ${key}`);
-  return owner;
+  return owner.source;
 }

@@ -5,6 +5,7 @@ import type { DescribedObjects, DescribedResource, Mapper } from '../../metricso
 import { metricKey } from '../../metricsource/combined.ts';
 import type { CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
 import { causesOf, metricNotFound } from '../../metricsource/metricnotfound.ts';
+import { perList } from '../../metricsource/perlist.ts';
 import { isObjectName } from '../objectname.ts';
 import type { MetricValues } from './metricvalues.ts';
 
@@ -82,14 +83,6 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
 
 /** Returns a function that reports whether a metric is listed; its index follows the source's list. */
 function createIndex(source: CustomMetricSource): (resource: DescribedResource, metric: string) => boolean {
-  let indexed: ReturnType<CustomMetricSource['list']> = [];
-  let keys: ReadonlySet<string> = new Set();
-  return (resource, metric) => {
-    const list = source.list();
-    if (list !== indexed) {
-      keys = new Set(list.map((each) => metricKey(each.resource, each.metric)));
-      indexed = list;
-    }
-    return keys.has(metricKey(resource, metric));
-  };
+  const keys = perList(source, (list) => new Set(list.map((each) => metricKey(each.resource, each.metric))));
+  return (resource, metric) => keys().has(metricKey(resource, metric));
 }

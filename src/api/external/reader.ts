@@ -2,6 +2,7 @@
 import { untilAborted } from '../../abort.ts';
 import type { ExternalMetricSource, ExternalQuestion, ExternalSample } from '../../metricsource/source.ts';
 import { causesOf, metricNotFound } from '../../metricsource/metricnotfound.ts';
+import { perList } from '../../metricsource/perlist.ts';
 import { isObjectName } from '../objectname.ts';
 
 export interface ExternalReader {
@@ -10,16 +11,10 @@ export interface ExternalReader {
 }
 
 export function createExternalReader(source: ExternalMetricSource): ExternalReader {
-  let listed: readonly string[] = [];
-  let names: ReadonlySet<string> = new Set();
+  const names = perList(source, (list) => new Set(list));
   return {
     async read(question, signal) {
-      const list = source.list();
-      if (list !== listed) {
-        names = new Set(list);
-        listed = list;
-      }
-      if (!names.has(question.metric)) {
+      if (!names().has(question.metric)) {
         throw metricNotFound(question.metric, '', { causes: causesOf(source.absence?.(question.metric)) });
       }
       // As for any namespace without series.
