@@ -8,10 +8,10 @@ import {
   tagOf,
   versionOperation,
 } from '../openapi/operations.ts';
+import { pathParameter } from '../openapi/parameters.ts';
 import { type Parameter, reference, type Schema } from '../openapi/schema.ts';
 import {
   objectSchema,
-  pathParameter,
   textSchema,
   timestampSchema,
   valueListSchema,

@@ -1,9 +1,9 @@
 /** external.metrics.k8s.io in OpenAPI. It does not depend on the metrics. */
 import { typeMetaProperties } from '../openapi/kubernetes.ts';
 import { groupOperation, type OpenApiGroup, tagOf, versionOperation } from '../openapi/operations.ts';
+import { pathParameter } from '../openapi/parameters.ts';
 import {
   objectSchema,
-  pathParameter,
   textSchema,
   timestampSchema,
   valueListSchema,

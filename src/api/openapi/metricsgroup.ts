@@ -12,6 +12,7 @@ import {
   tagOf,
   versionOperation,
 } from './operations.ts';
+import { listParameters, namespaceParameter, pathParameter } from './parameters.ts';
 import type { Parameter } from './schema.ts';
 
 export interface MetricsGroupContent {
@@ -36,9 +37,7 @@ export function metricsOpenApi({
 
 const id = 'Metrics';
 
-const namespace = sharedParameters['namespace-vgWSWtn3'];
 const pretty = sharedParameters['pretty-tJGM1-ng'];
-const listParameters = Object.values(sharedParameters).filter((parameter) => parameter !== namespace);
 
 function versionOperations(resources: readonly ResourceWithSchema[], version: Version): readonly Operation[] {
   return [
@@ -74,7 +73,7 @@ function resourceOperations(
     description: `read the specified ${kind}`,
     produces: mediaTypes,
     returns: metricsV(version, kind),
-    parameters: [nameParameter(kind), ...parameters],
+    parameters: [pathParameter('name', `name of the ${kind}`), ...parameters],
     action: 'get',
   });
   if (!namespaced)
@@ -82,16 +81,7 @@ function resourceOperations(
   const inNamespace = `${root}/namespaces/{namespace}/${name}`;
   return [
     list(inNamespace, 'Namespaced', '', Object.values(sharedParameters)),
-    read(`${inNamespace}/{name}`, 'Namespaced', [namespace, pretty]),
+    read(`${inNamespace}/{name}`, 'Namespaced', [namespaceParameter, pretty]),
     list(`${root}/${name}`, '', 'ForAllNamespaces', listParameters),
   ];
 }
-
-const nameParameter = (kind: string): Parameter => ({
-  uniqueItems: true,
-  type: 'string',
-  description: `name of the ${kind}`,
-  name: 'name',
-  in: 'path',
-  required: true,
-});

@@ -1,7 +1,8 @@
-/** Schemas and parameters that custom.metrics.k8s.io and external.metrics.k8s.io share in OpenAPI, with Kubernetes' texts. */
+/** Schemas and operations that custom.metrics.k8s.io and external.metrics.k8s.io share in OpenAPI, with Kubernetes' texts. */
 import { mediaTypes, streamTypes } from '../../apimachinery/encoding.ts';
-import { metaV1, sharedParameters, typeMetaProperties } from './kubernetes.ts';
+import { metaV1, typeMetaProperties } from './kubernetes.ts';
 import type { Operation } from './operations.ts';
+import { listParameters, namespaceParameter } from './parameters.ts';
 import { type Parameter, reference, type Schema } from './schema.ts';
 
 export const timestampSchema: Schema = {
@@ -47,9 +48,6 @@ export function valueListSchema(description: string, itemsDescription: string, i
   });
 }
 
-const namespace = sharedParameters['namespace-vgWSWtn3'];
-const listParameters = Object.values(sharedParameters).filter((parameter) => parameter !== namespace);
-
 export interface ValueOperation extends Pick<Operation, 'path' | 'operationId' | 'description' | 'tag' | 'returns'> {
   /** Beside those of lists; sorted with them. */
   readonly parameters: readonly Parameter[];
@@ -57,15 +55,11 @@ export interface ValueOperation extends Pick<Operation, 'path' | 'operationId' |
 
 /** Returns an operation with the parameters of lists, and the namespace where its path has one. */
 export function valueOperation({ parameters, ...operation }: ValueOperation): Operation {
-  const own = operation.path.includes('{namespace}') ? [namespace, ...parameters] : parameters;
+  const own = operation.path.includes('{namespace}') ? [namespaceParameter, ...parameters] : parameters;
   return {
     ...operation,
     consumes: ['*/*'],
     produces: [...mediaTypes, ...streamTypes],
     parameters: [...listParameters, ...own].sort((left, right) => (left.name < right.name ? -1 : 1)),
   };
-}
-
-export function pathParameter(name: string, description: string): Parameter {
-  return { uniqueItems: true, type: 'string', description, name, in: 'path', required: true };
 }
