@@ -15,9 +15,9 @@ import type { NodeLister } from './nodes.ts';
 import type { PodLister } from './pods.ts';
 
 /** Resources that are watched at a time, beside pods and nodes. The one unused for longest is dropped. */
-export const watchedResourceLimit = 32;
+const watchedResourceLimit = 32;
 /** Objects per resource: about 60 MB with labels of their own. */
-export const watchedObjectLimit = 200_000;
+const watchedObjectLimit = 200_000;
 /** Milliseconds without a request until a watch ends. An HPA asks every 15 s. */
 export const idleWatchMs = 3_600_000;
 /** Milliseconds that a request waits for the first list. */

@@ -8,7 +8,7 @@ import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 /** Milliseconds between two reads of discovery. */
 export const refreshMs = 60_000;
 /** Milliseconds after which an unknown resource brings the next read forward. */
-export const missRefreshMs = 10_000;
+const missRefreshMs = 10_000;
 /** Milliseconds until the first retry; doubled up to `missRefreshMs`. */
 const firstRetryMs = 500;
 
@@ -76,9 +76,8 @@ class RefreshedMapper implements ResourceMapper {
     let retryMs = firstRetryMs;
     while (!signal.aborted) {
       const isRead = await this.#read(signal);
-      if (isRead) retryMs = firstRetryMs;
       await this.#pause(isRead ? refreshMs : retryMs, signal);
-      if (!isRead) retryMs = Math.min(retryMs * 2, missRefreshMs);
+      retryMs = isRead ? firstRetryMs : Math.min(retryMs * 2, missRefreshMs);
     }
   }
 

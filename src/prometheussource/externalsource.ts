@@ -6,7 +6,6 @@ import type { QueryAnswer } from '../promql/answer.ts';
 import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
-import { fetchFailure } from './failures.ts';
 import type { LastValues } from './lastvalues.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
@@ -42,11 +41,7 @@ export class ExternalAnswers {
       return samples;
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof StatusError) throw error;
-      if (error instanceof QueryError) {
-        this.#states.failed(rule.path, error);
-        throw fetchFailure(error);
-      }
+      if (error instanceof QueryError) this.#states.failed(rule.path, error);
       return [...this.#querying.fallBack(error, this.#last.of(key)).values()];
     }
   }

@@ -15,7 +15,7 @@ export const batchBytesLimit = 8_192;
 
 interface Batch<T> {
   readonly names: Set<string>;
-  /** Of the names. */
+  /** The size of the names, as `bytesOf` counts it. */
   bytes: number;
   isAnswered: boolean;
   readonly end: AbortController;

@@ -10,7 +10,7 @@ import { createShapeFold } from './seriesshapes.ts';
 /** Milliseconds until the first retry; doubled up to `longestRetryMs`. */
 const firstRetryMs = 1_000;
 /** So that metrics are back within seconds of an engine's return. */
-export const longestRetryMs = 5_000;
+const longestRetryMs = 5_000;
 /** For a selector that the engine refuses. */
 const refusedRetryMs = 60_000;
 

@@ -7,11 +7,11 @@ import type { SeriesShape } from '../rules/seriesmetrics.ts';
 /** Shapes of one seriesQuery: names of metrics with different label names. A large Prometheus has some thousands. */
 export const shapeLimit = 20_000;
 /** Labels of all shapes: twenty each. */
-export const shapeLabelLimit = 400_000;
+const shapeLabelLimit = 400_000;
 /** Different names of labels. */
-export const labelNameLimit = 20_000;
+const labelNameLimit = 20_000;
 /** Characters of all shapes: about 50 MB. An engine chooses how long names are. */
-export const shapeTextLimit = 8 * 1024 * 1024;
+const shapeTextLimit = 8 * 1024 * 1024;
 
 export interface Shapes {
   /** Sorted by name and labels. Prometheus 2 answers in this order, Prometheus 3 and VictoriaMetrics in any. */

@@ -5,7 +5,7 @@ import type { QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient, QueryRequest } from '../promql/client.ts';
 
 /** Milliseconds. An HPA asks every 15 s. */
-export const sharedAnswerMs = 1_000;
+const sharedAnswerMs = 1_000;
 /** Answers that are kept; of more than this the oldest is dropped. */
 const answerLimit = 1_000;
 

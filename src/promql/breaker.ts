@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 /** In a row. A single one may be a restart of the engine. */
 export const breakerFailures = 3;
 /** Milliseconds until the first probe; doubled after each failed one. */
-export const firstOpenMs = 1_000;
+const firstOpenMs = 1_000;
 /** So that values are back within seconds of the engine's return. */
 export const longestOpenMs = 5_000;
 

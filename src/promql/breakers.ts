@@ -26,20 +26,21 @@ export class Breakers {
     const own = this.#of(subject);
     const stopped = this.#engine.stopped ?? own.stopped;
     if (stopped instanceof PromqlError) throw new StoppedError(stopped);
-    const both: readonly Passage[] = [this.#engine.pass(), own.pass()];
-    const [engine, rule] = both;
+    const engine = this.#engine.pass();
+    const rule = own.pass();
+    const both: readonly Passage[] = [engine, rule];
     return {
       succeeded: () => both.forEach((passage) => passage.succeeded()),
       abandoned: () => both.forEach((passage) => passage.abandoned()),
       failed: (error) => {
         // A connection that breaks says nothing about the rule, a timeout nothing about the way to the engine.
         if (error.problem === 'unavailable') {
-          engine?.failed(error);
-          rule?.abandoned();
+          engine.failed(error);
+          rule.abandoned();
         } else if (error.problem === 'late' || error.problem === 'failed') {
-          if (error.problem === 'failed') engine?.succeeded();
-          else engine?.abandoned();
-          rule?.failed(error);
+          if (error.problem === 'failed') engine.succeeded();
+          else engine.abandoned();
+          rule.failed(error);
         } else {
           // The engine answers.
           both.forEach((passage) => passage.succeeded());

@@ -30,13 +30,13 @@ import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
 
 /** Milliseconds until the last byte. An HPA asks every 15 s, and a client waits for up to 60 s. */
-export const defaultDeadlineMs = 30_000;
+const defaultDeadlineMs = 30_000;
 /** Milliseconds, TLS included. */
 const connectTimeoutMs = 5_000;
 /** Connections per engine; further requests wait. */
 const connectionLimit = 16;
 /** Tries of a GET beside the first one. */
-export const retryLimit = 2;
+const retryLimit = 2;
 /** Milliseconds before the first retry; doubled before the next, with jitter. */
 const retryPauseMs = 100;
 

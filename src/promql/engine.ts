@@ -56,7 +56,7 @@ export function createEngine(options: EngineOptions): PromqlEngine {
 }
 
 /** @throws Error unless it is an http or https URL. */
-export function engineUrl(text: string): URL {
+function engineUrl(text: string): URL {
   if (!URL.canParse(text)) throw new Error('it is no URL; write for example http://prometheus.monitoring.svc:9090');
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('it must begin with http:// or https://');
