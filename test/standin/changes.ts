@@ -1,5 +1,5 @@
 /** What has changed between two readings, as sentences. */
-import type { Reading, Reason, SeenNode, SeenPod } from './reading.ts';
+import { type Reading, reasonText, type SeenNode, type SeenPod } from './reading.ts';
 import { cpuText, isFailing, memoryText } from './view.ts';
 
 /** Returns what kubegauge reports now and did not before. */
@@ -54,8 +54,4 @@ function regainedUsage(before: ReadonlyMap<string, SeenPod>, pods: readonly Seen
     if (group.length > 1) return [`${group.length} pods of ${first.node} have usage`];
     return [`${first.name} has usage: ${cpuText(first.usage)}, ${memoryText(first.usage)}`];
   });
-}
-
-export function reasonText({ code, sentence }: Reason): string {
-  return `${code}: ${sentence}`;
 }

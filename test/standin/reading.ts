@@ -1,5 +1,6 @@
 /** Reads what a client sees: objects and usage through the API server, the state of nodes from /status, and for an object without usage the causes of its 404. */
 import { Agent, type Dispatcher, request } from 'undici';
+import { conditionOf } from '../../src/client/conditions.ts';
 import { field, items, text } from '../../src/client/json.ts';
 import type { Issued } from '../fakes/certificates.ts';
 
@@ -13,6 +14,10 @@ export interface SeenUsage {
 export interface Reason {
   readonly code: string;
   readonly sentence: string;
+}
+
+export function reasonText({ code, sentence }: Reason): string {
+  return `${code}: ${sentence}`;
 }
 
 export interface SeenNode {
@@ -151,11 +156,9 @@ function nameOf(object: unknown): string {
 }
 
 function machineOf(node: unknown) {
-  const status = field(node, 'status');
-  const ready = items(field(status, 'conditions')).find((condition) => field(condition, 'type') === 'Ready');
-  const allocatable = field(status, 'allocatable');
+  const allocatable = field(field(node, 'status'), 'allocatable');
   return {
-    ready: field(ready, 'status') === 'True',
+    ready: conditionOf(node, 'Ready')?.status === 'True',
     cores: parseQuantity(text(field(allocatable, 'cpu')) ?? ''),
     memoryBytes: parseQuantity(text(field(allocatable, 'memory')) ?? ''),
   };

@@ -1,7 +1,7 @@
 /** The screen of `npm start`: nodes, pods, why some have no usage, what happened, what to try. Pure: a reading in, lines out. */
 import { version } from '../../src/version.ts';
 import { type Column, cutText, heightOf, type Line, line, type Span, tableLines, wrapWords } from './lines.ts';
-import type { Reading, SeenNode, SeenPod, SeenUsage } from './reading.ts';
+import { type Reading, reasonText, type SeenNode, type SeenPod, type SeenUsage } from './reading.ts';
 
 /** An address that is shown at the top, the one to open first before the others. */
 export interface Address {
@@ -223,7 +223,7 @@ function withReasons<Row>(
 ): Line[] {
   const sentences = rows.map((row) => {
     const reason = reasonOf(row);
-    return reason === undefined ? '' : `${reason.code}: ${reason.sentence}`;
+    return reason === undefined ? '' : reasonText(reason);
   });
   const reasons = sentences.map((sentence, index) =>
     sentence === '' || sentence === sentences[index + 1] ? [] : wrapWords(sentence, width, reasonRows, '  '),
