@@ -3,11 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../fakes/listen.ts';
+import { freePort } from '../fakes/wholecluster.ts';
 
 export interface EngineProgram {
   readonly name: string;
@@ -104,14 +104,6 @@ scrape_configs:
   honor_labels: true
   static_configs: [{targets: ['127.0.0.1:${port}']}]
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer();
-  const port = await listen(server, 0);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Milliseconds; Prometheus needs a fraction of a second, on a busy machine some. */
