@@ -1,13 +1,12 @@
 /** A handshake that is not over in time is ended without an answer: one that waits in the TLS socket would abort the process once HTTP/2 begins. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { SecureVersion } from 'node:tls';
 import { refuseUnreadable } from '../../src/server/connections.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { connectLateClient } from '../fakes/lateclient.ts';
+import { listen } from '../fakes/listen.ts';
 import { until } from '../fakes/until.ts';
 
 const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
@@ -20,10 +19,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] satisfies SecureVersion[]) {
       seen.push(error.code);
       refuseUnreadable(error, socket);
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const { tcp, secure } = connectLateClient(port, version);
+    const { tcp, secure } = connectLateClient(await listen(server, 0), version);
     let isClosed = false;
     tcp.once('close', () => (isClosed = true));
     try {
