@@ -45,7 +45,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
   },
   UnknownCommand: {
     symptoms: ['no command is named ...; did you mean ...?', '... has to be the first argument: kubegauge ... [flags]'],
-    why: 'A word is neither `status`, `doctor` nor `trust`, or stands behind a flag. For `doctor` it is no name of a check, for `trust` no node or key.',
+    why: 'A word is neither `status`, `doctor`, `trust` nor `rules`, or stands behind a flag. For `doctor` it is no name of a check, for `trust` no node or key, for `rules` not `check`.',
     commands: 'kubegauge --help\nkubegauge doctor --help',
   },
   NoCluster: {
@@ -234,7 +234,7 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
       'caBundle is left to another process of this pod, which was there before; end this one, which kube-apiserver does not need',
     ],
     why: 'A second server was started in the pod, such as by `kubectl exec`. kube-apiserver is served by the first.',
-    commands: 'kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status --cert-dir=/tmp',
+    commands: status,
   },
   BundlePatchDenied: {
     symptoms: [
