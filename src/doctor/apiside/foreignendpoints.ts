@@ -6,7 +6,7 @@ import { command } from '../remedy.ts';
 import { readSlices, serviceNameLabel, type Slice, type UsedEndpoint, usedEndpoints } from './endpointslices.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { parseTimeMs } from '../times.ts';
-import { getService, type PodBehindService, selectedPods } from './servingpods.ts';
+import { getService, type PodBehindService, selectedPods, servicePort } from './servingpods.ts';
 
 /** Addresses named in one finding. */
 const namedAddresses = 5;
@@ -28,16 +28,8 @@ function beside(pods: readonly PodBehindService[], used: readonly UsedEndpoint[]
   return used.filter(({ address }) => !own.has(address));
 }
 
-export function portName(service: unknown, { port }: ServiceAddress): string {
-  const ports = items(field(field(service, 'spec'), 'ports'));
-  return (
-    text(
-      field(
-        ports.find((each) => field(each, 'port') === port),
-        'name',
-      ),
-    ) ?? ''
-  );
+export function portName(service: unknown, address: ServiceAddress): string {
+  return text(field(servicePort(service, address), 'name')) ?? '';
 }
 
 /** Checks a Service with a selector, whose slices a controller writes. @throws UncheckedError. */

@@ -44,15 +44,19 @@ const defaultPort = 443;
 /** Returns the versions that are registered, v1beta1 first. @throws UncheckedError. */
 export async function registeredVersions(api: ClusterReader): Promise<readonly RegisteredVersion[]> {
   // By name: in a pod our rights end there.
-  const names = metricsVersions.map((version) => `${version}.${metricsGroup}`);
-  const versions = await Promise.all(names.map((name) => registeredApi(api, name)));
-  return versions.filter((version) => version !== undefined);
+  return registeredApis(
+    api,
+    metricsVersions.map((version) => `${version}.${metricsGroup}`),
+  );
 }
 
-/** Returns undefined if there is no APIService of that name. @throws UncheckedError. */
-export async function registeredApi(api: ClusterReader, name: string): Promise<RegisteredVersion | undefined> {
-  const object = await api.get(`${apiServicesPath}/${name}`);
-  return object === undefined ? undefined : readVersion(object);
+/** Returns the APIServices that exist, in the order of the names. @throws UncheckedError. */
+export async function registeredApis(
+  api: ClusterReader,
+  names: readonly string[],
+): Promise<readonly RegisteredVersion[]> {
+  const objects = await Promise.all(names.map((name) => api.get(`${apiServicesPath}/${name}`)));
+  return objects.filter((object) => object !== undefined).map(readVersion);
 }
 
 /** Returns all APIServices that another server serves. @throws UncheckedError. */

@@ -14,7 +14,14 @@ import {
   serviceObject,
   servicesOf,
 } from './registration.ts';
-import { getService, isMetricsServer, readTemplate, selectedPods, servingContainer } from './servingpods.ts';
+import {
+  getService,
+  isMetricsServer,
+  readTemplate,
+  selectedPods,
+  servicePort,
+  servingContainer,
+} from './servingpods.ts';
 import { withoutPods } from './withoutpods.ts';
 
 export const serviceCheck: Check = {
@@ -57,7 +64,7 @@ async function* checkService(
   }
   const spec = field(service, 'spec');
   if (text(field(spec, 'type')) === 'ExternalName') return;
-  const port = items(field(spec, 'ports')).find((each) => field(each, 'port') === address.port);
+  const port = servicePort(service, address);
   if (port === undefined) yield portMissing(address, service, versions);
   if (textMap(field(spec, 'selector')).size === 0) {
     if (port !== undefined) yield* checkManualEndpoints(context, address, service);

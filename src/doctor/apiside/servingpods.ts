@@ -43,6 +43,11 @@ export function getService(
   return api.get(`/api/v1/namespaces/${namespace}/services/${name}`);
 }
 
+/** Returns the Service's port that the APIService names; undefined if it has none. */
+export function servicePort(service: unknown, { port }: ServiceAddress): unknown {
+  return items(field(field(service, 'spec'), 'ports')).find((each) => field(each, 'port') === port);
+}
+
 /** Returns the pods behind a Service; none if there is no such Service. @throws UncheckedError. */
 export async function podsBehind(api: ClusterReader, address: ServiceAddress): Promise<readonly PodBehindService[]> {
   return selectedPods(api, await getService(api, address));

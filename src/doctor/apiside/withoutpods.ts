@@ -69,6 +69,7 @@ async function* withoutReplicas(
   yield finding ?? { code: 'pods-not-created', severity: 'error', object, problem, evidence: message, remedy };
 }
 
+const namespaceNameLabel = 'kubernetes.io/metadata.name';
 const webhookKinds = ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'] as const;
 
 interface FailedCall {
@@ -92,8 +93,8 @@ async function webhookFails(
       if (index < 0) continue;
       const selector = field(webhooks[index], 'namespaceSelector');
       const expressions = items(field(selector, 'matchExpressions'));
-      const exclusion = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [namespace] };
-      if (expressions.some((each) => excludes(each, exclusion))) continue;
+      if (expressions.some((each) => excludes(each, namespace))) continue;
+      const exclusion = { key: namespaceNameLabel, operator: 'NotIn', values: [namespace] };
       const value = { ...objectOf(selector), matchExpressions: [...expressions, exclusion] };
       return {
         code: 'webhook-fails',
@@ -110,16 +111,10 @@ async function webhookFails(
   return undefined;
 }
 
-function excludes(
-  expression: unknown,
-  {
-    key,
-    operator,
-    values: [namespace],
-  }: { readonly key: string; readonly operator: string; readonly values: string[] },
-): boolean {
-  if (text(field(expression, 'key')) !== key || text(field(expression, 'operator')) !== operator) return false;
-  return items(field(expression, 'values')).includes(namespace);
+/** Reports whether an expression of a namespaceSelector excludes the namespace by its name. */
+function excludes(expression: unknown, namespace: string): boolean {
+  const isByName = field(expression, 'key') === namespaceNameLabel && field(expression, 'operator') === 'NotIn';
+  return isByName && items(field(expression, 'values')).includes(namespace);
 }
 
 function serverMissing(address: ServiceAddress): Finding {

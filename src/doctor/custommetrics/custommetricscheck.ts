@@ -1,6 +1,6 @@
 /** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices, and the sources and rules behind them. */
 import { customGroup } from '../../api/custom/metricvalues.ts';
-import { type RegisteredVersion, registeredApi, registeredVersions, servicesOf } from '../apiside/registration.ts';
+import { type RegisteredVersion, registeredApis, registeredVersions, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, readOr } from '../check.ts';
 import type { Finding } from '../finding.ts';
@@ -26,7 +26,7 @@ export const customMetricsCheck: Check = {
   run,
 };
 
-/** What flags give a source. */
+/** The sources that flags give. */
 interface SourceFlags {
   readonly kubelet: boolean;
   readonly config: boolean;
@@ -67,8 +67,7 @@ async function* readRegistered(
   hasFlag: boolean,
 ): AsyncGenerator<Finding, readonly RegisteredVersion[] | undefined> {
   try {
-    const versions = await Promise.all(namesOf(api).map((name) => registeredApi(reader, name)));
-    return versions.filter((version) => version !== undefined);
+    return await registeredApis(reader, namesOf(api));
   } catch (error) {
     if (!(error instanceof UncheckedError)) throw error;
     if (place === 'outside' || hasFlag) yield error.toFinding();

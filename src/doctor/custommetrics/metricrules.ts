@@ -41,15 +41,16 @@ export function rulesOfStatus(report: unknown): readonly RuleFacts[] | undefined
 
 export function* explainRules(rules: readonly RuleFacts[]): Generator<Finding> {
   const failing = rules.filter(({ error }) => error !== undefined);
-  for (const [key, members] of Map.groupBy(failing, ({ source, error }) => JSON.stringify([source, error]))) {
-    yield failure(JSON.parse(key)[0], members);
+  for (const members of Map.groupBy(failing, ({ source, error }) => JSON.stringify([source, error])).values()) {
+    yield failure(members);
   }
   for (const [source, members] of Map.groupBy(rules, (rule) => rule.source)) yield figures(source, members);
 }
 
-/** An engine that is away fails all of its rules with one error. */
-function failure(source: string, members: readonly RuleFacts[]): Finding {
+/** An engine that is away fails all of its rules with one error. @param members of one source and error. */
+function failure(members: readonly RuleFacts[]): Finding {
   const [first] = members;
+  const { source = '', error = '' } = first ?? {};
   const never = members.every(({ lastSuccess }) => lastSuccess === undefined);
   const since = members
     .flatMap(({ lastSuccess }) => lastSuccess ?? [])
@@ -66,7 +67,7 @@ function failure(source: string, members: readonly RuleFacts[]): Finding {
     problem: never
       ? `source ${source} has not answered since the start, so there are no such metrics`
       : `source ${source} fails since ${since}; last values are served for --metrics-max-age`,
-    evidence: `${foreignText(first?.error ?? '')}${query}`,
+    evidence: `${foreignText(error)}${query}`,
     remedy:
       source === 'kubelet'
         ? 'kubegauge doctor kubelets'

@@ -27,7 +27,7 @@ export type HasSource = 'yes' | 'no' | 'unknown';
 export interface ValueApiFacts {
   readonly api: ValueApi;
   readonly registered: readonly RegisteredVersion[];
-  /** Of metrics.k8s.io. */
+  /** The Service of metrics.k8s.io. */
   readonly server: ServiceAddress;
   readonly hasSource: HasSource;
 }
