@@ -1,5 +1,14 @@
 /** Reads unvalidated JSON, or protobuf decoded like it; what is missing or of another type is undefined. */
 
+/** Returns undefined for what is no JSON. */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads an own member, never an inherited one. */
 export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;

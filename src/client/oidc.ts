@@ -9,7 +9,7 @@ import { foreignText } from '../foreigntext.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { readRegularFile } from '../watchedfile.ts';
 import { apiServerConnector } from './connector.ts';
-import { field, text } from './json.ts';
+import { field, parseJson, text } from './json.ts';
 import { claimsOf } from './jwt.ts';
 import { readBody } from './response.ts';
 import { Pool } from './undici.ts';
@@ -137,20 +137,11 @@ async function exchange(
       body: request === undefined ? null : new URLSearchParams(request.form).toString(),
       signal,
     });
-    return { status: statusCode, body: parse(await readBody(body, responseLimitBytes)) };
+    return { status: statusCode, body: parseJson(await readBody(body, responseLimitBytes)) };
   } catch (cause) {
     throw new Error(`cannot reach the identity provider at ${shown}`, { cause });
   } finally {
     lookups.abort();
     await pool.destroy();
-  }
-}
-
-/** Returns undefined for what is no JSON. */
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
   }
 }

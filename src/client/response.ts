@@ -4,7 +4,7 @@ import type { StatusCause, StatusDetails } from '../apimachinery/meta.ts';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
-import { field, items, text } from './json.ts';
+import { field, items, parseJson, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
 /** 500 nodes with all images, the largest page, are about 25 MB. */
@@ -98,14 +98,6 @@ function statusError(code: number, message: string, cause: Error, details: Statu
 function statusIn(body: Buffer): unknown {
   const decoded = isProtobuf(body) ? parseProtobuf(body) : parseJson(body);
   return field(decoded, 'kind') === 'Status' ? decoded : undefined;
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function parseProtobuf(body: Buffer): unknown {

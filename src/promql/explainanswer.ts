@@ -1,6 +1,6 @@
 /** Makes errors of what a PromQL engine, or the way to it, did instead of answering. */
 import { isBrokenConnection, isLateConnection, isUnreachable } from '../client/connectionerrors.ts';
-import { field, text } from '../client/json.ts';
+import { field, parseJson, text } from '../client/json.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { AnswerLimitError } from './elementsplitter.ts';
 import type { PromqlEngine } from './engine.ts';
@@ -25,7 +25,7 @@ export function lateError(place: Place, limitMs: number, cause?: unknown): Promq
 export function statusError(place: Place, code: number, body: Buffer, location: string | undefined): PromqlError {
   const at = placeOf(place);
   if (code >= 300 && code < 400) return redirectError(place, code, location);
-  const envelope = parsed(body);
+  const envelope = parseJson(body);
   const said = text(field(envelope, 'error'));
   const errorType = text(field(envelope, 'errorType'));
   const words = said === undefined ? excerpt(body, { limit: wordsLimit }) : foreignText(said, { limit: wordsLimit });
@@ -57,14 +57,6 @@ function redirectError(place: Place, code: number, location: string | undefined)
       : `to ${foreignText(`${target.origin}${target.pathname}`, { limit: wordsLimit })}`;
   const message = `${placeOf(place)} redirects (${code}) ${where}; if that is right, use it as --prometheus-url`;
   return new PromqlError('refused', message, { code });
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Explains an error of the connection or of reading the answer. */

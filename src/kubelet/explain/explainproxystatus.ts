@@ -1,5 +1,5 @@
 /** Explains a status through the node proxy: it is kube-apiserver's or the kubelet's. */
-import { field, text } from '../../client/json.ts';
+import { field, parseJson, text } from '../../client/json.ts';
 import type { ErrorResponse } from './errorresponse.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { approveCertificates, requestCertificate } from './faults.ts';
@@ -26,12 +26,8 @@ export function explainProxyStatus(node: string, code: ExplanationCode, response
 /** Kubelets never send a Status. */
 function messageIn(body: Buffer): string | undefined {
   if (body.length > statusLimitBytes) return undefined;
-  try {
-    const status: unknown = JSON.parse(body.toString('utf8'));
-    return field(status, 'kind') === 'Status' ? (text(field(status, 'message')) ?? '') : undefined;
-  } catch {
-    return undefined;
-  }
+  const status = parseJson(body);
+  return field(status, 'kind') === 'Status' ? (text(field(status, 'message')) ?? '') : undefined;
 }
 
 /** A Status has a few hundred bytes. */
