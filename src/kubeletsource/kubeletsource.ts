@@ -34,7 +34,7 @@ export interface KubeletSourceOptions {
 }
 
 /** Nodes that the first request for a metric scrapes at once; others come with their wave. */
-export const bringForwardLimit = 100;
+const bringForwardLimit = 100;
 
 const noLabels: Labels = new Map();
 

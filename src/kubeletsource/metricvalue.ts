@@ -67,7 +67,7 @@ function numberOfPart(metric: KubeletMetric, { history, isNew }: Part): MetricNu
 }
 
 /** Returns the metric of one cgroup. */
-export function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber | NoNumber {
+function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber | NoNumber {
   const { rule, needs } = metric;
   const [first, second, third] = metric.columns;
   const timestampMs = history.lastMs;

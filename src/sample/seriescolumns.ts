@@ -32,7 +32,7 @@ const constant = { of: 'container', kind: 'constant' } as const;
 const pressure = { of: 'pod', kind: 'counter', isUnreadAtZero: true } as const;
 const disk = { of: 'container', kind: 'counter', addedOver: 'device', isUnreadAtZero: true } as const;
 
-export const seriesColumns = {
+const seriesColumns = {
   networkReceiveBytes: { family: 'container_network_receive_bytes_total', ...network },
   networkTransmitBytes: { family: 'container_network_transmit_bytes_total', ...network },
   networkReceivePackets: { family: 'container_network_receive_packets_total', ...network },

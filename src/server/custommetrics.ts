@@ -4,7 +4,7 @@ import type { CustomReader, CustomRequest } from '../api/custom/reader.ts';
 import { parseMetricSelector } from '../api/metricselector.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import { parseSelectionOptions } from './listoptions.ts';
-import type { RequestInfo } from './requestinfo.ts';
+import type { ApiRequest, RequestInfo } from './requestinfo.ts';
 import type { ApiRoute } from './route.ts';
 import type { ServedGroup } from './servedgroup.ts';
 import { valueRoute } from './values.ts';
@@ -29,11 +29,7 @@ export function createCustomMetricsGroup(reader: CustomReader): ServedGroup {
     },
   };
 
-  async function read(
-    target: CustomTarget,
-    version: CustomVersion,
-    { info, signal }: Parameters<ApiRoute['serve']>[0],
-  ) {
+  async function read(target: CustomTarget, version: CustomVersion, { info, signal }: ApiRequest) {
     const labelSelector = parseSelectionOptions(info.query, target.name);
     const parameter = 'metricLabelSelector';
     const metricSelector = parseMetricSelector(info.query.get(parameter) ?? '', parameter);
