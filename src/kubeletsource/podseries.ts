@@ -51,7 +51,7 @@ interface LastNumber extends MetricNumber {
   /** When its newest part came, monotonic. */
   readonly sinceMs: number;
   readonly newestMs: number;
-  /** Of the last number with all parts, or of the object's first scrape. */
+  /** When the last number with all parts came, or the object's first scrape, monotonic. */
   readonly wholeMs: number;
 }
 

@@ -10,7 +10,7 @@ export interface AnyRequest {
 
 const bytes = (from: number, to: number) => fc.integer({ min: from, max: to }).map((code) => String.fromCharCode(code));
 
-/** What can stand in a request line and in a header's value on the wire; the others are another test's. */
+/** Texts that a request line and a header's value can have on the wire; another test has the others. */
 const targetText = fc.string({
   unit: fc.oneof({ weight: 5, arbitrary: bytes(0x21, 0x7e) }, bytes(0x80, 0xff)),
   maxLength: 12,

@@ -175,7 +175,7 @@ function fieldsOf(bytes: Buffer): readonly Field[] {
   return fields;
 }
 
-/** What Prometheus had for captures that the adapter answered by an error. */
+/** Returns the samples that Prometheus had, for captures that the adapter answered by an error. */
 function samplesOf(prometheus: Capture['prometheus'], names: readonly string[]): readonly Item[] {
   const { data } = JSON.parse(prometheus?.at(-1)?.response ?? '{"data":{}}');
   const vector: readonly { metric: Record<string, string>; value: [number, string] }[] =

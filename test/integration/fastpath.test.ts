@@ -24,7 +24,7 @@ async function callsWith(flags: readonly string[]): Promise<Calls> {
 
 const keyOf = ([, file, name]: (typeof fastPaths)[number]): string => `${file} ${name}`;
 
-/** Of Kubernetes' quantities those that CPU has: 250m, 1234567n, 1. */
+/** Parses the quantities that CPU has: 250m, 1234567n, 1. */
 function parseCores(quantity: string): number {
   const scale = { n: 1e-9, u: 1e-6, m: 1e-3 }[quantity.at(-1) ?? ''] ?? 1;
   return Number.parseInt(quantity, 10) * scale;

@@ -7,7 +7,7 @@ import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
-/** What is printed. */
+/** The printed counts. */
 export interface Calls {
   /** By `file function`, the file below src. */
   readonly calls: Readonly<Record<string, number>>;

@@ -72,7 +72,7 @@ before(async () => {
 
 after(() => server.close());
 
-/** What a client with these options is answered; its certificates are in `shown`. */
+/** Returns the answer to a client with these options; its certificates are in `shown`. */
 async function ask(options: ConnectionOptions, at = port): Promise<string> {
   shown = [];
   using connection = await openConnection1(at, options);

@@ -55,7 +55,7 @@ after(async () => {
   await cluster[Symbol.asyncDispose]();
 });
 
-/** Of a few milliseconds, on a machine that does other things too. */
+/** Takes a few milliseconds; machines do other things too. */
 const servedWithinMs = 2_000;
 
 function tcp(): Socket {

@@ -26,7 +26,7 @@ const good = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood';
 
 let server: Server;
 let port: number;
-/** Of each connection, in the order in which they came. */
+/** One socket per connection, in the order in which they came. */
 let sockets: TLSSocket[] = [];
 let questions: string[] = [];
 let onQuestion: (socket: TLSSocket) => void = () => {};
@@ -78,7 +78,7 @@ function closing(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once('close', resolve));
 }
 
-/** Of thousands of connections, the first body of each would be kept. */
+/** Otherwise the first body of each of thousands of connections would be kept. */
 test('who has read a body is let go of, though its connection is kept', async () => {
   await using client = makeClient();
   const collect = createCollect();

@@ -28,7 +28,7 @@ interface Setting {
   readonly timeoutMs?: number;
 }
 
-/** What fetching from the port comes to, in words. */
+/** Fetches from the port, and returns the outcome in words. */
 async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_000 }: Setting = {}) {
   const trust: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false, ...tls };
   await using client = createKubeletClient({

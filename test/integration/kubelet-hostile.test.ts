@@ -19,7 +19,7 @@ const secret = 'c2VjcmV0';
 const authority = makeAuthority('kubelets');
 const trust = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };
 
-/** What the server does with a question. */
+/** The server's reaction to a request. */
 interface Behaviour {
   readonly onQuestion?: (socket: Socket, question: string) => void;
 }

@@ -193,7 +193,7 @@ describe('a body that takes long to read ends with', () => {
 });
 
 describe('others have their turns while there comes', () => {
-  /** What a scrape makes of the body, and that it takes several turns. */
+  /** Scrapes the body, and asserts that it takes several turns. */
   async function scrapes(body: Buffer, contentType: string, least: number): Promise<ReadResult> {
     answer = answers(gzipSync(body), `${gzipped}content-type: ${contentType}\r\n`);
     await using client = makeClient();

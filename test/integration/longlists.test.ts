@@ -58,7 +58,7 @@ interface Running extends AsyncDisposable {
   readonly expected: () => Buffer;
   /** Breaks the list at this pod. */
   failAt: number;
-  /** What everybody who wants all pods waits for first. */
+  /** Requests for all pods wait for it first. */
   gate: Promise<void>;
 }
 

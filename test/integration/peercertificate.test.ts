@@ -1,4 +1,4 @@
-/** What a connection shows is taken from it once; by real TLS. */
+/** The certificate that a connection shows is read once; by real TLS. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

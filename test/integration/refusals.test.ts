@@ -1,4 +1,4 @@
-/** What the program logs, at its default level, of what it refuses. */
+/** Tests how the program logs refusals at its default level. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

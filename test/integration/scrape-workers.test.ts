@@ -72,7 +72,7 @@ function workerOf(options: KubeletClientOptions, other: Partial<WorkerPoolOption
 
 /** The same node asked in this thread and by a worker. */
 interface Pair extends AsyncDisposable {
-  /** What both say, which is asserted to be the same. */
+  /** Returns the result of both, which is asserted to be the same. */
   ask(source: Source, at?: KubeletAddressList, path?: string, of?: AbortSignal): Promise<ReadResult>;
   /** Asks cAdvisor for these, too. */
   want(columns: WantedColumns): void;
@@ -445,7 +445,7 @@ describe('a worker thread that ends', () => {
     assert.deepEqual(layoutOf(second), layoutOf(first));
   });
 
-  /** What happens to a question that is put to a thread that runs this. */
+  /** Returns the result of a question to a worker thread that runs the script. */
   async function askOf(script: string, watch?: (advance: (ms: number) => Promise<void>) => Promise<void>) {
     const resourceLimits = { maxOldGenerationSizeMb: 16 };
     const start = () => new Worker(script, { eval: true, resourceLimits });

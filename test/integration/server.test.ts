@@ -47,7 +47,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly text: string;
-  /** Of any shape; what is looked for in it is what is tested. */
+  /** Any shape; tests look for what they need. */
   readonly body: ReturnType<typeof JSON.parse>;
 }
 

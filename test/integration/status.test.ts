@@ -1,4 +1,4 @@
-/** What GET /status and `kubegauge status` report of a whole program, and to which users. */
+/** Tests the reports of GET /status and `kubegauge status` for a whole program, and which users get them. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';

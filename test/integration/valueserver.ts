@@ -33,7 +33,7 @@ import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts'
 import { usualServerOptions } from '../fakes/serveroptions.ts';
 import { freePort } from '../fakes/wholecluster.ts';
 
-/** What the source has and was asked. */
+/** The metrics of the source, and the questions that it was asked. */
 export interface TestSource {
   custom: readonly CustomMetric[];
   external: readonly string[];
@@ -54,7 +54,7 @@ export interface Answer {
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly bytes: Buffer;
   readonly text: string;
-  /** Of any shape; what is looked for in it is what is tested. */
+  /** Any shape; tests look for what they need. */
   readonly body: ReturnType<typeof JSON.parse>;
 }
 

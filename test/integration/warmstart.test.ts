@@ -96,7 +96,7 @@ test('a warm start serves what was stored, but not of a node whose machine was e
 
 const tokenPath = '/serviceaccounts/kubegauge-kubelets/token';
 
-/** What keeps the first scrapes from succeeding, until it is ended. */
+/** Faults that keep the first scrapes from succeeding until they are ended. */
 const faults: Readonly<Record<string, (apiServer: FakeApiServer) => { isKubeletRefusing: boolean; end(): void }>> = {
   'a token for kubelets': ({ faults }) => {
     faults.answer = ({ path }) => (path.endsWith(tokenPath) ? 503 : undefined);

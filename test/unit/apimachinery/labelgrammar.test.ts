@@ -89,7 +89,7 @@ const labels = fc
   .array(fc.tuple(key, fc.oneof(value, number, fc.constant('not a number'))), { maxLength: 4 })
   .map((pairs) => new Map(pairs));
 
-/** What Kubernetes' documentation says of each operator. */
+/** Reports whether labels match, by what Kubernetes' documentation says of each operator. */
 function holds({ key: wanted, operator, values }: LabelRequirement, of: ReadonlyMap<string, string>): boolean {
   const found = of.get(wanted);
   switch (operator) {

@@ -14,7 +14,7 @@ export type DecodedPoints =
 export interface Context {
   readonly node: string;
   readonly nodeTimeMs: number;
-  /** Of the answers before; a new one where there is none. */
+  /** The decoder of the previous responses. Default: a new one. */
   readonly decoder?: Decoder | undefined;
 }
 

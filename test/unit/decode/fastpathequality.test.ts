@@ -46,7 +46,7 @@ function podOf(name: string, uid = uuid(name)) {
 const web = podOf('web-0');
 const db = podOf('db-0');
 const again = podOf('web-0', uuid('web-0 again'));
-/** What there may be on a node; all but the first few come and go. */
+/** The cgroups that a node may have; all but the first few come and go. */
 const cgroups: readonly Labels[] = [
   blank,
   { ...blank, id: '/kubepods.slice' },
@@ -74,7 +74,7 @@ const odd = {
   NaN: Number.NaN,
 } as const;
 
-/** What is remarkable about one row in one step, beside that it is there or not. */
+/** An oddity of one row in one step, beside that it is there or not. */
 const oddity = fc.record({
   row: fc.nat(cgroups.length - 1),
   what: fc.constantFrom('cpu', 'memory', 'swap', 'start', 'time', 'no time', 'twice', 'partly'),

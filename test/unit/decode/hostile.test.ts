@@ -1,4 +1,4 @@
-/** What a tenant can do that may make cgroups of any name below its own container, and what both formats make of any body. */
+/** Decodes what a tenant can write that may make cgroups of any name below its own container, and any body in both formats. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -31,7 +31,7 @@ const layouts: Readonly<Record<string, (uid: string, id: string) => string>> = {
     `/system.slice/containerd.service/kubepods-burstable-pod${uid.replaceAll('-', '_')}.slice:cri-containerd:${id}`,
 };
 
-/** What one cgroup is said to be and to use; undefined for a family that has no row of it. */
+/** The labels and values of one cgroup; undefined for a family that has no row of it. */
 interface Row {
   readonly labels: Labels;
   readonly cpu: number | undefined;

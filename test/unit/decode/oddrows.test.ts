@@ -24,7 +24,7 @@ const memoryBytes = 1e6;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What one cgroup, or line, says; what is undefined has no row. */
+/** The values of one cgroup, or line; one that is undefined has no row. */
 interface Row {
   readonly labels: Labels;
   readonly cpu?: number | undefined;
@@ -38,14 +38,14 @@ interface Scenario {
   readonly decoder: () => Decoder;
   /** The rows of a scrape, and of the machine. */
   readonly families: (rows: readonly Row[], nowMs: number) => Family[];
-  /** Of the scrape with this number; the fourth is odd. */
+  /** Returns the rows of the scrape with this number; the fourth is odd. */
   readonly rows: (scrape: number) => readonly Row[];
 }
 
 const oddScrape = 4;
 const scrapes = 9;
 
-/** What is served after each scrape: container, cores, bytes and number of the sample's scrape. */
+/** Returns what is served after each scrape: container, cores, bytes and number of the sample's scrape. */
 function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boolean): string[] {
   const clock = createFakeClock(startMs);
   const storage = createStorage({ clock, resolutionMs: stepMs, stalenessMs: 45_000 });
@@ -209,7 +209,7 @@ describe('/metrics/resource', () => {
     memory: memoryBytes,
     start: startMs / 1000 - 3_600.25,
   });
-  /** Of a pod of the same name whose cgroup could not be removed; the kubelet sorts equal labels by their time. */
+  /** A row of a pod of the same name whose cgroup could not be removed; the kubelet sorts equal labels by their time. */
   const dead: Row = { labels: labelsOf('app'), cpu: 5_000, memory: 7e6, ageMs: 5_000 };
   const scenario = (rows: Scenario['rows']): Scenario => ({
     decoder: resourceDecoder,

@@ -18,7 +18,7 @@ const paths = [
   '/system.slice/kubelet.service/0123456789abcdef',
 ];
 
-/** What a sink learns of one sample. */
+/** One sample as a sink gets it. */
 interface Shown {
   readonly family: number;
   readonly id: string;

@@ -9,7 +9,7 @@ import { encodeDelimited, type Family, type FamilySample } from '../../fakes/exp
 
 const names = ['a', 'b'];
 const timestampMs = 1_795_377_600_000;
-/** Of a family's metrics, as field 4 of its message. */
+/** The tag of a family's metrics, field 4 of its message. */
 const metricTag = 0x22;
 
 /** The samples of one body: visited ones by their label, the others by their row. */

@@ -1,4 +1,4 @@
-/** What follows from the table of quantities. Literal positions in hot loops are compared with it here. */
+/** Tests constants that follow from the table of quantities. Literal positions in hot loops are compared with it here. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gaugeKeys } from '../../../src/api/usage.ts';

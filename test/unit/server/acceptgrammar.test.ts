@@ -136,7 +136,7 @@ function trimSpaces(text: string): string {
   return text.replace(/^ +/, '').replace(/ +$/, '');
 }
 
-/** Of strconv.ParseFloat, decimals only: the pieces make nothing else. Go's have half the digits, which decides nothing here. */
+/** Parses as strconv.ParseFloat, decimals only: the pieces make nothing else. Go's have half the digits, which decides nothing here. */
 function parseFloat64(text: string): number {
   return /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i.test(text) ? Number.parseFloat(text) : 0;
 }

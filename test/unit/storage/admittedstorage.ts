@@ -87,7 +87,7 @@ export function createAdmittedStorage({ fastPath = true } = {}) {
     return storage.podUsage({ namespace: 'shop', name, ...known, ...identity });
   }
 
-  /** Of the pod's container; or why there are none. */
+  /** Returns the cores of the pod's container, or why there are none. */
   function cores(name = 'web-0'): number | string {
     const answer = usage(name);
     return answer.kind === 'ready' ? answer.value.containers[0]!.cpuNanocores / 1e9 : answer.reason;

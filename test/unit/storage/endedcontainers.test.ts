@@ -1,4 +1,4 @@
-/** What is served of a pod while one of its containers is not reported: by the API it has ended, or it runs, or the API does not know the pod. */
+/** Tests what is served of a pod while one of its containers is not reported: by the API it has ended, or it runs, or the API does not know the pod. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';

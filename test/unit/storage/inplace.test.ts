@@ -34,7 +34,7 @@ const pods: readonly FakePod[] = [
 
 const valueless = ['no cpu', 'no memory', 'memory 0', 'memory huge'] as const;
 
-/** What is remarkable about one container in one scrape. */
+/** An oddity of one container in one scrape. */
 const oddity = fc.record({
   pod: fc.nat(pods.length - 1),
   container: fc.nat(1),

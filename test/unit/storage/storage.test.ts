@@ -551,7 +551,7 @@ describe('storage', () => {
         ? usage.value.containers.map(({ name, timestampMs }) => `${name}@${timestampMs / 1000}`).join(' ')
         : usage.reason;
     };
-    /** What is served after each scrape, one per resolution from 100 s on. */
+    /** Returns what is served after each scrape, one per resolution from 100 s on. */
     async function run(times: number, rows: (at: number) => readonly Row[]): Promise<string[]> {
       const { clock, storage } = setUp();
       const answers: string[] = [];
@@ -643,7 +643,7 @@ describe('storage', () => {
         ? usage.value.containers.map(({ name, timestampMs }) => `${name}@${timestampMs / 1000}`).join(' ')
         : usage.reason;
     };
-    /** What is served after each scrape, one per resolution from 100 s on; the containers that each one reports. */
+    /** Returns what is served after each scrape, one per resolution from 100 s on. @param scrapes the containers that each one reports. */
     async function run(...scrapes: readonly (readonly string[])[]): Promise<string[]> {
       const { clock, storage } = setUp();
       const answers: string[] = [];
@@ -776,7 +776,7 @@ describe('storage', () => {
         storage.store({ ...plain, machine: { ...plain.machine, swapBytes }, hasSwap, pods });
       }
     };
-    /** Of the node and of the container. */
+    /** Returns the swap of the node and of the container. */
     const served = (storage: Storage) => {
       const [node, web0] = [storage.nodeUsage('node-a'), storage.podUsage(web)];
       assert.ok(node.kind === 'ready' && web0.kind === 'ready');

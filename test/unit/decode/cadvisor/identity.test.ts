@@ -38,7 +38,7 @@ const app = {
   pod: 'web-0',
 } as const satisfies Labels;
 
-/** What is decoded of bodies that follow each other, in one format. */
+/** Decodes bodies that follow each other, in one format. */
 function decodeAll(asText: boolean, ...bodies: readonly (readonly Row[])[]) {
   const decoder = cadvisorDecoder();
   return bodies.map((rows) => {

@@ -41,7 +41,7 @@ function candidate(row: Row): CgroupCandidate {
   return { namespace: 'shop', pod, path, cgroup, hasCpu, point: unsampled ? undefined : point };
 }
 
-/** What is selected, as pod/uid/container=first digit of the container ID. */
+/** Returns the selected containers as pod/uid/container=first digit of the container ID. */
 function selected(...rows: readonly Row[]): string[] {
   return select(rows.map(candidate), nowMs)
     .pods.flatMap((pod) =>

@@ -10,7 +10,7 @@ const chosen = chooseInflater();
 assert.ok(chosen, 'this Node cannot inflate in steps: no compressed body is requested');
 const byStep: MakeInflater = chosen;
 
-/** What comes out, or which error does. */
+/** Returns the inflated bytes, or the code of the error. */
 function inflate(make: MakeInflater, input: Buffer, cuts: readonly number[]): Buffer | string {
   const taken: Buffer[] = [];
   const inflater = make((chunk) => taken.push(Buffer.from(chunk)) > 0);
@@ -29,7 +29,7 @@ function inflate(make: MakeInflater, input: Buffer, cuts: readonly number[]): Bu
   }
 }
 
-/** What Node makes of the same in one go. */
+/** Inflates by Node, in one step. */
 function inflateAtOnce(input: Buffer): Buffer | string {
   try {
     return gunzipSync(input, { maxOutputLength: bodyLimitBytes });
