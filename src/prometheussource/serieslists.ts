@@ -33,7 +33,8 @@ interface RunningList {
 export class SeriesLists {
   readonly #options: SeriesListsOptions;
   readonly #lists = new Map<string, RunningList>();
-  #rules: readonly MetricRule[] = [];
+  /** For `of`, which every request of a metric calls for every rule. */
+  #byRule: ReadonlyMap<MetricRule, SeriesList> = new Map();
   #isRunning = false;
 
   constructor(options: SeriesListsOptions) {
@@ -42,22 +43,21 @@ export class SeriesLists {
 
   /** Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. */
   setRules(rules: readonly MetricRule[]): void {
-    this.#rules = rules;
-    const wanted = new Map(rules.map((rule) => [this.#keyOf(rule), rule]));
+    const wanted = new Set(rules.map((rule) => this.#keyOf(rule)));
     for (const [key, { end }] of this.#lists) {
       if (wanted.has(key)) continue;
       end.abort(new Error('no rule has this seriesQuery any more'));
       this.#lists.delete(key);
     }
-    for (const [key, rule] of wanted) if (!this.#lists.has(key)) this.#lists.set(key, this.#create(rule));
+    this.#byRule = new Map(rules.map((rule) => [rule, this.#listFor(rule)]));
     if (this.#isRunning) this.#start();
   }
 
   /** @throws Error for a rule that was not given to `setRules`. */
   of(rule: MetricRule): SeriesList {
-    const found = this.#lists.get(this.#keyOf(rule));
+    const found = this.#byRule.get(rule);
     if (found === undefined) throw new Error(`${rule.path} has no list of series`);
-    return found.list;
+    return found;
   }
 
   /** Never rejects; resolves after the signal has aborted. */
@@ -75,9 +75,9 @@ export class SeriesLists {
     for (const each of this.#lists.values()) each.running ??= each.list.run(each.end.signal);
   }
 
-  async #prepare(key: string, shapes: readonly SeriesShape[]): Promise<void> {
-    for (const rule of this.#rules) {
-      if (this.#keyOf(rule) !== key) continue;
+  async #prepare(list: SeriesList, shapes: readonly SeriesShape[]): Promise<void> {
+    for (const [rule, each] of this.#byRule) {
+      if (each !== list) continue;
       for (let from = 0; from < shapes.length; from += stepShapes) {
         await readingTurns.run(() => {
           for (const shape of shapes.slice(from, from + stepShapes)) matchShape(rule, shape);
@@ -86,11 +86,17 @@ export class SeriesLists {
     }
   }
 
-  #create(rule: MetricRule): RunningList {
+  /** Returns the list of the rule's selector, which is new if no rule had it. */
+  #listFor(rule: MetricRule): SeriesList {
+    const key = this.#keyOf(rule);
+    const { list } = this.#lists.get(key) ?? this.#add(key, rule);
+    return list;
+  }
+
+  #add(key: string, rule: MetricRule): RunningList {
     const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes } = this.#options;
     const client = clientOf(rule);
-    const key = this.#keyOf(rule);
-    const list = new SeriesList({
+    const list: SeriesList = new SeriesList({
       client,
       seriesQuery: rule.seriesQuery,
       intervalMs,
@@ -98,9 +104,11 @@ export class SeriesLists {
       clock,
       log,
       onNotes: (notes) => onNotes(client.engine.name, `series of ${rule.seriesQuery}`, notes),
-      prepare: (shapes) => this.#prepare(key, shapes),
+      prepare: (shapes) => this.#prepare(list, shapes),
     });
-    return { list, end: new AbortController(), running: undefined };
+    const added: RunningList = { list, end: new AbortController(), running: undefined };
+    this.#lists.set(key, added);
+    return added;
   }
 
   #keyOf(rule: MetricRule): string {
