@@ -1,4 +1,4 @@
-/** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
+/** Makes a kubelet's response under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
 import { requestedFamilies } from '../../src/decode/cadvisor/families.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
@@ -10,7 +10,7 @@ export const forms = ['filtered-protobuf', 'full-protobuf', 'filtered-text', 'fu
 
 export type Form = (typeof forms)[number];
 
-/** What cAdvisor 0.56 itself writes for a node with so many pods of two containers, in bytes: what a full body here should weigh. */
+/** Size of cAdvisor 0.56's own response for a node with so many pods of two containers, in bytes: a full body here should have it. */
 export const realBytes: Readonly<Record<number, { readonly text: number; readonly protobuf: number }>> = {
   10: { text: 1_030_000, protobuf: 970_000 },
   30: { text: 2_930_223, protobuf: 2_800_000 },
@@ -38,7 +38,7 @@ export function filteredFamilies(
 
 const wholeQuestion = requestedFamilies({ hasSwap: false, hasSettled: false });
 
-/** What a node is asked for on which nothing has changed for a while. */
+/** Families that are requested of a node on which nothing has changed for a while. */
 export const briefQuestion = requestedFamilies({ hasSwap: false, hasSettled: true });
 
 /** The families of the fakes, and the others of a real kubelet with one row or more for every cgroup. */

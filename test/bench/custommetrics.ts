@@ -1,5 +1,5 @@
 /**
- * What custom metrics from kubelets cost: CPU of a scrape of 30 pods with none, two and ten metrics wanted, from the bytes to the stored values, beside the
+ * Measures custom metrics from kubelets: CPU of a scrape of 30 pods with none, two and ten metrics wanted, from the bytes to the stored values, beside the
  * same body without any; and memory per pod and metric.
  */
 import { createDemand } from '../../src/kubeletsource/demand.ts';
@@ -26,7 +26,7 @@ const turns = { rounds: 9, roundMs: 100, warmUpMs: 500 };
 /** In each pod's network namespace, as the kernel's fallback tunnels make them. */
 const interfaces = ['erspan0', 'eth0', 'gre0', 'gretap0', 'ip6_vti0', 'ip6gre0', 'ip6tnl0', 'ip_vti0', 'sit0', 'tunl0'];
 
-/** What autoscalers name. */
+/** Metrics that autoscalers name. */
 const wantedMetrics: Readonly<Record<string, readonly string[]>> = {
   none: [],
   two: ['network_receive_bytes_per_second', 'network_transmit_bytes_per_second'],
@@ -87,7 +87,7 @@ function bodyOf(wanted: WantedColumns, form: 'filtered' | 'full', nowMs: number)
   return encodeFamilies([...requested.filter(({ name }) => !added.has(name)), ...more], true);
 }
 
-/** Of a node without swap, on which nothing has changed for a while. */
+/** Families for a node without swap, on which nothing has changed for a while. */
 const quantities: readonly string[] = requestedFamilies({ hasSwap: false, hasSettled: true });
 
 function familyOf(

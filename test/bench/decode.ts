@@ -1,4 +1,4 @@
-/** What one node's answer costs to decode, in steady state and after a pod was replaced, beside what the machine needs to do anything at all with so many bytes. */
+/** Measures decoding of one node's response, in steady state and after a pod was replaced, beside memcpy, gunzip and AES of so many bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { encodeFamilies } from '../fakes/exposition.ts';
@@ -35,7 +35,7 @@ export async function benchDecode(figures: Figures): Promise<void> {
 
 interface Tick extends Answers {
   readonly nodeTimeMs: number;
-  /** What is in it. */
+  /** Its content. */
   readonly containers: ReadonlyMap<string, Used>;
 }
 
@@ -79,7 +79,7 @@ function tickOf(form: Form, model: KubeletModel, nodeTimeMs: number): Tick {
   };
 }
 
-/** What finds something else is not faster. */
+/** Asserts equal results: a decoder that finds something else is not faster. */
 function verify(what: string, bodies: readonly Tick[]): void {
   const decoder = createNodeDecoder();
   // Twice, since the first time there is nothing to recognise.

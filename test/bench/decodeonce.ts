@@ -15,7 +15,7 @@ export interface Used {
 /** One TLS record, at its largest. */
 export const recordBytes = 16 * 1024;
 
-/** Of one node. */
+/** Creates the decoder of one node. */
 export function createNodeDecoder(): Decoder {
   return createDecoder(cadvisor, 'node-0');
 }

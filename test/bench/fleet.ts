@@ -54,7 +54,7 @@ export function isReal(kind: Kind): boolean {
   return kind === 'real' || kind === 'real-fewer';
 }
 
-/** Of kubelets that do not filter. */
+/** Reports whether the kubelets do not filter. */
 export function isFull(kind: Kind): boolean {
   return kind === 'full' || kind === 'uncompressed';
 }
@@ -166,10 +166,10 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
   }
 }
 
-/** What an answer consists of. */
+/** Parts of an answer. */
 interface What {
   readonly families: keyof typeof familiesOf;
-  /** Of a kubelet that filters. */
+  /** The query to a kubelet that filters. */
   readonly query: string;
   readonly protobuf: boolean;
   readonly gzip: boolean;

@@ -1,7 +1,7 @@
 /** A fleet in a process of its own, so that answering costs its readers nothing. Reports its port, then what it is asked for, and ends with its parent. */
 import { type FleetOptions, type Kind, kinds, startFleet } from './fleet.ts';
 
-/** What the parent may send: from now on missed turns count, or that it wants a report. */
+/** Messages of the parent: from now on missed turns count, or a request for a report. */
 export type Command = 'watch turns' | 'report';
 
 export type Report = Readonly<Record<Kind, { readonly asked: number; readonly missed: number }>>;

@@ -1,4 +1,4 @@
-/** What one GET of one pod takes, by the clock and in CPU time of the server: the real metrics-server and ours in turns, on connections that stay. */
+/** Measures one GET of one pod, by the clock and in CPU time of the server: the real metrics-server and ours in turns, on connections that stay. */
 import { field, text } from '../../src/client/json.ts';
 import { waitFor } from '../cluster/wait.ts';
 import type { Credentials } from '../conformance/credentials.ts';

@@ -1,4 +1,4 @@
-/** What it costs to know 150,000 pods, in both forms, beside the network: the first list, the memory, each change, and lists amid changes. */
+/** Measures an informer of 150,000 pods, in both forms, without the network: the first list, the memory, each change, and lists amid changes. */
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { decodeBody } from '../../src/client/response.ts';
@@ -125,7 +125,7 @@ function pageOf(form: Form, page: number, count: number): Buffer {
   return form === 'protobuf' ? encodeList(list) : Buffer.from(JSON.stringify(list));
 }
 
-/** Of five changes three are of the status, which is nothing to us; then a pod goes, and comes again. */
+/** Returns changes in groups of five: three of the status, which the server ignores; then a pod is deleted, and added again. */
 function eventsOf(form: Form): readonly Buffer[] {
   return Array.from({ length: pageSize }, (_, index) => index).flatMap((index) => {
     const object = podObject(index);

@@ -90,7 +90,7 @@ async function compile(folder: string): Promise<string> {
   return path.join(out, 'main.js');
 }
 
-/** What the image's ENV lines set. */
+/** Returns the variables that the image's ENV lines set. */
 function readEnvironment(dockerfile: string): Record<string, string> {
   const lines = [...dockerfile.matchAll(/^ENV (.*)$/gm)].map(([, line = '']) => line);
   const pairs = lines.flatMap((line) => [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)]);

@@ -1,4 +1,4 @@
-/** What large clusters cost: memory, CPU per scrape, how long the event loop is held up, and whether every turn is kept. */
+/** Measures large clusters: memory, CPU per scrape, event loop delay, and whether every scrape is on time. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

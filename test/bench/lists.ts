@@ -1,4 +1,4 @@
-/** What answers of the API cost, from the store to the bytes of the JSON: all pods, one namespace by a label selector, one pod. */
+/** Measures answers of the API, from the store to the bytes of the JSON: all pods, one namespace by a label selector, one pod. */
 import { metricsInPieces } from '../../src/api/forms.ts';
 import { createPodReader, type PodMetrics, podMetrics } from '../../src/api/pods.ts';
 import type { ResourceReader } from '../../src/api/resource.ts';

@@ -40,7 +40,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ]),
 ]);
 
-/** What is compared with another version where nothing else is asked for: it takes no fleet and little time. */
+/** Benchmarks that are compared with another version by default: they take no fleet and little time. */
 const partsOfBase = ['decode', 'lists'];
 
 const optionsText = '[--json] [--record] [--minutes=10] [--base=<commit>]';

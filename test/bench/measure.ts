@@ -1,6 +1,6 @@
 /** Measures contenders in turns, A B A B, by CPU time, of this process where they run in it; what disturbs the machine then disturbs all of them. */
 
-/** What was measured several times. */
+/** A figure that was measured several times. */
 export interface Figure {
   readonly unit: Unit;
   readonly median: number;
@@ -91,7 +91,7 @@ export function ratioOf(ours: readonly number[], theirs: readonly number[]): Fig
   return { ...figureOf(ratios, 'ratio'), median };
 }
 
-/** What was measured once. */
+/** Returns a figure that was measured once. */
 export function single(value: number, unit: Unit): Figure {
   return figureOf([value], unit);
 }

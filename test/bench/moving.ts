@@ -67,7 +67,7 @@ const metricCounter = (3 << 3) | 2;
 const metricGauge = (2 << 3) | 2;
 const metricTimestampMs = 6 << 3;
 
-/** Of all metrics that have a time. */
+/** Yields the places of all metrics that have a time. */
 function* samplesOf(body: Buffer): Generator<Spots> {
   for (let at = 0; at < body.length; ) {
     const { value: length, end: start } = readVarint(body, at);
@@ -90,7 +90,7 @@ interface Field {
   readonly end: number;
 }
 
-/** Of messages that have numbers and lengths only, as families and metrics do. */
+/** Yields the fields of a message that has numbers and lengths only, as families and metrics do. */
 function* fieldsOf(body: Buffer, from: number, to: number): Generator<Field> {
   for (let at = from; at < to; ) {
     const { value: tag, end: behindTag } = readVarint(body, at);

@@ -1,4 +1,4 @@
-/** What one writes first to read a text body: every line by a regular expression, and Maps for what was found. What is faster must find the same. */
+/** A naive reader of text bodies: a regular expression for every line, and Maps of the results. Faster readers must find the same. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Used } from './decodeonce.ts';
 

@@ -13,14 +13,14 @@ const upMs = 24 * 60 * 60 * 1000;
 const oldestMs = 9_000;
 
 /**
- * What distinguishes the pods of one node from those of all others: eight hexadecimal digits in all their names and IDs. Everything else about them depends on
+ * Returns the tag that distinguishes the pods of one node from those of all others: eight hexadecimal digits in all their names and IDs. Everything else about them depends on
  * their number on the node only, so that one node's answer becomes another's by writing its tag in.
  */
 export function tagOf(node: string): string {
   return hexId(node).slice(0, 8);
 }
 
-/** Of the pod with this number on its node. */
+/** Returns the namespace of the pod with this number on its node. */
 export const namespaceOf = (index: number): string => `team-${index % 7}`;
 
 export function nodeModel(node: string, pods: number, nowMs: number): KubeletModel {

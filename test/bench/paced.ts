@@ -1,5 +1,5 @@
 /**
- * What scraping costs whole processes at their own pace: the real metrics-server and ours, over fleets of the same nodes, those that are compared at the same time,
+ * Measures the cost of scraping for whole processes at their own pace: the real metrics-server and ours, over fleets of the same nodes, those that are compared at the same time,
  * so that whatever disturbs the machine disturbs each of them, but each in turn. Fleets and kube-apiservers are in this process, whose time is not counted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

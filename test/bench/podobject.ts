@@ -10,7 +10,7 @@ export interface PodObject {
 
 export const podsPerNamespace = 400;
 const podsPerNode = 30;
-/** Of one Deployment, and so with equal labels. */
+/** Pods of one Deployment, which have equal labels. */
 const podsPerTemplate = 20;
 
 export function podObject(index: number): PodObject {

@@ -1,5 +1,5 @@
 /**
- * What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
+ * Measures one whole scrape of ours, from the request over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
  * them what Go takes to bring and decode a full body as metrics-server would, and to decode it alone.
  */
 import { writeFile } from 'node:fs/promises';
@@ -85,7 +85,7 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
   };
 }
 
-/** Of the text of a full body, which is what metrics-server would ask for. */
+/** Starts Go's decoder of a full body's text, which metrics-server would request. */
 async function decoderOfFile(pods: PodCount): Promise<GoDecoder> {
   await using folder = await temporaryFolder();
   const file = path.join(folder.path, 'body');

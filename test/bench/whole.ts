@@ -1,4 +1,4 @@
-/** What whole processes use under the load of a busy cluster, for minutes: the real metrics-server and ours at the same time, each with its own kubelets and clients. */
+/** Measures whole processes under the load of a busy cluster, for minutes: the real metrics-server and ours at the same time, each with its own kubelets and clients. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../cluster/wait.ts';
 import type { Credentials } from '../conformance/credentials.ts';
@@ -24,7 +24,7 @@ export const usualLoad: Load = { nodes: 100, pods: 70, minutes: 10 };
 const resolutionMs = 15_000;
 /** Two rounds, in which each node is scraped as often. */
 const windowMs = 2 * resolutionMs;
-/** Of everything together, before the first window. */
+/** Warm-up of everything together before the first window, in milliseconds. */
 const warmUpMs = 60_000;
 const completeTimeoutMs = 3 * 60_000;
 

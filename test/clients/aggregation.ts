@@ -1,4 +1,4 @@
-/** What kube-apiserver's aggregator makes of us: availability, discovery and OpenAPI, as clients read them from it. */
+/** Availability, discovery and OpenAPI, as clients read them from kube-apiserver's aggregator. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { field, items, text, texts } from '../../src/client/json.ts';

@@ -9,7 +9,7 @@ export function execute(target: Target, words: readonly string[]): Promise<Outco
   return outcomeOf(command, args, { env: { PATH: process.env['PATH'], HOME: target.folder } });
 }
 
-/** What it prints. Complaints are failures, even where it gets by. */
+/** Returns its output. A warning is a failure, even with exit code 0. */
 export async function printed(target: Target, words: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await execute(target, words);
   assert.equal(exitCode, 0, `${words.join(' ')}: ${stderr}`);

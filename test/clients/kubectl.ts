@@ -1,4 +1,4 @@
-/** What every kubectl must be able to do with metrics.k8s.io: top, get, describe, explain, api-resources, --raw, -w, and no delete. */
+/** Operations of every kubectl on metrics.k8s.io: top, get, describe, explain, api-resources, --raw, -w, and no delete. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';

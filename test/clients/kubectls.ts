@@ -9,11 +9,11 @@ import { build } from '../cluster/toolchain.ts';
 
 export interface Kubectl {
   readonly name: string;
-  /** What it says of itself starts with this. */
+  /** Start of the version that it reports. */
   readonly version: string;
   /** Options of top: each of these is tried. */
   readonly topOptions: readonly (readonly string[])[];
-  /** What it says when it cannot watch. */
+  /** Its error when it cannot watch. */
   readonly watchRefused: string;
   /** Its path; makes or fetches it first, if need be. */
   install(settings: Settings): Promise<string>;

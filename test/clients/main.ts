@@ -5,7 +5,7 @@ import { requireCommands, UnmetNeed } from '../cluster/needs.ts';
 import { printTotals, runTestFiles, succeeded } from '../cluster/testrun.ts';
 import { openOlderMinor, useOlderMinor } from './older.ts';
 
-/** What the clients are made of and asked with, beside Go. */
+/** Programs that build and run the clients, beside Go. */
 const commands = [
   ['apt-get', 'Debian'],
   ['curl', 'apt-get install curl'],

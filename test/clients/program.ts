@@ -1,4 +1,4 @@
-/** What a program on a client library must read of metrics.k8s.io, in every version and in every way that the library has. */
+/** Objects that a program on a client library must read from metrics.k8s.io, in every version and in every way that the library has. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { field, items, text } from '../../src/client/json.ts';
@@ -49,7 +49,7 @@ function isRefused(answer: unknown): void {
   assert.equal(answer, 'MethodNotAllowed');
 }
 
-/** What topPods of the JavaScript client makes of it. */
+/** Asserts the output of topPods of the JavaScript client. */
 function isTop(answer: unknown, { pod }: Target): void {
   const found = items(answer).find(
     (status) => text(field(field(field(status, 'Pod'), 'metadata'), 'name')) === pod.name,

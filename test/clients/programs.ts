@@ -7,7 +7,7 @@ import { keep } from '../cluster/kept.ts';
 import { UnmetNeed } from '../cluster/needs.ts';
 import type { Settings } from '../cluster/settings.ts';
 
-/** What a program prints for each way that its library has of asking. */
+/** Output of a program for each way in which its library can ask. */
 export type Answer = 'node' | 'nodes' | 'nodeWatch' | 'pod' | 'pods' | 'podWatch' | 'top';
 
 export interface Program {

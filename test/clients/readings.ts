@@ -1,4 +1,4 @@
-/** What the objects of metrics.k8s.io must say, in whatever form a client has read them. */
+/** Requirements for objects of metrics.k8s.io, in any form in which a client has read them. */
 import assert from 'node:assert/strict';
 import { parseQuantity, parseWindowMs } from '../cluster/e2e/readings.ts';
 import { field, items, text } from '../../src/client/json.ts';

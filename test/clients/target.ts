@@ -1,11 +1,11 @@
-/** What the matrix is run against: a cluster with a metrics server in it, and what is known to be there. */
+/** Target of the matrix: a cluster with a metrics server in it, and its known objects. */
 
 export interface Target {
   /** The administrator's, with its certificates in it. */
   readonly kubeconfig: string;
   /** kube-apiserver, without a slash at the end, and the administrator's files. */
   readonly apiServer: { readonly url: string; readonly ca: string; readonly cert: string; readonly key: string };
-  /** What goes before a command, so that it runs where the cluster can be reached. */
+  /** Prefix of a command, so that it runs where the cluster can be reached. */
   readonly enter: readonly string[];
   /** The versions of metrics.k8s.io that are served, the preferred one first. */
   readonly versions: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * Takes captures of the test cluster's kubelet for the decoders' tests: pods of every kind, at two moments, by every way in which a kubelet is asked.
- * What names the machine is replaced by text of the same length, so that protobuf stays as it was.
+ * Replaces names of the machine by text of the same length, so that protobuf stays valid.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

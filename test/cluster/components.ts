@@ -1,4 +1,4 @@
-/** What runs in the cluster: each component's command line and configuration files. */
+/** Components of the cluster: command lines and configuration files. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { auditArgs, auditPolicy, auditPolicyFile } from './audit.ts';

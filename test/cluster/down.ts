@@ -30,7 +30,7 @@ export async function down(settings: Settings): Promise<void> {
 }
 
 /**
- * What else runs in the cluster's network: containerd's shims, which outlive it on purpose, and servers that a test
+ * Returns other processes in the cluster's network: containerd's shims, which outlive it on purpose, and servers that a test
  * has left there. Not this process, which may have been started in there too.
  */
 function guests(settings: Settings, components: readonly ProcessRecord[]): number[] {

@@ -10,7 +10,7 @@ import { readRecord, readSettings, type Settings } from './settings.ts';
 import { printTotals, runTestFiles, succeeded, type Totals } from './testrun.ts';
 import { up } from './up.ts';
 
-/** What the tests call beside what the cluster needs. */
+/** Programs that the tests call, beside those of the cluster. */
 const commands = [
   ['ab', 'apt-get install apache2-utils'],
   ['buildah', 'apt-get install buildah'],

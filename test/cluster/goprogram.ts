@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 export interface GoProgram {
   /** With go.mod, go.sum and main.go. */
   readonly folder: string;
-  /** Of the folder in the cache. */
+  /** Name of the folder in the cache. */
   readonly name: string;
   readonly binary: string;
 }

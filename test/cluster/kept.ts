@@ -1,4 +1,4 @@
-/** What takes long to make and is always the same: folders in the cache, each named after everything that decides what is in it. */
+/** Build results that take long and never change: folders in the cache, each named by a hash of all its inputs. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
 import { adminKubeconfig, readRecord, type Settings } from './settings.ts';
 
-/** What kubectl prints. Throws CommandFailed with its error text, and an Error when there is no cluster. */
+/** Returns kubectl's output. Throws CommandFailed with its error text, and an Error when there is no cluster. */
 export async function kubectl(
   settings: Settings,
   args: readonly string[],

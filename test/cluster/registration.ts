@@ -10,7 +10,7 @@ export interface KubernetesObject {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** What `kubectl kustomize manifests/base` printed, as objects. */
+/** Parses the output of `kubectl kustomize manifests/base`. */
 export function parseObjects(text: string): KubernetesObject[] {
   return parseAllDocuments(text).map((document): KubernetesObject => document.toJS());
 }

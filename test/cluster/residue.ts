@@ -1,4 +1,4 @@
-/** What a cluster leaves on a machine outside its processes: mounts, cgroups, folders, kernel settings; and how it goes again. */
+/** Residue of a cluster on a machine outside its processes: mounts, cgroups, folders, kernel settings; and its removal. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readdir, readlink, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const fixedFolders = [
 /** Made by mount; others' mounts may be noted there by now, so it goes only when it is empty. */
 const mountTable = '/run/mount';
 
-/** What the kubelet sets at start (setupKernelTunables in pkg/kubelet/cm). */
+/** Kernel settings that the kubelet writes at start (setupKernelTunables in pkg/kubelet/cm). */
 const sysctlFiles = [
   'vm/overcommit_memory',
   'vm/panic_on_oom',

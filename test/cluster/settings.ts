@@ -39,7 +39,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   };
 }
 
-/** What `up` decided once and the later commands need again. */
+/** Decisions of `up` that later commands need. */
 export interface ClusterRecord {
   readonly kubernetesBin: string;
   readonly containerdBin: string;

@@ -1,4 +1,4 @@
-/** What a case is: data for one question to both servers, or a few lines that observe one server after the other. */
+/** Describes a case: data for one question to both servers, or a few lines that observe one server after the other. */
 import type { Answer, Question } from './client.ts';
 import type { DifferenceName } from './differences.ts';
 import type { Fixture } from './objects.ts';
@@ -33,13 +33,13 @@ export interface Exchange extends Stated {
 /** Each is observed on its own, the real one first; what is seen must be equal. */
 export interface Probe extends Stated {
   readonly probe: (watch: Watch) => Promise<unknown>;
-  /** What must be seen of the real server; unless given, equality is all. */
+  /** Expectation of the real server. Default: only equality is checked. */
   readonly expect?: unknown;
 }
 
 export type Case = Exchange | Probe;
 
-/** What a probe has in its hands. */
+/** Tools of a probe: the server, clients and objects. */
 export interface Watch {
   readonly server: Server;
   /** The same program with a kube-apiserver that cannot be asked for rights, and a limit of one request at a time. */
@@ -54,7 +54,7 @@ export interface Watch {
   statusThroughKubeApiserver(user: string, groups: readonly string[], path: string): Promise<number>;
   /** Puts another serving certificate into the files of all servers, once. Returns its SHA-256 fingerprint. */
   renewServingCertificate(): string;
-  /** What became of connections that were used at the start and then left alone. */
+  /** Outcome of connections that were used at the start and then left alone. */
   readonly afterSilence: Promise<AfterSilence>;
   /** PEM of the authority that is not trusted at first. */
   readonly newFrontProxyCa: string;

@@ -24,7 +24,7 @@ export const groups: ReadonlyMap<string, readonly Case[]> = new Map([
   ['protocol', protocol],
 ]);
 
-/** What a case is called in reports and in gaps.ts. */
+/** Returns the name of a case in reports and in gaps.ts. */
 export const titleOf = (group: string, { statements, name }: Case): string =>
   `${group} ${statements.join(',')}: ${name}`;
 

@@ -28,7 +28,7 @@ export interface Child {
 const insistAfterMs = 15_000;
 const lastLines = 15;
 
-/** What still runs, for an exit that leaves no time to ask nicely. */
+/** Children that still run, for an exit without time for SIGTERM. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');

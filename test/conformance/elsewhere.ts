@@ -8,7 +8,7 @@ export const elsewhere: ReadonlyMap<number, string> = new Map([
   [130, 'needs a cluster with nodes: npm run test:e2e'],
 ]);
 
-/** What statements say beyond their cases here. */
+/** Parts of statements that no case here covers. */
 export const partly: ReadonlyMap<number, string> = new Map([
   [128, 'the last seconds up to 90, when metrics-server itself hangs up; npm run test:slow has ours'],
 ]);

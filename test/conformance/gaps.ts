@@ -1,3 +1,3 @@
-/** What is known to be wrong with ours: the cases' titles and a sentence. They fail like any other until they are mended. */
+/** Known faults of ours: the cases' titles and a sentence. They fail like any other until they are mended. */
 
 export const gaps: ReadonlyMap<string, string> = new Map();

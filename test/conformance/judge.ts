@@ -14,7 +14,7 @@ export async function judge(lab: Lab, stated: Case): Promise<string[]> {
   return verdict(stated, real, ours);
 }
 
-/** What is to be compared, and whether it may differ. Exported for its tests. */
+/** Returns differences between two observations that are not stated, as sentences. Exported for its tests. */
 export function verdict({ differs }: Pick<Case, 'differs'>, real: unknown, ours: unknown): string[] {
   const lines = differencesBetween(real, ours);
   if (differs === undefined) return lines;

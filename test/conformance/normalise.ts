@@ -25,7 +25,7 @@ export interface NormaliseOptions {
   readonly verbatim?: boolean;
   /** Header names that are left out, beside those that always are. */
   readonly without?: readonly string[];
-  /** What of the body is compared. */
+  /** Returns the part of the body that is compared. */
   readonly pick?: (body: unknown) => unknown;
 }
 

@@ -23,7 +23,7 @@ interface PodSpec {
   readonly phase?: 'Pending';
 }
 
-/** What a container or a machine uses, all the time. */
+/** Constant usage of a container or a machine. */
 interface Usage {
   readonly name: string;
   readonly cores: number;

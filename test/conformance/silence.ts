@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Issued } from '../fakes/certificates.ts';
 
-/** What the second use has come to: a status, or why there is none. */
+/** Outcome of the second use: a status, or why there is none. */
 export interface AfterSilence {
   readonly http1: string;
   readonly http2: string;

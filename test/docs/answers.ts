@@ -1,4 +1,4 @@
-/** What docs/troubleshooting.md says about the status codes of our answers. The words are Kubernetes', which clients know. */
+/** Texts of docs/troubleshooting.md about the status codes of our answers. The words are Kubernetes', which clients know. */
 interface Answer {
   readonly status: number;
   /** The reason in the Status, or - for an answer in plain text. */

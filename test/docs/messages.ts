@@ -1,4 +1,4 @@
-/** What docs/troubleshooting.md says about each code of a message that is not about one kubelet: as it is printed, why, and what mends it. */
+/** Texts of docs/troubleshooting.md about each code of a message that is not about one kubelet: as it is printed, why, and what mends it. */
 import type { BundleCode, healthCodes, RefusalCode, startCodes, warningCodes } from '../../src/messagecodes.ts';
 
 export interface Explained {

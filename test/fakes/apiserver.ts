@@ -55,7 +55,7 @@ export interface ReceivedRequest {
   readonly clientName: string | undefined;
 }
 
-/** What goes wrong from now on; set back to undo. */
+/** Faults from now on; set back to undo. */
 export interface Faults {
   /** The status to answer with instead, or to close the connection without one, for the requests that it returns something for. */
   answer: ((request: ReceivedRequest) => number | 'hang up' | undefined) | undefined;
@@ -77,7 +77,7 @@ export interface Faults {
   present(authority: Authority): void;
 }
 
-/** What is answered to TokenReview and SubjectAccessReview; by default no token is valid and nothing is allowed. */
+/** Answers to TokenReview and SubjectAccessReview; by default no token is valid and nothing is allowed. */
 export interface Reviews {
   /** The `status` for a token, at once or later. */
   token: (token: string) => object | Promise<object>;

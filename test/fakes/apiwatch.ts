@@ -8,7 +8,7 @@ export interface WatchRequest {
   readonly kind: Kind;
   readonly filter: Filter;
   readonly query: URLSearchParams;
-  /** What the client wants to see of an object: all of it, or its metadata. */
+  /** Returns the part of an object that the client wants: all of it, or its metadata. */
   readonly shape: (object: KubeObject) => object;
   readonly protobuf: boolean;
 }
@@ -117,7 +117,7 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
   }
 }
 
-/** What kube-apiserver says when a version is no longer known. */
+/** The error of kube-apiserver for a version that it no longer has. */
 export const gone = {
   kind: 'Status',
   apiVersion: 'v1',

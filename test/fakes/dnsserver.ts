@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, isIPv6, type Socket } from 'node:net';
 import { listen, loopback } from './listen.ts';
 
-/** What is known under one name. */
+/** The answer for one name. */
 export type DnsAnswer =
   | 'silent'
   | 'nxdomain'

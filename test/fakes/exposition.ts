@@ -20,7 +20,7 @@ export const textContentType = 'text/plain; version=0.0.4; charset=utf-8; escapi
 export const delimitedContentType =
   'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores';
 
-/** What a client says that it can read, as promhttp understands it. */
+/** Returns the formats that a client accepts, as promhttp parses them. */
 export function wantedBy({ accept = '', 'accept-encoding': encoding = '' }: IncomingHttpHeaders) {
   return {
     protobuf: /application\/vnd\.google\.protobuf[^,]*encoding=delimited/.test(accept),

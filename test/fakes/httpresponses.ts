@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 
-/** What a server sends, piece by piece, before it closes the connection. */
+/** Response of a server, piece by piece, before it closes the connection. */
 export type Pieces = readonly Buffer[];
 
 /** Mostly proper. */

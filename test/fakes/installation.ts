@@ -25,7 +25,7 @@ export const namespace = 'kube-system';
 export const serviceName = 'metrics-server';
 /** The name that kube-apiserver verifies. */
 export const servedName = `${serviceName}.${namespace}.svc`;
-/** Of the slice that kube-controller-manager writes. */
+/** Name of the slice that kube-controller-manager writes. */
 export const sliceName = 'metrics-server-x2x9p';
 export const labels = { 'k8s-app': 'metrics-server' };
 const hash = 'f6f4c8d5b';

@@ -1,4 +1,4 @@
-/** What a client has of an answer in pieces when all of them have come. */
+/** Joins the pieces of an answer, as a client does. */
 import type { Pieces } from '../../src/apimachinery/pieces.ts';
 
 export function joined(pieces: Pieces): Buffer {

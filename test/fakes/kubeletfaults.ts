@@ -33,7 +33,7 @@ export type KubeletFault =
   | Exclude<RowShape, 'usual'>
   | number;
 
-/** What a healthy kubelet would send. */
+/** Response of a healthy kubelet. */
 export interface Body {
   readonly headers: Readonly<Record<string, string>>;
   /** Before compression. */

@@ -1,4 +1,4 @@
-/** What a fake kubelet's node runs, as the kubelet last sampled it; tests change it in place. */
+/** Workload of a fake kubelet's node, as the kubelet last sampled it; tests change it in place. */
 import { createHash } from 'node:crypto';
 
 /** One cgroup's sample. */
@@ -28,7 +28,7 @@ export interface PodModel {
   readonly uid: string;
   readonly qos: 'guaranteed' | 'burstable' | 'besteffort';
   /**
-   * What cAdvisor sees of a pod that does not run as usual, though the runtime knows all: of gVisor the pod's own cgroup and no container, or
+   * Cgroups that cAdvisor sees of an unusual pod, though the runtime knows all: of gVisor the pod's own cgroup and no container, or
    * nothing at all; of kata containers that are all zero; unlabelled where the runtime did not answer when cAdvisor found it. Absent: as usual.
    */
   sandboxing?: 'gvisor' | 'gvisor-hidden' | 'kata' | 'unlabelled';

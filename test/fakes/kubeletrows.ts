@@ -216,12 +216,12 @@ function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): Cgrou
   ];
 }
 
-/** What the machine uses of its swap: all that is in there is the containers'. */
+/** Returns the machine's swap usage, all of it by containers. */
 function swapOf({ pods }: KubeletModel): number {
   return pods.flatMap(({ containers }) => containers).reduce((total, { swapBytes }) => total + swapBytes, 0);
 }
 
-/** What runs beside the pods, by its share of the machine. */
+/** Returns the cgroups beside the pods, by their share of the machine. */
 function slices({ cgroupDriver }: KubeletModel): [string, number][] {
   const [burstable, besteffort] =
     cgroupDriver === 'systemd'

@@ -7,7 +7,7 @@ export interface KubeletEndpoint {
   readonly port: number;
   /** PEM of the authority that its certificate is from. */
   readonly ca: string;
-  /** What kube-apiserver shows it; a token, as the fake kubelet knows no client certificates to let in. */
+  /** Credential of kube-apiserver: a token, as the fake kubelet accepts no client certificates. */
   readonly token: string;
 }
 

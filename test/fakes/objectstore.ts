@@ -1,4 +1,4 @@
-/** What the fake API server holds: objects with versions, and the history that watches are fed from. */
+/** State of the fake API server: objects with versions, and the history that feeds watches. */
 import { randomUUID } from 'node:crypto';
 import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
 import type { Kind, KubeObject } from './kubeobjects.ts';
@@ -114,7 +114,7 @@ export function keyOf(kind: Kind, name: string, namespace = ''): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** What a list or watch is limited to. */
+/** Selects the objects of a list or watch. */
 export type Filter = (object: KubeObject) => boolean;
 
 /** Label selectors in full; field selectors as paths compared with = or !=. */

@@ -17,7 +17,7 @@ export interface PromqlCall {
   readonly path: string;
   /** `query` or `series`; empty for any other path. */
   readonly endpoint: string;
-  /** Of the URL and, with POST, of the body. */
+  /** Parameters of the URL and, with POST, of the body. */
   readonly parameters: URLSearchParams;
   /** Bytes of the request's target. */
   readonly urlBytes: number;
@@ -65,7 +65,7 @@ export interface FakePrometheus extends AsyncDisposable {
 }
 
 export interface FakePrometheusOptions {
-  /** Of the paths, such as /prometheus. */
+  /** Prefix of all paths, such as /prometheus. */
   readonly prefix?: string;
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }

@@ -16,7 +16,7 @@ export const forever = new AbortController().signal;
 
 export interface SourceSettings {
   readonly rules: string;
-  /** Of one engine, or of several by name. */
+  /** The URL of one engine, or those of several by name. */
   readonly urls: string | Readonly<Record<string, string>>;
   readonly deadlineMs?: number;
   readonly relistIntervalMs?: number;

@@ -23,7 +23,7 @@ export const endStream = 0x1;
 export const endHeaders = 0x4;
 export const acknowledged = 0x1;
 
-/** What a connection begins with. */
+/** Preface of a connection. */
 export const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const headBytes = 9;
 
@@ -80,7 +80,7 @@ export function headerBlock(headers: readonly (readonly [string, string])[]): Bu
   return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.from([0]), hpackText(name), hpackText(value)]));
 }
 
-/** What every request must have. */
+/** Returns the pseudo-headers that every request must have. */
 export function requestLine(path: string): readonly (readonly [string, string])[] {
   return [
     [':method', 'GET'],

@@ -15,9 +15,9 @@ import { authenticationConfigMap, node, pod } from './kubeobjects.ts';
 
 export interface WholeCluster extends AsyncDisposable {
   readonly apiServer: FakeApiServer;
-  /** Of `podNode`. */
+  /** The kubelet of `podNode`. */
   readonly kubelet: FakeKubelet;
-  /** Of all other nodes, where no pod runs. */
+  /** The kubelet of all other nodes, where no pod runs. */
   readonly otherKubelet: FakeKubelet;
   /** Where the program listens. */
   readonly port: number;
@@ -39,7 +39,7 @@ export const podNode = 'node-0';
 export interface WholeClusterOptions {
   /** metadata.uid of each Node. */
   readonly nodeUid?: (name: string) => string;
-  /** What the kubelet of the other nodes reports, by what that of `podNode` does. */
+  /** Returns the model of the other nodes' kubelet, by that of `podNode`. */
   readonly otherPods?: (model: KubeletModel) => KubeletModel['pods'];
   /** When the containers and machines started, in whole seconds as milliseconds since the epoch. Default: 12 s ago. */
   readonly startTimeMs?: number;
@@ -140,7 +140,7 @@ export async function startWholeCluster(
   };
 }
 
-/** What each container uses, in cores. */
+/** CPU usage of each container, in cores. */
 export const coresUsed = 0.25;
 
 /** Returns 12 s before now, in whole seconds: one sample of a container that started then is enough. */

@@ -1,4 +1,4 @@
-/** What a fault is: where it strikes, how it is made, and what it may cost clients of ours. */
+/** Describes a fault: where it strikes, how it is made, and what it may cost our clients. */
 import type { LabNode } from './labnode.ts';
 import type { Lab } from './lab.ts';
 import type { Looker } from './watcher.ts';
@@ -27,7 +27,7 @@ export interface WideFault extends Stated {
   readonly strikes: 'all' | 'none';
   /** Who looks at the servers; default: an administrator, who needs no review. */
   readonly looker?: Looker;
-  /** What ours is started with for it, beside what it always has. */
+  /** Flags of our server for this fault, beside its usual ones. */
   readonly oursArgs?: readonly string[];
   inject(lab: Lab): Promise<void>;
 }

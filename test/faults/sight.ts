@@ -1,9 +1,9 @@
-/** What one look at a server shows. */
+/** Result of one look at a server. */
 import { parseQuantity } from '../cluster/e2e/readings.ts';
 
 export interface Reading {
   readonly timestampMs: number;
-  /** What uses: a node by the name '', a pod's containers by theirs. */
+  /** Keys are container names; '' for a node. */
   readonly usages: ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
 }
 
@@ -48,7 +48,7 @@ export function parseReadings(body: string): Readings {
   );
 }
 
-/** What is no quantity is not the true one either. */
+/** Returns NaN for text that is no quantity: it is not the true one either. */
 function amount(text: string): number {
   try {
     return parseQuantity(text);

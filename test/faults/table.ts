@@ -8,7 +8,7 @@ export interface Row {
   readonly figures: Readonly<Record<ServerName, Figures>>;
 }
 
-/** What is kept of a whole run. */
+/** The record of a whole run. */
 export interface Measured {
   /** The day, as YYYY-MM-DD. */
   readonly date: string;

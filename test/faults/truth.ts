@@ -1,4 +1,4 @@
-/** What every machine and container of the lab uses, all the time: servers must report this. */
+/** The constant usage of every machine and container of the lab: servers must report this. */
 
 export interface Usage {
   readonly name: string;

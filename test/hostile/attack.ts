@@ -21,7 +21,7 @@ export interface Attack {
   prepare?(context: AttackContext): Promise<void> | void;
 }
 
-/** What an attack may cost. */
+/** Limits for the cost of an attack. */
 export interface Limits {
   /**
    * CPU milliseconds of the server's main thread in one turn of its event loop, beyond what the control run has. Time of other processes on the

@@ -31,7 +31,7 @@ export interface BystanderOptions {
 }
 
 export interface Bystander extends AsyncDisposable {
-  /** What was seen since the last call. A request that is still under way counts with its time so far. */
+  /** Returns the measurements since the last call. A request that is still in flight counts with its time so far. */
   take(): Promise<Sight>;
   /** Resolves when each lane has had one more good answer. */
   served(signal: AbortSignal): Promise<void>;

@@ -10,7 +10,7 @@ export interface Measured {
 
 const bytesPerMiB = 1024 ** 2;
 
-/** What an attack is judged by. */
+/** Rules by which an attack is judged. */
 export interface Rules {
   readonly limits: Limits;
   /** Bystanders who do not count. */

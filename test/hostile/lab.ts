@@ -35,7 +35,7 @@ export interface Cost {
   readonly addedBytes: number;
 }
 
-/** What the labs of a run share: the compiled program and the authorities. */
+/** State that the labs of a run share: the compiled program and the authorities. */
 export type Ground = Pods;
 
 export const openGround = openPods;

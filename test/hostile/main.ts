@@ -18,7 +18,7 @@ const controlMs = 3_000;
 const aftermathMs = 12_000;
 
 interface Round {
-  /** What is wrong whatever the machine does. */
+  /** Failures that do not depend on the machine's load. */
   readonly wrong: readonly string[];
   readonly measured: Measured | undefined;
   readonly note: string | undefined;

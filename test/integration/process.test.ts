@@ -33,7 +33,7 @@ after(async () => {
 
 interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
-  /** What it printed so far, both streams. */
+  /** Its output so far, both streams. */
   output(): string;
   exited(): Promise<number | null>;
 }

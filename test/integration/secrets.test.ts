@@ -33,7 +33,7 @@ function assertClean(shown: unknown): void {
   assert.doesNotMatch(text, controls);
 }
 
-/** What a kubelet may say of the header that it got. */
+/** Ways in which a kubelet may repeat the header that it got. */
 const repeats: Readonly<Record<string, (authorization: string) => string>> = {
   'as it is': (authorization) => `you sent ${authorization}`,
   'across the cut': (authorization) => `${'x'.repeat(280)}${authorization}`,

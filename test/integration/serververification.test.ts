@@ -63,7 +63,7 @@ const direct = (more: Partial<RawCertificate> = {}) =>
   certificate('node-a', 'root', keys.leaf, keys.root.privateKey, { extensions: [names, forServers], ...more });
 
 interface Case {
-  /** What the server shows, its own certificate first. */
+  /** The chain that the server shows, its own certificate first. */
   readonly shown: readonly Buffer[];
   readonly trusted: readonly Buffer[];
 }

@@ -1,7 +1,7 @@
 /** Mutations of the readers of both formats. */
 import { type Mutation, mutate } from './mutation.ts';
 
-/** What it means to the readers' callers comes last, since it takes longest. */
+/** Mutations that readers' callers notice come last, since they take longest. */
 const tests = ['test/unit/exposition/*.test.ts', 'test/unit/decode/{decoder,fastpathequality}.test.ts'];
 
 export const exposition: readonly Mutation[] = [

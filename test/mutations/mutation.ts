@@ -5,7 +5,7 @@ export interface Mutation {
   /** A text that the file has exactly once. */
   readonly search: string;
   readonly replace: string;
-  /** What goes wrong with it. */
+  /** The fault that it makes. */
   readonly why: string;
   /** Patterns of the files that are run, one after the other until one fails; from the project's root. */
   readonly tests: readonly string[];

@@ -8,7 +8,7 @@ import type { Mutation } from './mutation.ts';
 
 export const projectFolder = path.resolve(import.meta.dirname, '../..');
 
-/** What became of a mutation: its tests failed, as they must; they passed; or the text to replace is not there exactly once. */
+/** Outcome of a mutation: its tests failed, as they must; they passed; or the text to replace is not there exactly once. */
 export type Outcome = 'noticed' | 'survived' | 'does not apply';
 
 export interface Copy extends AsyncDisposable {

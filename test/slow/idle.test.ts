@@ -1,4 +1,4 @@
-/** What takes minutes to see: `npm run test:slow`. */
+/** Behaviour that takes minutes to see: `npm run test:slow`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

@@ -118,7 +118,7 @@ function serverDiscovery(metrics: Upstream): Promise<unknown> {
 }
 
 /**
- * What the server gets instead of the client's credentials. What the client itself says of the kind is dropped: only the
+ * Returns the headers that replace the client's credentials. Headers of the kind from the client are dropped: only the
  * front proxy's word counts.
  */
 function proxyHeaders({ headers, socket, url }: IncomingMessage, user: User): OutgoingHttpHeaders {

@@ -1,4 +1,4 @@
-/** What has changed between two readings, as sentences. */
+/** Describes the changes between two readings. */
 import { type Reading, reasonText, type SeenNode, type SeenPod } from './reading.ts';
 import { cpuText, isFailing, memoryText } from './view.ts';
 

@@ -1,4 +1,4 @@
-/** What to try against the stand-in, as it is typed on this platform; and what each command printed just now. */
+/** Commands to try against the stand-in, as they are typed on this platform, and their latest output. */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import path from 'node:path';

@@ -56,7 +56,7 @@ export interface CredentialFiles {
   readonly serverKubeconfig: string;
   /** For people. */
   readonly adminKubeconfig: string;
-  /** What a pod of the reader's would find mounted. */
+  /** Token file, as mounted into a pod of the reader. */
   readonly readerToken: string;
   /** For curl: the CA and the reader's token. */
   readonly curlConfig: string;

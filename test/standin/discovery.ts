@@ -1,4 +1,4 @@
-/** What the stand-in's API server says it serves, in the legacy and the aggregated form. */
+/** Discovery documents of the stand-in's API server, in the legacy and the aggregated form. */
 import { field, items } from '../../src/client/json.ts';
 
 /** A document for a path, or undefined where there is none. */
@@ -51,7 +51,7 @@ function coreResources(): Resource[] {
   ];
 }
 
-/** Of APIService objects, so known also while the server is away; the first one is preferred. */
+/** Versions of the APIService objects, known also while the server is away; the first one is preferred. */
 const metricsVersions = ['v1', 'v1beta1'];
 
 function ownGroups(): { readonly name: string; readonly resources: readonly Resource[] }[] {

@@ -14,7 +14,7 @@ const pageBytes = 4096;
 export interface ContainerLife {
   /** The latest sample; undefined until there is one. */
   readonly model: ContainerModel | undefined;
-  /** What it uses at present. */
+  /** Its current usage. */
   readonly cores: number;
   readonly startTimeMs: number;
   /** Takes the sample that is due by then, if one is. */

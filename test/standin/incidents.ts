@@ -1,4 +1,4 @@
-/** What goes on in a cluster now and then: a container restarts, a Deployment is rolled out anew, a node's kubelet fails for a while. */
+/** Incidents of a cluster: a container restarts, a Deployment is rolled out anew, a node's kubelet fails for a while. */
 import type { Random } from './random.ts';
 import { leakyWorkload, serverWorkload } from './workloads.ts';
 import type { Change, Cluster, SimulatedNode, SimulatedPod } from './simulation.ts';

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import type { SimulatedNode } from './simulation.ts';
 
 const upMs = 11 * 86_400_000;
-/** What a node uses without its pods. */
+/** Usage of a node without its pods. */
 const systemCores = 0.06;
 const systemBytes = 700 * 1024 ** 2;
 

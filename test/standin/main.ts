@@ -96,7 +96,7 @@ async function run(given: StandinOptions): Promise<number> {
   return 1;
 }
 
-/** Of each start anew. */
+/** Opens the log file of this start, and empties it. */
 function openLog(file: string): number {
   mkdirSync(path.dirname(file), { recursive: true });
   return openSync(file, 'w', 0o600);

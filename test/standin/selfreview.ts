@@ -56,7 +56,7 @@ function readJson(body: Buffer): ReviewSpec {
   );
 }
 
-/** What Kubernetes puts before every message: runtime/serializer/protobuf. */
+/** Prefix of every message in Kubernetes: runtime/serializer/protobuf. */
 const magic = Buffer.from('k8s\0');
 /** Keys by field number, from 1 (staging/src/k8s.io/api/authorization/v1/generated.proto). */
 const resourceKeys = ['namespace', 'verb', 'group', 'version', 'resource', 'subresource', 'name'];

@@ -22,9 +22,9 @@ export interface SimulatedNode {
   readonly cores: number;
   readonly memoryBytes: number;
   ready: boolean;
-  /** What its kubelet does with requests. */
+  /** Behaviour of its kubelet on requests. */
   kubelet: 'serves' | 'fails' | 'hangs';
-  /** What its kubelet says; changed in place. */
+  /** Model of its kubelet; changed in place. */
   readonly model: KubeletModel & { readonly pods: PodModel[] };
 }
 
@@ -34,7 +34,7 @@ export interface SimulatedPod {
   readonly uid: string;
   /** Static pods only: what their cgroup is called by instead of the UID. */
   readonly configHash: string | undefined;
-  /** Of the workload's template; changes with a rolling update. */
+  /** Revision of the workload's template; changes with a rolling update. */
   readonly revision: string;
   readonly node: SimulatedNode;
   readonly ordinal: number;
@@ -49,7 +49,7 @@ export interface SimulatedContainer {
   life: ContainerLife;
 }
 
-/** What an API server would report; `event` is a sentence for people, empty where there is nothing to say. */
+/** A change that an API server would report; `event` is a sentence for people, empty where there is nothing to say. */
 export type Change =
   | { readonly kind: 'pod-set'; readonly pod: SimulatedPod; readonly event: string }
   | { readonly kind: 'pod-deleted'; readonly pod: SimulatedPod; readonly event: string }
@@ -62,7 +62,7 @@ export interface Simulation {
   advance(toMs: number): Change[];
 }
 
-/** What incidents do to the cluster. */
+/** Operations of incidents on the cluster. */
 export interface Cluster {
   readonly nodes: readonly SimulatedNode[];
   readonly pods: ReadonlySet<SimulatedPod>;
@@ -186,7 +186,7 @@ export function createSimulation({
 
 const pageBytes = 4096;
 
-/** What the kubelet knows of a pod; containers that it has not sampled yet are left out. */
+/** Returns the kubelet's view of a pod, without containers that it has not sampled yet. */
 function toPodModel({ workload, name, uid, configHash, node, containers }: SimulatedPod): PodModel {
   // As with LimitedSwap: no other pod may swap.
   const swaps = node.model.swapBytes !== 0 && workload.qos === 'burstable';

@@ -36,14 +36,14 @@ export function createUsers(tokens: ReadonlyMap<string, User>): Users {
   };
 }
 
-/** What a SubjectAccessReview asks. */
+/** Attributes of a SubjectAccessReview. */
 export interface AccessQuestion {
   readonly user: string;
   readonly groups: readonly string[];
   /** API group of the resource. */
   readonly group: string;
   readonly verb: string;
-  /** Of a request that is not about a resource. */
+  /** The path of a request that is not about a resource. */
   readonly path?: string;
 }
 

@@ -1,9 +1,9 @@
-/** What runs in the simulated cluster: a table of workloads, and how many pods of each there are. */
+/** Workloads of the simulated cluster, and how many pods each has. */
 
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
-  /** What it uses on the average day. */
+  /** Average usage. */
   readonly cores: number;
   readonly memoryMiB: number;
 }
@@ -14,7 +14,7 @@ export interface Workload {
   /** A static pod runs on the first node, a DaemonSet on every one. */
   readonly kind: 'StaticPod' | 'DaemonSet' | 'Deployment' | 'StatefulSet';
   readonly qos: 'guaranteed' | 'burstable' | 'besteffort';
-  /** Of a cluster of the default size; the numbers of those that grow are scaled. */
+  /** Pods in a cluster of the default size; the numbers of workloads that grow are scaled. */
   readonly replicas: number;
   readonly grows: boolean;
   readonly containers: readonly ContainerSpec[];

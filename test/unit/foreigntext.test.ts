@@ -6,7 +6,7 @@ import { escapeControls, foreignText, keepSecret, withoutSecrets } from '../../s
 
 const alphabet = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'.split(''));
 const tokens = fc.string({ unit: alphabet, minLength: 40, maxLength: 1_500 });
-/** Of characters that no token here has, so that parts of it are the token's. */
+/** Text of characters that no token here has, so that only the token's parts match. */
 const others = fc.string({ unit: fc.constantFrom('!', '(', ' ', '~'), maxLength: 50 });
 
 /** No part of the token of 16 characters is in the text. */

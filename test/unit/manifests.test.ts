@@ -303,7 +303,7 @@ describe('sizing', () => {
   const pod = of<V1Deployment>('Deployment')[0]?.spec?.template.spec;
   const limitMiB = Number(/^(\d+)Gi$/.exec(pod?.containers[0]?.resources?.limits?.['memory'] ?? '')?.[1]) * 1024;
   const largest = readMeasured().figures['large.5000.ours.rss-peak'];
-  /** What a cluster of the largest size that Kubernetes supports takes, in MiB, as measured. */
+  /** Memory for the largest cluster that Kubernetes supports, in MiB, as measured. */
   const residentMiB = largest?.unit === 'MiB' ? largest.high : Number.NaN;
   const dockerfile = readFileSync(path.join(manifests, '../Dockerfile'), 'utf8');
   const percent = Number(/^ENV .*--max-old-space-size-percentage=(\d+)/m.exec(dockerfile)?.[1]);

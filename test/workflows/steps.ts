@@ -26,7 +26,7 @@ async function readWorkflow(file: string): Promise<Workflow> {
 }
 
 export interface StepOutcome extends Outcome {
-  /** What the step wrote to $GITHUB_OUTPUT. */
+  /** Text that the step wrote to $GITHUB_OUTPUT. */
   readonly outputs: Readonly<Record<string, string>>;
 }
 

@@ -123,7 +123,7 @@ describe('containers', { concurrency: true }, () => {
     return reading;
   }
 
-  /** Of every answer that has the pod. */
+  /** Asserts the containers of every answer that has the pod. */
   function assertAlways(name: string, ...expected: string[]): void {
     const answers = watch.observations.flatMap(({ pods }) => pods?.get(key(name)) ?? []);
     assert.ok(answers.length > 0);

@@ -17,7 +17,7 @@ export interface Credentials {
   readonly viewerToken: string;
   /** Writes serverKubeconfig again, for a ServiceAccount that was deleted and made anew: its tokens are not those of the first. */
   renewServer(): Promise<void>;
-  /** What is not in a namespace and so does not go with one. */
+  /** Removes cluster-scoped objects, which are not deleted with a namespace. */
   remove(): Promise<void>;
 }
 

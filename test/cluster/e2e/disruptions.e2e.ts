@@ -1,4 +1,4 @@
-/** What is missing, and for how long, when the kubelet or the server itself goes and comes back. */
+/** Measures which usage is missing, and for how long, when the kubelet or the server itself restarts. */
 import assert from 'node:assert/strict';
 import { before, describe, type TestContext, test } from 'node:test';
 import { waitFor } from '../wait.ts';

@@ -1,4 +1,4 @@
-/** What all end-to-end tests share: the server under test, registered in the cluster, and the means to ask it. */
+/** State that all end-to-end tests share: the server under test, registered in the cluster, and its clients. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { createRegistration, type Registration } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
 import type { Stage } from './stages.ts';
 
-/** What the command line says about a run. */
+/** Options of a run, by the command line. */
 export interface RunOptions {
   readonly stages: readonly Stage[];
   /** Whether tests that only report figures take less time for them. */

@@ -1,4 +1,4 @@
-/** What is served and reported of a node that is not Ready because its kubelet is away, and how fast it is back. */
+/** Usage and reports of a node that is not Ready because its kubelet is away, and how fast it is back. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';

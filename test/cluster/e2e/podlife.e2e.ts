@@ -1,4 +1,4 @@
-/** What is missing, and for how long, when a container restarts or a pod is deleted. */
+/** Measures which usage is missing, and for how long, when a container restarts or a pod is deleted. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';

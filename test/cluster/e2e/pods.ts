@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
 
 export interface Script {
-  /** What sh runs. */
+  /** Script for sh. */
   readonly script: string;
   readonly requests?: Readonly<Record<string, string>>;
   readonly limits?: Readonly<Record<string, string>>;

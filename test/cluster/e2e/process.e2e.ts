@@ -1,4 +1,4 @@
-/** What the process logs: a port that is taken, nodes that cannot be scraped, and otherwise nothing. */
+/** Log of the process: a port that is taken, nodes that cannot be scraped, and otherwise nothing. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { V1Node } from '@kubernetes/client-node';

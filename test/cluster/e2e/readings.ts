@@ -96,7 +96,7 @@ export function parseQuantity(text: string): number {
   return Number(digits) * scale;
 }
 
-/** Of Go's durations those that a window can be: 14.882s, 1m0.5s. */
+/** Parses Go's durations that a window can have: 14.882s, 1m0.5s. */
 export function parseWindowMs(text: string): number {
   const [, minutes = '0', seconds] = /^(?:(\d+)m)?([\d.]+)s$/.exec(text) ?? [];
   if (seconds === undefined) throw new Error(`not a window: ${text}`);

@@ -1,4 +1,4 @@
-/** What is missing, and what is reported, when containerd goes and comes back, and when cAdvisor does not find it. */
+/** Measures which usage is missing or reported when containerd stops and starts, and when cAdvisor does not find it. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';

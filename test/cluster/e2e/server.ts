@@ -121,7 +121,7 @@ export function spawnServer(cluster: Cluster, program: Program, options: ServerO
   }
 }
 
-/** What only one of the programs knows. */
+/** Returns flags that only one of the programs has. */
 function ownArgs(program: Program, { port, folder }: ServerOptions): string[] {
   if (program.name !== 'kubegauge') return [];
   return [

@@ -1,4 +1,4 @@
-/** What people type: kubectl get apiservice, kubectl top. */
+/** Commands that users type: kubectl get apiservice, kubectl top. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';

@@ -145,7 +145,7 @@ function withoutInfo(document: unknown): unknown {
   return typeof document === 'object' && document !== null ? { ...document, info: '<info>' } : document;
 }
 
-/** What of a Swagger document is about the one version that both serve. */
+/** Returns the part of a Swagger document about the one version that both serve. */
 function ofV1beta1(document: unknown): unknown {
   const ofIt = ([name]: [string, unknown]) =>
     name.startsWith(`${M}/`) || !/metrics[./].*v1\b(?!beta)|k8s\.io\/v1\//.test(name);

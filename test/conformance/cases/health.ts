@@ -77,7 +77,7 @@ export const health: readonly Case[] = [
   },
 ];
 
-/** What was refused in the last five minutes: which of the cases before were, depends on how long they took. */
+/** Removes the notes about refusals of the last five minutes: they depend on how long earlier cases took. */
 function withoutNotes(body: unknown): unknown {
   return typeof body === 'string' ? body.replaceAll(/^note: refused in the last five minutes: .*\n/gm, '') : body;
 }

@@ -123,7 +123,7 @@ export const protocol: readonly Case[] = [
   },
 ];
 
-/** What the real server says when it gets to say it. */
+/** The real server's answer where it has time for one. */
 const tooLate: Observation = {
   status: 504,
   headers: {

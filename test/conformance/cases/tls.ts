@@ -52,7 +52,7 @@ export const tls: readonly Case[] = [
   },
 ];
 
-/** What was agreed on, or the code of the error. */
+/** Returns the agreed protocol, or the code of the error. */
 async function agreed(port: number, options: ConnectionOptions): Promise<unknown> {
   return withHandshake(port, options, (socket) => ({
     protocol: socket.getProtocol(),

@@ -1,4 +1,4 @@
-/** What clients of the API send: targets, query parameters, selectors, headers. */
+/** Requests of API clients: targets, query parameters, selectors, headers. */
 import { parseBool } from '../../../src/apimachinery/bool.ts';
 import { parseDuration } from '../../../src/apimachinery/duration.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';

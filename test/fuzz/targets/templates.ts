@@ -135,7 +135,7 @@ const data: GoQueryData = {
 };
 const external: GoQueryData = { ...data, LabelMatchers: '', LabelValuesByName: {}, GroupBy: '', GroupBySlice: [] };
 
-/** What this interpreter refuses and Go does not, by its own messages. */
+/** Messages for templates that this interpreter refuses and Go does not. */
 const stricter = [
   /only whole numbers are supported/,
   /is not supported/,

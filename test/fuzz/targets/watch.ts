@@ -1,4 +1,4 @@
-/** What kube-apiserver, or a proxy in its place, sends: lists and watches in protobuf and JSON. */
+/** Responses of kube-apiserver, or of a proxy in its place: lists and watches in protobuf and JSON. */
 import { Readable } from 'node:stream';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { StatusError } from '../../../src/apimachinery/status.ts';

@@ -10,7 +10,7 @@ const target = 'auth/';
 const nodes = '/apis/metrics.k8s.io/v1beta1/nodes';
 const connections = 30;
 const attackMs = 3_000;
-/** What a review of an unknown token takes, as a webhook that hangs would: longer than anybody else may wait. */
+/** Milliseconds of a review of an unknown token, as by a webhook that hangs: longer than any other client may wait. */
 const reviewMs = 6_000;
 
 /** A token of the form of a ServiceAccount's. */

@@ -31,7 +31,7 @@ function setUp() {
     for (const listener of listeners) listener(pod);
     return uid;
   };
-  /** What is answered after so long, asked every second. */
+  /** Returns the answer after so many seconds, with a request each second. */
   const after = async (seconds: number, node = 'node-a') => {
     let answer = expectations.anyUnreported(node);
     for (let second = 0; second < seconds; second += 1) {

@@ -1,4 +1,4 @@
-/** What the normaliser takes away, and what it must not. */
+/** Tests what the normaliser removes, and what it must keep. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** What a rule is said to do, without an engine and without a cluster. */
+/** Explanations of rules, without an engine and without a cluster. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rulesInConfigMap } from '../../../src/rules/configmap.ts';

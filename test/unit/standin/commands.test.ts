@@ -1,4 +1,4 @@
-/** What `npm start` prints to try, for each platform and for machines with and without kubectl and curl. */
+/** Commands that `npm start` prints to try, for each platform, with and without kubectl and curl. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
