@@ -35,13 +35,12 @@ export interface PrometheusMetricsOptions {
 }
 
 /**
- * Reads the rules and credentials. Returns undefined without --config.
+ * Reads the rules and credentials.
+ * @param path of the file with the rules.
  * @throws UsageError for rules, headers or credentials that cannot be used.
  */
-export async function createPrometheusMetrics(from: PrometheusMetricsOptions): Promise<ConfiguredSource | undefined> {
+export async function createPrometheusMetrics(path: string, from: PrometheusMetricsOptions): Promise<ConfiguredSource> {
   const { options, env, mapper, clock, log, registry, disposables } = from;
-  const path = options.config;
-  if (path === undefined) return undefined;
   const given = options['prometheus-url'];
   const urls = parsePrometheusUrls(given.length === 0 ? [defaultPrometheusUrl] : given);
   const isTaken = (metric: string) => options['custom-metrics'] === 'kubelet' && metricNamed(metric) !== undefined;
