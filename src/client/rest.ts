@@ -9,6 +9,7 @@ import { systemResolver } from '../dns/systemresolver.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
 import type { ApiServer } from './apiserver.ts';
+import { sendAuthorized } from './authorizedsend.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
 import { noAnswer, type OnRequest } from './clientmetrics.ts';
 import { isLateConnection } from './connectionerrors.ts';
@@ -158,19 +159,10 @@ class PooledRestClient implements RestClient {
     };
   }
 
-  /** Retries once after a 401 if credentials have changed. */
   async #send(call: Call, signal: AbortSignal): Promise<Streamed> {
-    // An exec plugin may hang.
-    const authorization = call.authorization ?? (await untilAborted(this.#server.authorization(), signal));
-    let response = await this.#dispatch(call, authorization, signal);
-    if (response.statusCode === 401 && call.authorization === undefined && this.#server.refresh !== undefined) {
-      this.#server.refresh();
-      const renewed = await untilAborted(this.#server.authorization(), signal);
-      if (renewed !== authorization) {
-        await response.body.dump();
-        response = await this.#dispatch(call, renewed, signal);
-      }
-    }
+    const send = (authorization: string | undefined) => this.#dispatch(call, authorization, signal);
+    const { authorization: given } = call;
+    const response = given === undefined ? await sendAuthorized(this.#server, signal, send) : await send(given);
     if (response.statusCode >= 200 && response.statusCode < 300)
       return { contentType: [response.headers['content-type'] ?? ''].flat().join(), body: response.body };
     const retryAfter = [response.headers['retry-after'] ?? ''].flat().join();

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { untilAborted } from '../abort.ts';
+import { sendAuthorized } from '../client/authorizedsend.ts';
 import { ConnectionPool } from '../client/connectionpool.ts';
 import type { Dispatcher } from '../client/undici.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -218,20 +219,10 @@ class HttpPromqlClient implements PromqlClient {
     }
   }
 
-  /** Retries once after a 401 if credentials have changed. */
   async #exchange<T>(exchange: Exchange<T>, ended: AbortSignal): Promise<T> {
-    const { access } = this.engine;
-    const authorization = await untilAborted(access.authorization(), ended);
-    let response = await this.#send(exchange.request, authorization, ended);
-    if (response.statusCode === 401) {
-      access.refresh?.();
-      const renewed = await untilAborted(access.authorization(), ended);
-      if (renewed !== authorization) {
-        await response.body.dump();
-        response = await this.#send(exchange.request, renewed, ended);
-      }
-    }
-    const { statusCode, headers, body } = response;
+    const { statusCode, headers, body } = await sendAuthorized(this.engine.access, ended, (authorization) =>
+      this.#send(exchange.request, authorization, ended),
+    );
     if (statusCode >= 200 && statusCode < 300) return exchange.read(body);
     const location = [headers['location'] ?? []].flat()[0];
     throw statusError(this.engine, statusCode, await readErrorBody(body), location);
