@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
-import { until } from '../fakes/until.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const C = '/apis/custom.metrics.k8s.io/v1beta2';
@@ -34,26 +34,21 @@ async function ask({ port }: WholeCluster, dispatcher: Agent, target: string) {
   return { status: answer.statusCode, body };
 }
 
-/** Asks until the answer is good. */
-async function untilAnswered(
+const answerTimeoutMs = 60_000;
+const askEveryMs = 20;
+
+/** Asks until the answer is good, and returns it. */
+function untilAnswered(
   of: WholeCluster,
   agent: Agent,
   target: string,
   isGood: (answer: Awaited<ReturnType<typeof ask>>) => boolean,
 ): Promise<Awaited<ReturnType<typeof ask>>> {
-  let good: Awaited<ReturnType<typeof ask>> | undefined;
-  let busy = false;
-  await until(`${target} is answered well`, () => {
-    if (busy) return good !== undefined;
-    busy = true;
-    void ask(of, agent, target)
-      .then((answer) => isGood(answer) && (good = answer))
-      .catch(() => undefined)
-      .finally(() => (busy = false));
-    return good !== undefined;
-  });
-  assert.ok(good !== undefined);
-  return good;
+  const answered = async () => {
+    const answer = await ask(of, agent, target);
+    return isGood(answer) && answer;
+  };
+  return waitFor(`a good answer for ${target}`, answered, answerTimeoutMs, askEveryMs);
 }
 
 async function untilTrusted(of: WholeCluster, agent: Agent): Promise<void> {
