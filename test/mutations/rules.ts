@@ -77,7 +77,7 @@ export const rules: readonly Mutation[] = [
   ...mutate('rules/template/lexer.ts', tests, [
     ['piece.slice(0, piece.length - spacesAtEnd(piece))', 'piece', '<<- trims nothing'],
     ["this.#text[at] === '-' && isSpace(", "this.#text[at] === '-' || isSpace(", '<<-3>> is a trim marker'],
-    ['count -= 1;', '', 'a trim marker on the right is an operand'],
+    ['if (this.#hasTrimmedRight(last)) count -= 1;', '', 'a trim marker behind several spaces is an operand'],
   ]),
   ...mutate('rules/rules.ts', tests, [
     ['if (neverWorks) this', 'if (false) this', 'a query that never works is accepted'],
