@@ -4,7 +4,7 @@ import { TemplateError } from './template/error.ts';
 import { parseTemplate, type GoTemplate } from './template/template.ts';
 
 /** Fields that prometheus-adapter gives to a query's template. */
-export const queryFields = ['Series', 'LabelMatchers', 'LabelValuesByName', 'GroupBy', 'GroupBySlice'] as const;
+const queryFields = ['Series', 'LabelMatchers', 'LabelValuesByName', 'GroupBy', 'GroupBySlice'] as const;
 
 /** @throws TemplateError, also for a field that there is not. */
 export function parseQueryTemplate(text: string): GoTemplate {

@@ -2,7 +2,7 @@
 import { RE2JS, RE2JSException } from 're2js';
 
 /** Characters of a pattern. */
-export const patternLengthLimit = 10_000;
+const patternLengthLimit = 10_000;
 
 export interface Pattern {
   readonly source: string;

@@ -1,7 +1,7 @@
 /** Remembers what was computed for texts of an engine, up to a limit. */
 
 /** Texts that are surely remembered, and half of those that may be. A list of series has fewer names and labels. */
-export const rememberedLimit = 25_000;
+const rememberedLimit = 25_000;
 
 /** Returns the function with its last results at hand: a regular expression takes 30 us per text. */
 export function remembered<T>(compute: (key: string) => T, limit = rememberedLimit): (key: string) => T {
