@@ -11,7 +11,7 @@ import { reservePort } from './server.ts';
 const answerTimeoutMs = 2_000;
 
 /** Returns the URL of the API server whose kubeconfig is in the folder, if it answers with a certificate of the CA there. */
-export async function runningWith(certDir: string): Promise<string | undefined> {
+async function runningWith(certDir: string): Promise<string | undefined> {
   let agent: Agent | undefined;
   try {
     const config: unknown = JSON.parse(await readFile(path.join(certDir, 'admin.kubeconfig'), 'utf8'));
