@@ -13,7 +13,11 @@ export function toJson<T extends MetricsItem>(
   const typeMeta = typeMetaOf(resource, object, version);
   // In lists, objects have neither kind nor apiVersion.
   if (isList(object)) {
-    return { ...typeMeta, metadata: {}, items: [...object.slices].flat().map((item) => toItem(resource, item)) };
+    return {
+      ...typeMeta,
+      metadata: object.metadata ?? {},
+      items: [...object.slices].flat().map((item) => toItem(resource, item)),
+    };
   }
   return { ...typeMeta, ...toItem(resource, object) };
 }

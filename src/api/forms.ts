@@ -41,7 +41,7 @@ function slowPieces<T extends MetricsItem>(
   writer: PieceWriter,
 ): Pieces {
   if (!isList(object)) return inOnePiece(encodeJson(toJson(resource, object, version), form));
-  const head = { ...typeMetaOf(resource, object, version), metadata: {} };
+  const head = { ...typeMetaOf(resource, object, version), metadata: object.metadata ?? {} };
   return jsonListPieces(
     {
       head: () => head,

@@ -3,7 +3,7 @@
  * as long. jsonpieces.test.ts feeds both.
  */
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
-import { formatTime, quoteJson, type TypeMeta } from '../apimachinery/meta.ts';
+import { formatTime, jsonText, quoteJson, type TypeMeta } from '../apimachinery/meta.ts';
 import { type Pieces, writeSlices } from '../apimachinery/pieces.ts';
 import type { MemberWriter, Resource } from './resource.ts';
 import { isList, type MetricsItem, type MetricsList, type MetricsObject } from './types.ts';
@@ -29,9 +29,9 @@ export function* jsonPieces<T extends MetricsItem>(
 function* writeItems<T extends MetricsItem>(
   writer: JsonWriter,
   items: ItemWriter<T>,
-  { slices }: MetricsList<T>,
+  { slices, metadata: listMetadata = {} }: MetricsList<T>,
 ): Generator<Buffer | undefined, void, void> {
-  writer.text('"metadata":{},"items":[');
+  writer.text(`"metadata":${jsonText(listMetadata, '')},"items":[`);
   let open = firstItem;
   yield* writeSlices(writer, slices, (item: T) => {
     items.write(item, open);

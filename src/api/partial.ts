@@ -40,8 +40,8 @@ function partial(object: MetricsItem, version: MetaVersion): EncodableInPieces {
   };
 }
 
-function partialList({ slices }: MetricsList, version: MetaVersion): EncodableInPieces {
-  const head = { kind: listKind, apiVersion: apiVersionOf(version), metadata: {} };
+function partialList({ slices, metadata = {} }: MetricsList, version: MetaVersion): EncodableInPieces {
+  const head = { kind: listKind, apiVersion: apiVersionOf(version), metadata };
   const toItem = (item: MetricsItem) => toPartial(item, version);
   return {
     // Kubernetes writes an empty one as null here, and as [] for the objects themselves.
@@ -53,9 +53,9 @@ function partialList({ slices }: MetricsList, version: MetaVersion): EncodableIn
         kind: listKind,
         slices,
         ...(version === 'v1'
-          ? { before: (writer) => writeListMeta(writer, 1), writeItem: partialItem(2) }
+          ? { before: (writer) => writeListMeta(writer, 1, metadata), writeItem: partialItem(2) }
           : // In this list alone, the field numbers in v1beta1's bytes are the other way round.
-            { writeItem: partialItem(1), after: (writer) => writeListMeta(writer, 2) }),
+            { writeItem: partialItem(1), after: (writer) => writeListMeta(writer, 2, metadata) }),
       }),
     whole: () => {
       const items = [...slices].flat().map(toItem);

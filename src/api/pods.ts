@@ -6,6 +6,7 @@ import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
+import type { Pageable } from './page.ts';
 import { createReader, type ResourceReaderOptions } from './reader.ts';
 import type { MemberWriter, Resource, ResourceReader } from './resource.ts';
 import { type MetricsItem, versions } from './types.ts';
@@ -147,6 +148,8 @@ export interface PodReaderOptions extends ResourceReaderOptions {
     get(namespace: string, name: string): Pod | undefined;
     /** Sorted by namespace, then name. */
     list(namespace?: string): readonly Pod[];
+    /** The same pods. */
+    readonly pages?: Pageable<Pod>;
   };
   readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): UsageOrReason<PodUsage> };
 }
@@ -156,6 +159,7 @@ export function createPodReader({ pods, usage, ...options }: PodReaderOptions): 
     {
       get: (namespace, name) => pods.get(namespace, name),
       list: (namespace) => pods.list(namespace),
+      pages: pods.pages,
       usageOf: (pod) => usage.podUsage(pod),
       toMetrics,
       missingObject: 'pods',

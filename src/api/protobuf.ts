@@ -20,7 +20,7 @@ export function metricsProtobuf<T extends MetricsItem>(
   return protobufListPieces<T>({
     apiVersion,
     kind,
-    before: (writer) => writeListMeta(writer, 1),
+    before: (writer) => writeListMeta(writer, 1, object.metadata),
     slices: object.slices,
     writeItem: (writer, item) => writer.message(2, () => writeItem(writer, resource, item)),
   });

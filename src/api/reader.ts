@@ -5,7 +5,8 @@ import { notFound } from '../apimachinery/status.ts';
 import type { UsageOrReason } from '../sample/point.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
 import type { ListSelection, ResourceReader } from './resource.ts';
-import { selection, sliced } from './slices.ts';
+import { type Pageable, pageable, pageOf } from './page.ts';
+import { selection, selects, sliced } from './slices.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
 
 export interface ResourceReaderOptions {
@@ -19,6 +20,8 @@ export interface ObjectSource<O, U, T extends MetricsItem> {
   get(namespace: string, name: string): O | undefined;
   /** Sorted by namespace, then name. */
   list(namespace: string | undefined): readonly O[];
+  /** The same objects; absent reads the list. */
+  readonly pages?: Pageable<O> | undefined;
   usageOf(object: O): UsageOrReason<U>;
   toMetrics(object: O, usage: U, creationTimestampMs: number): T;
   readonly missingObject: string;
@@ -35,13 +38,17 @@ export function createReader<O extends Measured, U, T extends MetricsItem>(
   source: ObjectSource<O, U, T>,
   { troubleOf, now }: ResourceReaderOptions,
 ): ResourceReader<T> {
+  const pages = source.pages ?? pageable((namespace) => source.list(namespace));
   return { list, get };
 
-  function list({ namespace, labelSelector, fieldSelector }: ListSelection = {}): MetricsList<T> {
+  function list({ namespace, labelSelector, fieldSelector, page }: ListSelection = {}): MetricsList<T> {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     const creationTimestampMs = now();
     const isSelected = selection(labelSelector, fieldSelector);
-    return { slices: sliced(source.list(namespace), metricsOf) };
+    if (page === undefined) return { slices: sliced(source.list(namespace), metricsOf) };
+    const isLimited = selects(labelSelector, fieldSelector);
+    const { objects, metadata } = pageOf(pages, namespace, page, isLimited ? isSelected : undefined);
+    return { slices: sliced(objects, metricsOf), metadata };
 
     function metricsOf(object: O): T | undefined {
       if (!isSelected(object)) return undefined;

@@ -5,6 +5,7 @@ import type { LabelSelector } from '../apimachinery/labels.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import type { TableCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
+import type { PageRequest } from './page.ts';
 import type { MetricsItem, MetricsList, Version } from './types.ts';
 
 /** A row of resources.ts. Encoders write metadata, timestamp and window; a resource adds the rest. */
@@ -51,6 +52,8 @@ export interface ListSelection {
   readonly namespace?: string | undefined;
   readonly labelSelector?: LabelSelector | undefined;
   readonly fieldSelector?: FieldSelector | undefined;
+  /** Undefined for the whole list. */
+  readonly page?: PageRequest | undefined;
 }
 
 export interface ResourceReader<T extends MetricsItem = MetricsItem> {

@@ -36,6 +36,11 @@ interface Selectable {
   readonly labels: Labels;
 }
 
+/** Reports whether there is a selector, so that objects may be left out. */
+export function selects(labelSelector: LabelSelector | undefined, fieldSelector: FieldSelector | undefined): boolean {
+  return (labelSelector?.requirements.length ?? 0) + (fieldSelector?.requirements.length ?? 0) > 0;
+}
+
 /** Reports whether both selectors match. Fast in the order of the list, where equal labels are neighbours. */
 export function selection(
   labelSelector: LabelSelector | undefined,

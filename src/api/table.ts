@@ -27,12 +27,13 @@ export function toTable<T extends MetricsItem>(
   options: TableOptions,
 ): EncodableInPieces {
   const slices: Slices<T> = isList(object) ? object.slices : [[object]];
+  const metadata = isList(object) ? (object.metadata ?? {}) : {};
   const columns = [nameColumn, ...resource.columns.map(({ name, format }) => column(name, format)), windowColumn];
   const toItem = (item: T) => toRow(resource, item, options);
   const head = (isEmpty: boolean) => ({
     kind: 'Table',
     apiVersion: apiVersionOf(options.metaVersion),
-    metadata: {},
+    metadata,
     // Kubernetes takes the columns from the first row, so a Table without rows has none.
     columnDefinitions: isEmpty ? null : columns,
   });

@@ -1,5 +1,6 @@
 /** The objects of metrics.k8s.io as numbers; encoding adds text, kind and version. */
 import type { Labels } from '../apimachinery/labels.ts';
+import type { ListMeta } from '../apimachinery/meta.ts';
 
 export const group = 'metrics.k8s.io';
 
@@ -23,6 +24,8 @@ export interface MetricsItem {
 export interface MetricsList<T extends MetricsItem = MetricsItem> {
   /** Sorted by namespace, then name. */
   readonly slices: Slices<T>;
+  /** Of a page; absent for a whole list. */
+  readonly metadata?: ListMeta;
 }
 
 /**

@@ -5,8 +5,12 @@ export interface TypeMeta {
   readonly apiVersion: string;
 }
 
-/** Empty: our lists are whole and have no resource version. */
-export type ListMeta = Readonly<Record<string, never>>;
+/** Empty for a whole list: ours have no resource version. In the order of Kubernetes' struct. */
+export interface ListMeta {
+  /** The token of the next page. */
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
 
 export interface ObjectMeta {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Messages of meta.k8s.io in protobuf; field numbers are those of k8s.io/apimachinery's generated.proto. */
 import type { Labels } from './labels.ts';
-import { type Status, type StatusDetails, wireSeconds } from './meta.ts';
+import { type ListMeta, type Status, type StatusDetails, wireSeconds } from './meta.ts';
 import { encodeProtobuf, type ProtobufWriter } from './protobuf.ts';
 import { writeLabels } from './selectorobject.ts';
 
@@ -23,10 +23,12 @@ export function encodeStatus(status: Status): Buffer {
   });
 }
 
-/** Writes an empty ListMeta. */
-export function writeListMeta(writer: ProtobufWriter, field: number): void {
+/** Writes a ListMeta without selfLink and resourceVersion. */
+export function writeListMeta(writer: ProtobufWriter, field: number, metadata: ListMeta = {}): void {
   writer.message(field, () => {
-    for (const each of [1, 2, 3]) writer.string(each, '');
+    for (const each of [1, 2]) writer.string(each, '');
+    writer.string(3, metadata.continue ?? '');
+    if (metadata.remainingItemCount !== undefined) writer.integer(4, metadata.remainingItemCount);
   });
 }
 

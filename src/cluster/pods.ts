@@ -9,7 +9,7 @@ import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
 import { endedContainers, includesContainer, specFields, statusField } from './endedcontainers.ts';
 import { areEqual, createLabelSets } from './labelsets.ts';
-import { createPodLists } from './podlists.ts';
+import { createPodLists, type PodPages } from './podlists.ts';
 import { createSharedStrings } from './sharedstrings.ts';
 
 /** The same object until one of its fields changes. */
@@ -37,6 +37,8 @@ export interface PodLister {
   get(namespace: string, name: string): PodInfo | undefined;
   /** Sorted by namespace, then name. */
   list(namespace?: string): readonly PodInfo[];
+  /** The same pods from any position on. */
+  readonly pages: PodPages<PodInfo>;
   /** In no order, without allocating; pods may change meanwhile. */
   values(): IterableIterator<PodInfo>;
 }
@@ -106,6 +108,7 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     hasEnded,
     get: (namespace, name) => informer.get(name, namespace),
     list: lists.list,
+    pages: lists,
     values: () => informer.values(),
     run: (signal) => informer.run(signal),
   };

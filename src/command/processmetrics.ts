@@ -57,8 +57,8 @@ export function createFreshnessMetrics(
     return {
       list(selection) {
         // First: an invalid selection must be rejected at the request.
-        const { slices } = list(selection);
-        return { slices: { [Symbol.iterator]: () => observedSlices(slices) } };
+        const { slices, ...rest } = list(selection);
+        return { ...rest, slices: { [Symbol.iterator]: () => observedSlices(slices) } };
       },
       get(namespace, name) {
         const item = get(namespace, name);

@@ -12,6 +12,7 @@ import { checkGetOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
+import { parsePage } from './paging.ts';
 import type { ResourceLabels, ServedGroup } from './servedgroup.ts';
 import { createWriterPool, type WriterPool } from './writers.ts';
 
@@ -91,7 +92,7 @@ function listFinder({ name }: Resource, reader: ServedResource['reader'], namesp
   return (query) => {
     const { watch, labelSelector, fieldSelector } = parseListOptions(query);
     if (watch) throw watchNotSupported({ group, resource: name });
-    return reader.list({ namespace, labelSelector, fieldSelector });
+    return reader.list({ namespace, labelSelector, fieldSelector, page: parsePage(query) });
   };
 }
 

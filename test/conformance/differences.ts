@@ -1,4 +1,5 @@
 /** The deliberate differences: each with its reason, and with how our answer is made from the real one. docs/differences.md prints them. */
+import { encodeContinue } from '../../src/apimachinery/continuetoken.ts';
 import { type CodedText, withPage } from '../../src/messagecodes.ts';
 import type { Observation } from './normalise.ts';
 
@@ -60,6 +61,10 @@ export const reasons = {
   impersonation: {
     what: 'a request with `Impersonate-*` headers is refused for every sender',
     why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
+  },
+  paging: {
+    what: '`limit` and `continue` page lists, as in kube-apiserver; `continue` that is no token is 400',
+    why: 'kubectl and other clients ask for pages of 500; metrics-server ignores both and answers with the whole list',
   },
   zero: {
     what: 'a pod with a container that uses no CPU is served',
@@ -161,6 +166,33 @@ export const differences = {
   },
   'a bad token again': { because: 'badTokens', ours: (real) => ({ ...record(real), tokenReviews: 1 }) },
   impersonation: { because: 'impersonation', ours: refusedImpersonation },
+  'a page': {
+    because: 'paging',
+    ours: withBody((body) => {
+      const [first, ...rest] = record(body)['items'] as unknown[];
+      const name = String(record(record(first)['metadata'])['name']);
+      const token = encodeContinue({ namespace: '', name });
+      // A node without usage is behind the page, too.
+      return { ...record(body), metadata: { continue: token, remainingItemCount: rest.length + 1 }, items: [first] };
+    }),
+  },
+  'no continue token': {
+    because: 'paging',
+    ours: (real) => ({
+      ...observation(real),
+      status: 400,
+      form: 'compact JSON',
+      body: {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: 'invalid continue token: continue key is not valid: it is no JSON object',
+        reason: 'BadRequest',
+        code: 400,
+      },
+    }),
+  },
   'why a node has no usage': {
     because: 'causes',
     ours: withBody((body) => ({

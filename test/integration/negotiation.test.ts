@@ -340,7 +340,17 @@ describe('parameters', () => {
       assert.equal(answer.status, status);
       assert.match(answer.text, expected);
     });
-  check(`${M}/pods?limit=1`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
+  check(
+    `${M}/pods?limit=1`,
+    200,
+    /"metadata":\{"continue":"[\w-]+","remainingItemCount":\d+\},"items":\[\{[^[]*\[[^[]*\]\}\]\}/,
+  );
+  check(`${M}/pods?limit=0`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
+  check(`${M}/pods?limit=-1`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
+  check(`${M}/pods?limit=9223372036854775807`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
+  check(`${M}/pods?limit=1&labelSelector=!nope`, 200, /"metadata":\{"continue":"[\w-]+"\},"items"/);
+  check(`${M}/pods?continue=abc`, 400, /invalid continue token: continue key is not valid: /);
+  check(`${M}/nodes?continue=`, 200, /"metadata":\{\}/);
   check(`${M}/nodes?limit=abc`, 400, /strconv.ParseInt: parsing \\"abc\\": invalid syntax/);
   check(`${M}/nodes?watch=1&limit=abc`, 400, /strconv.ParseInt/);
   check(`${M}/nodes?watch=1`, 405, /watch is not supported on resources of kind \\"nodes.metrics.k8s.io\\"/);

@@ -1,11 +1,13 @@
 /** Statements 97 to 107: what a query may say. */
 import { type Case, exchange, M } from '../case.ts';
+import type { DifferenceName } from '../differences.ts';
 
 const nodes = `${M}/nodes`;
 const pods = `${M}/namespaces/team-a/pods`;
 const inDefault = `${M}/namespaces/default/pods`;
 
-const list = (statement: number, query: string, status: number) => exchange(statement, `${nodes}?${query}`, status);
+const list = (statement: number, query: string, status: number, differs?: DifferenceName) =>
+  exchange(statement, `${nodes}?${query}`, status, differs === undefined ? {} : { differs });
 const labels = (statement: number, selector: string, status: number) =>
   exchange(statement, `${nodes}?labelSelector=${encodeURIComponent(selector)}`, status, {
     name: `labelSelector ${selector.length > 80 ? `${selector.slice(0, 80)}...` : selector}`,
@@ -77,7 +79,7 @@ const goodSelectors = [
 ];
 
 export const parameters: readonly Case[] = [
-  list(97, 'limit=1', 200),
+  list(97, 'limit=1', 200, 'a page'),
   ...['limit=-1', 'limit=0', 'limit=500'].map((query) => list(97, query, 200)),
   ...[
     'limit=abc',
@@ -88,8 +90,9 @@ export const parameters: readonly Case[] = [
     'timeoutSeconds=abc',
     'timeoutSeconds=',
   ].map((query) => list(98, query, 400)),
-  ...['continue=abc', 'resourceVersion=0', 'resourceVersion=1', 'resourceVersion=abc', 'resourceVersion=-5'].map(
-    (query) => list(99, query, 200),
+  list(99, 'continue=abc', 400, 'no continue token'),
+  ...['resourceVersion=0', 'resourceVersion=1', 'resourceVersion=abc', 'resourceVersion=-5'].map((query) =>
+    list(99, query, 200),
   ),
   ...['timeoutSeconds=0', 'timeoutSeconds=1', 'timeoutSeconds=-1'].map((query) => list(98, query, 200)),
   ...['watch=1', 'watch=true', 'watch=abc', 'watch=', 'watch', 'watch=TRUE'].map((query) => list(100, query, 405)),

@@ -50,6 +50,16 @@ function jsonOf(object: EncodableInPieces): string {
   return compact ?? '';
 }
 
+test('protobuf of a page has the token and the number of remaining objects in its ListMeta', () => {
+  const page = { slices: [[node]], metadata: { continue: 'abc', remainingItemCount: 7 } };
+  const lists = [
+    encodeMetricsProtobuf(nodeMetrics, page, 'v1'),
+    joined(partialObjectMetadata(page, 'v1beta1').protobuf()),
+  ];
+  for (const bytes of lists)
+    assert.ok(bytes.includes(Buffer.from('0b0a0012001a036162632007', 'hex')), bytes.toString('hex'));
+});
+
 describe('protobuf of', () => {
   const check = <T extends MetricsItem>(name: string, resource: Resource<T>, object: MetricsObject<T>, hex: string) =>
     test(name, () => assert.equal(encodeMetricsProtobuf(resource, object, 'v1beta1').toString('hex'), hex));

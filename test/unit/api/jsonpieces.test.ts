@@ -85,16 +85,29 @@ interface ListCase {
   readonly list: MetricsList;
 }
 
-const listCase: fc.Arbitrary<ListCase> = fc.oneof(
-  listOf<Omit<NodeMetrics, 'labels' | 'creationTimestampMs'>>(node).map((slices) => ({
-    resource: nodeMetrics,
-    list: { slices },
-  })),
-  listOf<Omit<PodMetrics, 'labels' | 'creationTimestampMs'>>(pod).map((slices) => ({
-    resource: podMetrics,
-    list: { slices },
-  })),
+/** Of pages; absent for whole lists. */
+const metadata = fc.constantFrom<MetricsList['metadata'][]>(
+  undefined,
+  {},
+  { continue: 'abc' },
+  { continue: 'a-_', remainingItemCount: 7 },
 );
+
+const listCase: fc.Arbitrary<ListCase> = fc
+  .tuple(
+    fc.oneof(
+      listOf<Omit<NodeMetrics, 'labels' | 'creationTimestampMs'>>(node).map((slices) => ({
+        resource: nodeMetrics,
+        list: { slices },
+      })),
+      listOf<Omit<PodMetrics, 'labels' | 'creationTimestampMs'>>(pod).map((slices) => ({
+        resource: podMetrics,
+        list: { slices },
+      })),
+    ),
+    metadata,
+  )
+  .map(([{ resource, list }, of]) => ({ resource, list: of === undefined ? list : { ...list, metadata: of } }));
 
 const fast = { version: 'v1', fastPath: true } as const;
 const slow = { version: 'v1', fastPath: false } as const;
