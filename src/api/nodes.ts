@@ -1,5 +1,6 @@
 /** NodeMetrics: the usage of the nodes that exist. */
 import type { Labels } from '../apimachinery/labels.ts';
+import type { History } from '../history/history.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import { createReader, type ResourceReaderOptions } from './reader.ts';
@@ -53,6 +54,7 @@ export const nodeMetrics: Resource<NodeMetrics> = {
 
 interface Node {
   readonly name: string;
+  readonly uid?: string | undefined;
   readonly labels: Labels;
 }
 
@@ -62,9 +64,16 @@ export interface NodeReaderOptions extends ResourceReaderOptions {
     list(): readonly Node[];
   };
   readonly usage: { nodeUsage(name: string): UsageOrReason<Usage> };
+  /** Undefined if none is kept. */
+  readonly history?: Pick<History, 'node' | 'countNode'> | undefined;
 }
 
-export function createNodeReader({ nodes, usage, ...options }: NodeReaderOptions): ResourceReader<NodeMetrics> {
+export function createNodeReader({
+  nodes,
+  usage,
+  history,
+  ...options
+}: NodeReaderOptions): ResourceReader<NodeMetrics> {
   return createReader<Node, Usage, NodeMetrics>(
     {
       get: (_namespace, name) => nodes.get(name),
@@ -73,6 +82,7 @@ export function createNodeReader({ nodes, usage, ...options }: NodeReaderOptions
         const answer = usage.nodeUsage(name);
         return answer.kind === 'ready' ? answer : { ...answer, node: name };
       },
+      history: history && { count: history.countNode, points: history.node },
       toMetrics,
       // The singular is Kubernetes' own and differs from pods.
       missingObject: 'node',

@@ -3,6 +3,7 @@ import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import { quoteJson } from '../apimachinery/meta.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
+import type { History } from '../history/history.ts';
 import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
@@ -152,15 +153,18 @@ export interface PodReaderOptions extends ResourceReaderOptions {
     readonly pages?: Pageable<Pod>;
   };
   readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): UsageOrReason<PodUsage> };
+  /** Undefined if none is kept. */
+  readonly history?: Pick<History, 'pod' | 'countPod'> | undefined;
 }
 
-export function createPodReader({ pods, usage, ...options }: PodReaderOptions): ResourceReader<PodMetrics> {
+export function createPodReader({ pods, usage, history, ...options }: PodReaderOptions): ResourceReader<PodMetrics> {
   return createReader<Pod, PodUsage, PodMetrics>(
     {
       get: (namespace, name) => pods.get(namespace, name),
       list: (namespace) => pods.list(namespace),
       pages: pods.pages,
       usageOf: (pod) => usage.podUsage(pod),
+      history: history && { count: history.countPod, points: history.pod },
       toMetrics,
       missingObject: 'pods',
       missingUsage: 'podmetrics',

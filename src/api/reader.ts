@@ -3,6 +3,7 @@ import { requireKnownFields } from '../apimachinery/fields.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
 import type { UsageOrReason } from '../sample/point.ts';
+import { listHistory, type ObjectHistory } from './historylist.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
 import type { ListSelection, ResourceReader } from './resource.ts';
 import { type Pageable, pageable, pageOf } from './page.ts';
@@ -23,6 +24,8 @@ export interface ObjectSource<O, U, T extends MetricsItem> {
   /** The same objects; absent reads the list. */
   readonly pages?: Pageable<O> | undefined;
   usageOf(object: O): UsageOrReason<U>;
+  /** Absent without a history. */
+  readonly history?: ObjectHistory<O, U> | undefined;
   toMetrics(object: O, usage: U, creationTimestampMs: number): T;
   readonly missingObject: string;
   readonly missingUsage: string;
@@ -41,10 +44,14 @@ export function createReader<O extends Measured, U, T extends MetricsItem>(
   const pages = source.pages ?? pageable((namespace) => source.list(namespace));
   return { list, get };
 
-  function list({ namespace, labelSelector, fieldSelector, page }: ListSelection = {}): MetricsList<T> {
+  function list({ namespace, labelSelector, fieldSelector, page, history }: ListSelection = {}): MetricsList<T> {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     const creationTimestampMs = now();
     const isSelected = selection(labelSelector, fieldSelector);
+    if (history !== undefined) {
+      const toItem = (object: O, usage: U) => source.toMetrics(object, usage, creationTimestampMs);
+      return listHistory({ history: source.history, range: history, pages, namespace, page, isSelected, toItem });
+    }
     if (page === undefined) return { slices: sliced(source.list(namespace), metricsOf) };
     const isLimited = selects(labelSelector, fieldSelector);
     const { objects, metadata } = pageOf(pages, namespace, page, isLimited ? isSelected : undefined);

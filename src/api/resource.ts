@@ -3,6 +3,7 @@ import type { FieldSelector } from '../apimachinery/fields.ts';
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { LabelSelector } from '../apimachinery/labels.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
+import type { HistoryRange } from '../history/history.ts';
 import type { TableCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import type { PageRequest } from './page.ts';
@@ -54,10 +55,12 @@ export interface ListSelection {
   readonly fieldSelector?: FieldSelector | undefined;
   /** Undefined for the whole list. */
   readonly page?: PageRequest | undefined;
+  /** Lists points of the past, one item each; undefined lists present usages. */
+  readonly history?: HistoryRange | undefined;
 }
 
 export interface ResourceReader<T extends MetricsItem = MetricsItem> {
-  /** Returns objects with a usage. @throws StatusError BadRequest for a field that objects do not have. */
+  /** Returns objects with a usage. @throws StatusError BadRequest for a field that objects do not have, or a history that is not kept or too long. */
   list(selection?: ListSelection): MetricsList<T>;
   /**
    * @param namespace empty for cluster-scoped objects.

@@ -29,9 +29,16 @@ export interface ApiGroupsOptions {
 }
 
 export function createApiGroups({ options, writePath, registry, clock, values }: ApiGroupsOptions): ApiGroups {
-  const { nodes, pods, storage, scraper } = writePath;
+  const { nodes, pods, storage, history, scraper } = writePath;
   const observe = createFreshnessMetrics(registry, clock);
-  const resources = serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs });
+  const resources = serveResources({
+    nodes,
+    pods,
+    usage: storage,
+    history,
+    troubleOf: scraper.troubleOf,
+    now: clock.wallMs,
+  });
   const metrics = createResourceRoutes(observe(resources), {
     cells: options['table-cells'] as TableCells,
     fastPath: !options['disable-fast-path'],

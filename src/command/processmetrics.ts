@@ -58,6 +58,8 @@ export function createFreshnessMetrics(
       list(selection) {
         // First: an invalid selection must be rejected at the request.
         const { slices, ...rest } = list(selection);
+        // Points of the past are not what is served of now.
+        if (selection?.history !== undefined) return { ...rest, slices };
         return { ...rest, slices: { [Symbol.iterator]: () => observedSlices(slices) } };
       },
       get(namespace, name) {

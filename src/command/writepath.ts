@@ -4,11 +4,12 @@ import type { RestClient } from '../client/rest.ts';
 import type { ServerClock } from '../client/serverclock.ts';
 import type { Clock } from '../clock.ts';
 import { createNodes } from '../cluster/nodes.ts';
-import { createPods } from '../cluster/pods.ts';
+import { createPods, type PodLister } from '../cluster/pods.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
+import { createHistory, type History } from '../history/history.ts';
 import { createScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
 import { createScraper, type Scraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/source/target.ts';
@@ -40,6 +41,8 @@ export interface WritePath {
   readonly nodes: ReturnType<typeof createNodes>;
   readonly pods: ReturnType<typeof createPods>;
   readonly storage: Storage;
+  /** Undefined with --history=0. */
+  readonly history: History | undefined;
   readonly admission: Admission;
   readonly scraper: Scraper;
   readonly snapshot: SnapshotKeeper;
@@ -71,6 +74,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     fastPath,
   });
   createStorageMetrics(registry, storage);
+  const history = historyOf(options, pods, clock);
   const snapshot = createSnapshotKeeper({
     path: options['snapshot-path'],
     storage,
@@ -105,16 +109,21 @@ export function createWritePath(path: WritePathOptions): WritePath {
       store(batch, clockAheadMs, times, series) {
         const admitted = admission.admit(batch, clockAheadMs - serverClock.aheadMs());
         const stored = storage.store(admitted, times);
+        history?.scraped(batch.node, () => storage.currentSamples(batch.node));
         kubeletMetrics?.store.store({ batch: admitted, series, ...stored });
         return stored;
       },
       forget(node) {
         kubeletMetrics?.store.forget(node);
         storage.forget(node);
+        history?.forget(node);
         admission.forget(node);
         foreignPods.forget(node);
       },
-      keepOnly: storage.keepOnly,
+      keepOnly(node, uid) {
+        storage.keepOnly(node, uid);
+        history?.keepOnly(node, uid);
+      },
     },
     resolutionMs,
     clock,
@@ -123,5 +132,30 @@ export function createWritePath(path: WritePathOptions): WritePath {
   });
   createNodeStateMetrics(registry, scraper.statuses);
   const { pinning, identity: kubeletIdentity } = kubelets;
-  return { nodes, pods, storage, admission, scraper, snapshot, kubeletMetrics, pinning, stalenessMs, kubeletIdentity };
+  return {
+    nodes,
+    pods,
+    storage,
+    history,
+    admission,
+    scraper,
+    snapshot,
+    kubeletMetrics,
+    pinning,
+    stalenessMs,
+    kubeletIdentity,
+  };
+}
+
+function historyOf(options: Options, pods: Pick<PodLister, 'get'>, clock: Clock): History | undefined {
+  const durationMs = options.history;
+  if (durationMs === 0) return undefined;
+  return createHistory({
+    clock,
+    durationMs,
+    exists(node, { namespace, name, uid }) {
+      const pod = pods.get(namespace, name);
+      return pod?.node === node && (pod.uid === uid || pod.configHash === uid);
+    },
+  });
 }

@@ -49,8 +49,8 @@ function requiredName({ requirements }: FieldSelector): string | undefined {
 }
 
 function decodeListOptions(query: Parameters): ListOptions {
-  requireInteger(query, 'timeoutSeconds');
-  requireInteger(query, 'limit');
+  parseInteger(query, 'timeoutSeconds');
+  parseInteger(query, 'limit');
   const labelSelector = parseLabelSelector(query.get('labelSelector') ?? '');
   const fieldSelector = parseFieldSelector(query.get('fieldSelector') ?? '');
   return { watch: isWatch(query), labelSelector, fieldSelector };
@@ -62,9 +62,12 @@ export function checkGetOptions(query: Parameters): void {
   throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
 }
 
-function requireInteger(query: Parameters, parameter: string): void {
+/** Returns undefined for an absent parameter. @throws StatusError BadRequest for a text that is no integer, in Go's words. */
+export function parseInteger(query: Parameters, parameter: string): bigint | undefined {
   const text = query.get(parameter);
-  if (text === undefined || parseInt64(text) !== undefined) return;
+  if (text === undefined) return undefined;
+  const value = parseInt64(text);
+  if (value !== undefined) return value;
   const problem = /^[-+]?[0-9]+$/.test(text) ? 'value out of range' : 'invalid syntax';
   throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: ${problem}`);
 }

@@ -1,16 +1,15 @@
 /** Parses the parameters of a page: `limit` and `continue`. */
 import type { PageRequest } from '../api/page.ts';
 import { decodeContinue } from '../apimachinery/continuetoken.ts';
-import { parseInt64 } from '../apimachinery/integer.ts';
 import { badRequest } from '../apimachinery/status.ts';
+import { parseInteger } from './listoptions.ts';
 
 /**
  * Returns undefined for the whole list, as for a limit of 0 or below.
- * @param query whose `limit` is an integer; see parseListOptions.
- * @throws StatusError BadRequest for a token that is not ours.
+ * @throws StatusError BadRequest for a limit that is no integer, or a token that is not ours.
  */
 export function parsePage(query: ReadonlyMap<string, string>): PageRequest | undefined {
-  const given = Number(parseInt64(query.get('limit') ?? '') ?? 0n);
+  const given = Number(parseInteger(query, 'limit') ?? 0n);
   const limit = given > 0 ? given : undefined;
   const token = query.get('continue') ?? '';
   if (token === '') return limit === undefined ? undefined : { limit, after: undefined };

@@ -8,6 +8,7 @@ import { group, isList, type MetricsObject, type Version } from '../api/types.ts
 import { type EncodableInPieces, mediaTypes, streamTypes } from '../apimachinery/encoding.ts';
 import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
+import { parseHistoryRange, refuseHistoryOfOne } from './historyrange.ts';
 import { checkGetOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
@@ -84,6 +85,7 @@ function finderOf(
 function getFinder(get: () => MetricsObject): Finder {
   return (query) => {
     checkGetOptions(query);
+    refuseHistoryOfOne(query);
     return get();
   };
 }
@@ -92,7 +94,8 @@ function listFinder({ name }: Resource, reader: ServedResource['reader'], namesp
   return (query) => {
     const { watch, labelSelector, fieldSelector } = parseListOptions(query);
     if (watch) throw watchNotSupported({ group, resource: name });
-    return reader.list({ namespace, labelSelector, fieldSelector, page: parsePage(query) });
+    const history = parseHistoryRange(query);
+    return reader.list({ namespace, labelSelector, fieldSelector, page: parsePage(query), history });
   };
 }
 

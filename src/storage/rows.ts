@@ -134,6 +134,20 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
   return usage;
 }
 
+/** Reads the newest sample and its usage into an object, since the history reads all rows each minute. */
+export function counterInRow(
+  rows: Rows,
+  row: number,
+  into: { timestampMs: number; cpuSeconds: number; memoryBytes: number; windowMs: number; cpuNanocores: number },
+): void {
+  const at = row * columns;
+  into.timestampMs = rows[at + column.timestampMs]!;
+  into.cpuSeconds = rows[at + column.cpuSeconds]!;
+  into.memoryBytes = Math.trunc(rows[at + column.memoryBytes]!);
+  into.windowMs = into.timestampMs - rows[at + column.baseTimestampMs]!;
+  into.cpuNanocores = nanocores(into.cpuSeconds, rows[at + column.baseCpuSeconds]!, into.windowMs);
+}
+
 /** Reports whether a row can hold the pair. */
 export function fitsRow({ last, base, rival, lacksValue, isBeforeStep }: SamplePair): boolean {
   return (

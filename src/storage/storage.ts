@@ -2,6 +2,7 @@
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
 import type { ResponseTimes } from '../sample/clockstep.ts';
 import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
+import { type CurrentSamples, currentSamples } from './currentsamples.ts';
 import type { Bindings } from './placement.ts';
 import type { NodeState } from './nodestate.ts';
 import { createNodeTable, type NodeTable } from './nodetable.ts';
@@ -42,6 +43,8 @@ export interface Storage extends Bindings {
   keepOnly(node: string, uid: string | undefined): void;
   nodeUsage(node: string): UsageOrReason<Usage>;
   podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
+  /** Returns undefined for a node that is not stored. Valid until its next scrape is stored. */
+  currentSamples(node: string): CurrentSamples | undefined;
   /** Also for a pod without a usage. */
   isReported(pod: PodIdentity): boolean;
   /**
@@ -70,6 +73,7 @@ export function createStorage(options: StorageOptions): Storage {
     keepOnly,
     nodeUsage: reader.nodeUsage,
     podUsage: reader.podUsage,
+    currentSamples: samplesOf,
     isReported: reader.isReported,
     isWarm: warmUp.isOver,
     ...bindingsOf(table),
@@ -85,6 +89,11 @@ export function createStorage(options: StorageOptions): Storage {
     const { node, first, hasStepped } = updateNode(table, batch, uid, options, times);
     warmUp.scraped(node);
     return { waiting: first, spacingMs: node.spacingMs, hasStepped };
+  }
+
+  function samplesOf(name: string): CurrentSamples | undefined {
+    const node = table.nodes.get(name);
+    return node && currentSamples(node);
   }
 
   function forget(name: string): void {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { toBatch } from '../../../src/sample/batch.ts';
 import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/sample/point.ts';
+import { createSample, type CurrentSample } from '../../../src/storage/currentsamples.ts';
 import type { PodState } from '../../../src/storage/nodestate.ts';
 import type { SamplePair } from '../../../src/storage/samplepair.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
@@ -94,6 +95,7 @@ test('the fast path and the slow path store and serve the same', () => {
         assert.equal(slow.podsInRows(), 0);
         for (const other of [renewed, slow]) {
           assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);
+          assert.deepEqual(samples(inPlace), samples(other), `after scrape ${index}`);
           assert.deepEqual(inPlace.counts(), other.counts());
           assert.equal(inPlace.isWarm(), other.isWarm());
           assert.deepEqual(snapshot(inPlace, clock), snapshot(other, clock));
@@ -168,6 +170,21 @@ function served(storage: Omit<Storage, 'store'>) {
       ),
     ),
   ];
+}
+
+/** The newest samples, as the history reads them. */
+function samples(storage: Omit<Storage, 'store'>) {
+  return nodes.map((node) => {
+    const current = storage.currentSamples(node);
+    const of = (read: (into: CurrentSample) => boolean | undefined) => {
+      const into = createSample();
+      return read(into) === true ? into : undefined;
+    };
+    const containers = current?.layout.pods.flatMap(({ name, uid, containers: all }, pod) =>
+      all.map((container, index) => [name, uid, container.name, of((into) => current.readContainer(pod, index, into))]),
+    );
+    return [node, current?.uid, of((into) => current?.readMachine(into)), containers];
+  });
 }
 
 /** The lines of a snapshot; the order of pods within a node does not matter. */

@@ -1,0 +1,201 @@
+/** The history of one node: which line is whose, and the samples that make its points. */
+import type { Layout, PodLayout } from '../sample/batch.ts';
+import { mayBeSameContainer } from '../sample/containerid.ts';
+import type { PodUsage } from '../sample/point.ts';
+import { createSample, type CurrentSample, type CurrentSamples } from '../storage/currentsamples.ts';
+import { counterJitterSeconds } from '../storage/samplerules.ts';
+import type { PointRange } from './points.ts';
+import { longestWindowSeconds, type PointLines, PointRing, type Spacing } from './pointring.ts';
+
+const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
+
+/** Reports whether a pod that the kubelet does not report exists in the API, so that its lines are kept. */
+export type ExistsInApi = (pod: PodLayout) => boolean;
+
+/** The kubelet's UID of a pod is the API's, or the hash of a static pod. */
+type PodUids = readonly (string | undefined)[];
+
+export class NodeLines {
+  /** The Node's UID; undefined if unknown. */
+  uid: string | undefined;
+  #ring: PointRing;
+  /** The newest slot with a point. */
+  #last = -Infinity;
+  /** Version of the layout that the pods are of. */
+  #layoutVersion = Number.NaN;
+  /** A pod has the row behind the machine's and its index. */
+  #pods: readonly PodLayout[] = [];
+  /** Of each pod, in the layout; -1 for one that is not reported. */
+  #layoutIndex: readonly number[] = [];
+  #firstLine: readonly number[] = [];
+  #byUid: ReadonlyMap<string | undefined, number> | undefined;
+  /** The sample of the last point, by line; NaN without one. */
+  #baseMs = new Float64Array(1).fill(Number.NaN);
+  #baseSeconds = new Float64Array(1);
+
+  constructor(uid: string | undefined, spacing: Spacing) {
+    this.uid = uid;
+    this.#ring = new PointRing(spacing, 1, 1);
+  }
+
+  get lastSlot(): number {
+    return this.#last;
+  }
+
+  /** One per container, and the machine's. */
+  get lines(): number {
+    return this.#baseMs.length;
+  }
+
+  get spacing(): Spacing {
+    return this.#ring.spacing;
+  }
+
+  /** Adds a point of each container with a new sample. Without any, the slot stays free for the next scrape. */
+  add(current: CurrentSamples, slot: number, exists: ExistsInApi): void {
+    if (current.layout.version !== this.#layoutVersion) this.#layOut(current.layout, exists);
+    this.#ring.clear(this.#last + 1, slot);
+    const sample = createSample();
+    let hasPoint = false;
+    if (current.readMachine(sample)) {
+      const windowMs = this.#addSample(machine.firstLine, slot, sample);
+      hasPoint = windowMs > 0 && this.#ring.setTime(machine.row, slot, sample.timestampMs, windowMs);
+    }
+    for (let pod = 0; pod < this.#pods.length; pod += 1) {
+      if (this.#addPod(pod, current, slot, sample)) hasPoint = true;
+    }
+    if (hasPoint) this.#last = slot;
+  }
+
+  /** Returns the machine's points, oldest first, as those of a pod with one container. */
+  machinePoints(range: PointRange): readonly PodUsage[] {
+    return this.#pointsOf(machine, range);
+  }
+
+  countMachine(range: PointRange): number {
+    return this.#ring.count(machine.row, this.#last, range);
+  }
+
+  /** Returns a pod's points, oldest first. */
+  podPoints(uids: PodUids, range: PointRange): readonly PodUsage[] {
+    const pod = this.#podOf(uids);
+    return pod === undefined ? [] : this.#pointsOf(this.#linesOf(pod), range);
+  }
+
+  countPod(uids: PodUids, range: PointRange): number {
+    const pod = this.#podOf(uids);
+    return pod === undefined ? 0 : this.#ring.count(pod + 1, this.#last, range);
+  }
+
+  /** Joins each two points to one, and keeps half as many. */
+  double(): void {
+    const { intervalMs, slots } = this.spacing;
+    const spacing = { intervalMs: 2 * intervalMs, slots: Math.ceil(slots / 2) };
+    const thinned = new PointRing(spacing, this.#pods.length + 1, this.#baseMs.length);
+    if (this.#last !== -Infinity) {
+      thinned.copyThinned(this.#ring, this.#last, machine);
+      for (const pod of this.#pods.keys()) thinned.copyThinned(this.#ring, this.#last, this.#linesOf(pod));
+      this.#last = Math.floor(this.#last / 2);
+    }
+    this.#ring = thinned;
+  }
+
+  #pointsOf(lines: PointLines, range: PointRange): readonly PodUsage[] {
+    return this.#ring.points(lines, this.#last, range).map(([, point]) => point);
+  }
+
+  #podOf(uids: PodUids): number | undefined {
+    this.#byUid ??= new Map(this.#pods.map(({ uid }, index) => [uid, index]));
+    for (const uid of uids) {
+      const found = uid === undefined ? undefined : this.#byUid.get(uid);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #linesOf(pod: number): PointLines {
+    const names = this.#pods[pod]!.containers.map(({ name }) => name);
+    return { row: pod + 1, firstLine: this.#firstLine[pod]!, names };
+  }
+
+  #addPod(pod: number, current: CurrentSamples, slot: number, sample: CurrentSample): boolean {
+    const index = this.#layoutIndex[pod]!;
+    if (index < 0) return false;
+    const first = this.#firstLine[pod]!;
+    const { length } = this.#pods[pod]!.containers;
+    let oldestMs = Infinity;
+    let windowMs = 0;
+    for (let container = 0; container < length; container += 1) {
+      const line = first + container;
+      const ownMs = current.readContainer(index, container, sample) ? this.#addSample(line, slot, sample) : 0;
+      if (ownMs === 0) this.#ring.writeNothing(line, slot);
+      // As in combineUsages.
+      if (ownMs === 0 || sample.timestampMs >= oldestMs) continue;
+      oldestMs = sample.timestampMs;
+      windowMs = ownMs;
+    }
+    return windowMs > 0 && this.#ring.setTime(pod + 1, slot, oldestMs, windowMs);
+  }
+
+  /**
+   * Writes a line's point: CPU is the mean since the previous point, or since the previous sample where another counter
+   * began meanwhile or an outage ended. Returns the window in milliseconds; 0 without a new sample.
+   */
+  #addSample(line: number, slot: number, { timestampMs, cpuSeconds, ...served }: CurrentSample): number {
+    const sinceMs = timestampMs - this.#baseMs[line]!;
+    if (sinceMs === 0) return 0;
+    const usedSeconds = cpuSeconds - this.#baseSeconds[line]!;
+    const isMean = sinceMs > 0 && sinceMs < longestWindowSeconds * 1000 && usedSeconds >= -counterJitterSeconds;
+    this.#baseMs[line] = timestampMs;
+    this.#baseSeconds[line] = cpuSeconds;
+    // Seconds per millisecond are 1e12 nanocores.
+    const nanocores = isMean ? Math.max(0, (usedSeconds * 1e12) / sinceMs) : served.cpuNanocores;
+    this.#ring.write(line, slot, nanocores, served.memoryBytes);
+    return isMean ? sinceMs : served.windowMs;
+  }
+
+  /** Lays out the lines as the pods of a layout; a container that had a line keeps it, also over a restart. */
+  #layOut(layout: Layout, exists: ExistsInApi): void {
+    const reported = layout.pods
+      .map((pod, index) => ({ pod, index }))
+      // A pod of another node must not fill the memory, and one without a UID may be any of its name.
+      .filter(({ pod }) => pod.uid !== undefined && layout.unverified?.has(pod) !== true);
+    const uids = new Set(reported.map(({ pod }) => pod.uid));
+    const unreported = this.#pods.filter((pod) => !uids.has(pod.uid) && exists(pod));
+    const old = { ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
+    const oldLines = new Map(this.#pods.map((pod, index) => [pod.uid, { pod, lines: this.#linesOf(index) }]));
+    this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
+    this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
+    this.#layoutVersion = layout.version;
+    this.#byUid = undefined;
+    const firstLine: number[] = [];
+    let lineCount = machine.firstLine + 1;
+    for (const { containers } of this.#pods) {
+      firstLine.push(lineCount);
+      lineCount += containers.length;
+    }
+    this.#firstLine = firstLine;
+    this.#ring = new PointRing(this.spacing, this.#pods.length + 1, lineCount);
+    this.#baseMs = new Float64Array(lineCount).fill(Number.NaN);
+    this.#baseSeconds = new Float64Array(lineCount);
+    const copyLine = (from: number, to: number, isSameCounter: boolean) => {
+      this.#ring.copyLine(old.ring, from, to);
+      if (!isSameCounter) return;
+      this.#baseMs[to] = old.baseMs[from]!;
+      this.#baseSeconds[to] = old.baseSeconds[from]!;
+    };
+    this.#ring.copyRow(old.ring, machine.row, machine.row);
+    copyLine(machine.firstLine, machine.firstLine, true);
+    for (const [index, pod] of this.#pods.entries()) {
+      const known = oldLines.get(pod.uid);
+      if (known === undefined) continue;
+      this.#ring.copyRow(old.ring, known.lines.row, index + 1);
+      for (const [at, { name, containerId }] of pod.containers.entries()) {
+        const from = known.lines.names.indexOf(name);
+        if (from === -1) continue;
+        const isSame = mayBeSameContainer(known.pod.containers[from]!.containerId, containerId);
+        copyLine(known.lines.firstLine + from, firstLine[index]! + at, isSame);
+      }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The points of one node's history: a ring of slots for the times of each pod and the values of each container. Typed
+ * arrays per node, not per container: 60,000 of these would be larger than their content.
+ */
+import type { PodUsage } from '../sample/point.ts';
+import { combinePoints, type PointRange } from './points.ts';
+import { decodeValue, encodeValue, noValue } from './valuecode.ts';
+
+/** How points are spread over time. */
+export interface Spacing {
+  /** Milliseconds that have one point; a slot is the number of such an interval since the epoch, by our clock. */
+  readonly intervalMs: number;
+  /** Slots that are kept. */
+  readonly slots: number;
+}
+
+/** A row of times and the lines of values that belong to it. */
+export interface PointLines {
+  /** Of the pod; 0 is the machine. */
+  readonly row: number;
+  readonly firstLine: number;
+  /** Of the containers, one per line. */
+  readonly names: readonly string[];
+}
+
+/** CPU and memory of a container at one point: two values of 12 bits. */
+const pointBytes = 3;
+
+/** Added to a time's distance from the start of its slot, in seconds: clocks of nodes may be wrong by nine hours. */
+const timeBias = 32_768;
+const noTime = 0;
+const latestTime = 65_535;
+
+/** Seconds of a window. */
+export const longestWindowSeconds = 255;
+
+export class PointRing {
+  readonly spacing: Spacing;
+  /** By row and slot. */
+  readonly #times: Uint16Array;
+  readonly #windows: Uint8Array;
+  /** By line and slot. */
+  readonly #values: Uint8Array;
+
+  constructor(spacing: Spacing, rows: number, lines: number) {
+    this.spacing = spacing;
+    this.#times = new Uint16Array(rows * spacing.slots);
+    this.#windows = new Uint8Array(this.#times.length);
+    this.#values = new Uint8Array(lines * spacing.slots * pointBytes);
+  }
+
+  /** Sets a row's time, without which its values do not count. Returns false for one too far from our clock's. */
+  setTime(row: number, slot: number, timestampMs: number, windowMs: number): boolean {
+    const seconds = Math.floor(timestampMs / 1000);
+    const time = seconds - this.#startSeconds(slot) + timeBias;
+    const isKept = time > noTime && time <= latestTime;
+    const at = row * this.spacing.slots + this.#position(slot);
+    this.#times[at] = isKept ? time : noTime;
+    // Of whole seconds as the times, so that the windows of successive points meet.
+    const window = seconds - Math.floor((timestampMs - windowMs) / 1000);
+    this.#windows[at] = Math.min(Math.max(1, window), longestWindowSeconds);
+    return isKept;
+  }
+
+  write(line: number, slot: number, cpuNanocores: number, memoryBytes: number): void {
+    this.#writeCodes(line, slot, encodeValue(cpuNanocores), encodeValue(memoryBytes));
+  }
+
+  writeNothing(line: number, slot: number): void {
+    this.#writeCodes(line, slot, noValue, noValue);
+  }
+
+  /** Clears the times of the slots from `first` on, up to `last`. */
+  clear(first: number, last: number): void {
+    const { slots } = this.spacing;
+    for (let slot = Math.max(first, last - slots + 1); slot <= last; slot += 1) {
+      for (let at = this.#position(slot); at < this.#times.length; at += slots) this.#times[at] = noTime;
+    }
+  }
+
+  /** Copies a row of another ring with the same spacing. */
+  copyRow(from: PointRing, fromRow: number, row: number): void {
+    const { slots } = this.spacing;
+    this.#times.set(from.#times.subarray(fromRow * slots, (fromRow + 1) * slots), row * slots);
+    this.#windows.set(from.#windows.subarray(fromRow * slots, (fromRow + 1) * slots), row * slots);
+  }
+
+  /** As copyRow. */
+  copyLine(from: PointRing, fromLine: number, line: number): void {
+    const bytes = this.spacing.slots * pointBytes;
+    this.#values.set(from.#values.subarray(fromLine * bytes, (fromLine + 1) * bytes), line * bytes);
+  }
+
+  /** Writes the points of another ring whose interval is half of this one's. @param fromLast its newest slot. */
+  copyThinned(from: PointRing, fromLast: number, lines: PointLines): void {
+    const { intervalMs, slots } = this.spacing;
+    const all = { afterMs: -Infinity, stepMs: intervalMs };
+    for (const [slot, point] of from.points(lines, fromLast, all)) {
+      const to = Math.floor(slot / 2);
+      if (to <= Math.floor(fromLast / 2) - slots) continue;
+      this.setTime(lines.row, to, point.timestampMs, point.windowMs);
+      for (const { name, cpuNanocores, memoryBytes } of point.containers) {
+        this.write(lines.firstLine + lines.names.indexOf(name), to, cpuNanocores, memoryBytes);
+      }
+    }
+  }
+
+  /** Returns the points up to a slot, oldest first, each with its last slot. */
+  points(lines: PointLines, last: number, range: PointRange): readonly (readonly [slot: number, point: PodUsage])[] {
+    return this.#steps(lines.row, last, range).map((slots) => [
+      slots.at(-1)!,
+      combinePoints(slots.map((slot) => this.#pointAt(lines, slot))),
+    ]);
+  }
+
+  /** Returns the number of `points`. */
+  count(row: number, last: number, range: PointRange): number {
+    return this.#steps(row, last, range).length;
+  }
+
+  /** Returns the slots with a point, those of each step together. */
+  #steps(row: number, last: number, { afterMs, stepMs }: PointRange): readonly (readonly number[])[] {
+    const { slots, intervalMs } = this.spacing;
+    const steps: number[][] = [];
+    let previous = Number.NaN;
+    for (let slot = Math.max(0, last - slots + 1); slot <= last; slot += 1) {
+      const time = this.#times[row * slots + this.#position(slot)]!;
+      if (time === noTime || this.#timestampMs(slot, time) <= afterMs) continue;
+      const step = stepMs === undefined ? slot : Math.floor((slot * intervalMs) / stepMs);
+      if (step === previous) steps.at(-1)!.push(slot);
+      else steps.push([slot]);
+      previous = step;
+    }
+    return steps;
+  }
+
+  #pointAt({ row, firstLine, names }: PointLines, slot: number): PodUsage {
+    const { slots } = this.spacing;
+    const at = row * slots + this.#position(slot);
+    const timestampMs = this.#timestampMs(slot, this.#times[at]!);
+    const windowMs = this.#windows[at]! * 1000;
+    const containers: PodUsage['containers'][number][] = [];
+    for (const [index, name] of names.entries()) {
+      const value = ((firstLine + index) * slots + this.#position(slot)) * pointBytes;
+      const middle = this.#values[value + 1]!;
+      const cpu = this.#values[value]! | ((middle & 0xf) << 8);
+      const memory = (middle >> 4) | (this.#values[value + 2]! << 4);
+      if (cpu === noValue) continue;
+      const of = { name, timestampMs, windowMs };
+      containers.push({ ...of, cpuNanocores: decodeValue(cpu), memoryBytes: decodeValue(memory) });
+    }
+    containers.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { timestampMs, windowMs, containers };
+  }
+
+  #writeCodes(line: number, slot: number, cpu: number, memory: number): void {
+    const at = (line * this.spacing.slots + this.#position(slot)) * pointBytes;
+    this.#values[at] = cpu & 0xff;
+    this.#values[at + 1] = (cpu >> 8) | ((memory & 0xf) << 4);
+    this.#values[at + 2] = memory >> 4;
+  }
+
+  #position(slot: number): number {
+    return slot % this.spacing.slots;
+  }
+
+  #startSeconds(slot: number): number {
+    return Math.floor((slot * this.spacing.intervalMs) / 1000);
+  }
+
+  #timestampMs(slot: number, time: number): number {
+    return (this.#startSeconds(slot) + time - timeBias) * 1000;
+  }
+}

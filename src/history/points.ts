@@ -1,0 +1,36 @@
+/** Points of the history: which are read, and how several become one. */
+import type { PodUsage } from '../sample/point.ts';
+
+export interface PointRange {
+  /** Milliseconds since the epoch: only points with a later time. */
+  readonly afterMs: number;
+  /** Milliseconds that have one point at most; undefined for all points. */
+  readonly stepMs: number | undefined;
+}
+
+type ContainerPoint = PodUsage['containers'][number];
+
+/**
+ * Combines points of one pod, at least one and in order, to one: CPU is the mean over their windows, memory that of the
+ * last one.
+ */
+export function combinePoints(points: readonly PodUsage[]): PodUsage {
+  const last = points.at(-1);
+  if (last === undefined) throw new Error('a combined point is made of points');
+  if (points.length === 1) return last;
+  const names = new Set(points.flatMap(({ containers }) => containers.map(({ name }) => name)));
+  const containers = [...names]
+    .sort()
+    .map((name) => combineContainer(points.flatMap(({ containers: all }) => all.filter((each) => each.name === name))));
+  return { timestampMs: last.timestampMs, windowMs: sumOfWindows(points), containers };
+}
+
+function combineContainer(points: readonly ContainerPoint[]): ContainerPoint {
+  const windowMs = sumOfWindows(points);
+  const used = points.reduce((sum, { cpuNanocores, windowMs: of }) => sum + cpuNanocores * of, 0);
+  return { ...points.at(-1)!, windowMs, cpuNanocores: Math.round(used / windowMs) };
+}
+
+function sumOfWindows(points: readonly { readonly windowMs: number }[]): number {
+  return points.reduce((sum, { windowMs }) => sum + windowMs, 0);
+}

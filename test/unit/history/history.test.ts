@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createHistory, type History } from '../../../src/history/history.ts';
+import type { ContainerPoint, PodUsage } from '../../../src/sample/point.ts';
+import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
+import { createPointStorage, type PointStorage } from '../storage/pointstorage.ts';
+
+const node = 'node-a';
+const hourMs = 3_600_000;
+const all = { sinceSeconds: 3_600, stepSeconds: undefined };
+
+/** A container's sample, as the kubelet had it. */
+type Sample = Pick<ContainerPoint, 'containerId' | 'timestampMs' | 'cpuSeconds' | 'memoryBytes'>;
+
+interface Running {
+  readonly clock: FakeClock;
+  readonly storage: PointStorage;
+  readonly history: History;
+  /** Scrapes after the time, with these samples by pod and container. */
+  scrape(afterMs: number, pods: Readonly<Record<string, Readonly<Record<string, Sample>>>>, uid?: string): void;
+  points(pod: string, range?: Parameters<History['pod']>[1]): readonly PodUsage[];
+}
+
+function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set()): Running {
+  const clock = createFakeClock();
+  let uid = 'node-uid';
+  const storage = createPointStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000, nodeUid: () => uid });
+  const history = createHistory({ clock, durationMs, exists: (_, { name }) => existing.has(name) });
+  return {
+    clock,
+    storage,
+    history,
+    scrape(afterMs, pods, of = uid) {
+      uid = of;
+      clock.jump(afterMs);
+      const batches = Object.entries(pods).map(([name, containers]) => ({
+        namespace: 'shop',
+        name,
+        uid: `uid-of-${name}`,
+        containers: Object.entries(containers).map(([container, sample]) => ({
+          name: container,
+          startTimeMs: undefined,
+          ...sample,
+        })),
+      }));
+      const nowMs = clock.wallMs();
+      const machine = { timestampMs: nowMs - 1_000, cpuSeconds: nowMs / 2_000, memoryBytes: 1e9 };
+      storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine, pods: batches });
+      history.scraped(node, () => storage.currentSamples(node));
+    },
+    points: (name, range = all) => history.pod(identity(name), range),
+  };
+}
+
+function identity(name: string, uid = `uid-of-${name}`) {
+  return { namespace: 'shop', name, uid, configHash: undefined, node };
+}
+
+/** Scrapes every 15 s a container that uses half a core and 1 MB more each time. */
+function runSteadily(running: Running, scrapes: number, pod = 'web'): void {
+  for (let count = 0; count < scrapes; count += 1) {
+    const nowMs = running.clock.wallMs() + 15_000;
+    const sample = {
+      containerId: 'a',
+      timestampMs: nowMs - 2_000,
+      cpuSeconds: (nowMs % 1e8) / 2_000,
+      memoryBytes: 1e6 * (count + 1),
+    };
+    running.scrape(15_000, { [pod]: { app: sample } });
+  }
+}
+
+const isNear = (is: number, should: number) => Math.abs(is - should) <= should * 0.005 + 1;
+
+describe('the history', () => {
+  const stepsOfNode = fc.array(
+    fc.record({
+      afterMs: fc.oneof({ weight: 6, arbitrary: fc.constant(15_000) }, fc.integer({ min: 10_000, max: 200_000 })),
+      used: fc.tuple(...Array.from({ length: 3 }, () => fc.double({ min: 0, max: 40, noNaN: true }))),
+      memory: fc.tuple(...Array.from({ length: 3 }, () => fc.nat(2 ** 33))),
+      lagMs: fc.tuple(...Array.from({ length: 3 }, () => fc.nat(9_000))),
+      restarts: fc.oneof({ weight: 8, arbitrary: fc.constant(-1) }, fc.nat(2)),
+      hasDb: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, fc.constant(false)),
+    }),
+    { minLength: 2, maxLength: 150 },
+  );
+
+  test('has of each minute the mean of the CPU and the last memory, as a list of all samples has them', () => {
+    fc.assert(
+      fc.property(stepsOfNode, (steps) => {
+        const running = start(hourMs, new Set(['db']));
+        const naive = createNaive();
+        const places = [
+          ['web', 'app'],
+          ['web', 'proxy'],
+          ['db', 'db'],
+        ] as const;
+        const states = places.map(() => ({ life: 0, cpuSeconds: 5, timestampMs: 0 }));
+        for (const step of steps) {
+          const nowMs = running.clock.wallMs() + step.afterMs;
+          const pods: Record<string, Record<string, Sample>> = {};
+          for (const [index, [pod, container]] of places.entries()) {
+            const state = states[index]!;
+            if (step.restarts === index) Object.assign(state, { life: state.life + 1, cpuSeconds: 0 });
+            state.cpuSeconds += Math.min(step.used[index]!, step.afterMs / 1_000);
+            state.timestampMs = Math.max(state.timestampMs + 1, nowMs - 500 - step.lagMs[index]!);
+            if (pod === 'db' && !step.hasDb) continue;
+            const { timestampMs, cpuSeconds } = state;
+            const sample = {
+              containerId: `${pod}-${container}-${state.life}`,
+              timestampMs,
+              cpuSeconds,
+              memoryBytes: step.memory[index]! + 1,
+            };
+            (pods[pod] ??= {})[container] = sample;
+          }
+          running.scrape(step.afterMs, pods);
+          naive.scraped(running, pods);
+          const afterMs = running.clock.wallMs() - hourMs;
+          for (const pod of ['web', 'db']) comparePoints(running.points(pod), naive.points(pod, afterMs));
+          for (const pod of ['web', 'db'])
+            assert.equal(running.history.countPod(identity(pod), all), running.points(pod).length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('has one point a minute, whose windows meet, and as many as fit the time', () => {
+    const running = start(600_000);
+    runSteadily(running, 100);
+    const points = running.points('web');
+    assert.equal(points.length, 10);
+    for (const [index, { timestampMs, windowMs, containers }] of points.entries()) {
+      assert.equal(windowMs, 60_000);
+      assert.equal(timestampMs, points[0]!.timestampMs + index * 60_000);
+      assert.ok(isNear(containers[0]?.cpuNanocores ?? 0, 5e8));
+    }
+    const machines = running.history.node({ name: node, uid: 'node-uid' }, all);
+    assert.equal(machines.length, 10);
+    assert.ok(machines.every(({ cpuNanocores, memoryBytes }) => isNear(cpuNanocores, 5e8) && isNear(memoryBytes, 1e9)));
+  });
+
+  test('serves the points since a time, and joins those of a step', () => {
+    const running = start();
+    runSteadily(running, 4 * 40);
+    assert.equal(running.points('web', { ...all, sinceSeconds: 600 }).length, 10);
+    const joined = running.points('web', { sinceSeconds: 1_800, stepSeconds: 300 });
+    assert.equal(running.history.countPod(identity('web'), { sinceSeconds: 1_800, stepSeconds: 300 }), joined.length);
+    assert.ok(joined.length >= 6 && joined.length <= 7);
+    for (const { windowMs, containers } of joined.slice(1, -1)) {
+      assert.equal(windowMs, 300_000);
+      assert.ok(isNear(containers[0]?.cpuNanocores ?? 0, 5e8));
+    }
+    const whole = running.points('web');
+    assert.equal(joined.at(-1)?.containers[0]?.memoryBytes, whole.at(-1)?.containers[0]?.memoryBytes);
+  });
+
+  test('keeps the line of a container over its restart, and no CPU over the counter that began again', () => {
+    const running = start();
+    runSteadily(running, 20);
+    const before = running.points('web').length;
+    for (let count = 1; count <= 12; count += 1) {
+      const nowMs = running.clock.wallMs() + 15_000;
+      const sample = {
+        containerId: 'b',
+        timestampMs: nowMs - 2_000,
+        cpuSeconds: 1_000_000 + count * 3,
+        memoryBytes: 5e6,
+      };
+      running.scrape(15_000, { web: { app: sample } });
+    }
+    const points = running.points('web').slice(before);
+    assert.ok(points.length >= 2);
+    for (const { containers } of points) assert.ok(isNear(containers[0]?.cpuNanocores ?? 0, 2e8));
+  });
+
+  test('is not that of another pod of the name', () => {
+    const running = start();
+    runSteadily(running, 20);
+    assert.deepEqual(running.history.pod(identity('web', 'another'), all), []);
+    assert.equal(running.history.countPod(identity('web', 'another'), all), 0);
+  });
+
+  test('finds a static pod by its hash', () => {
+    const running = start();
+    runSteadily(running, 20);
+    const mirror = { ...identity('web', 'mirror'), configHash: 'uid-of-web' };
+    assert.equal(running.history.pod(mirror, all).length, running.points('web').length);
+  });
+
+  test('of a pod that one scrape lacks stays while the API has the pod, and goes with it', () => {
+    const existing = new Set(['web']);
+    const running = start(hourMs, existing);
+    runSteadily(running, 20);
+    const before = running.points('web').length;
+    assert.ok(before > 2);
+    runSteadily(running, 5, 'other');
+    assert.equal(running.points('web').length, before);
+    runSteadily(running, 5, 'web');
+    assert.ok(running.points('web').length > before);
+    existing.delete('web');
+    runSteadily(running, 5, 'other');
+    assert.deepEqual(running.points('web'), []);
+  });
+
+  test('is not that of another node of the name', () => {
+    const running = start();
+    runSteadily(running, 20);
+    assert.deepEqual(running.history.node({ name: node, uid: 'another' }, all), []);
+    running.history.keepOnly(node, 'another');
+    assert.deepEqual(running.points('web'), []);
+    assert.deepEqual(running.history.node({ name: node, uid: 'node-uid' }, all), []);
+  });
+
+  test('goes with its node', () => {
+    const running = start();
+    runSteadily(running, 20);
+    running.history.forget(node);
+    assert.deepEqual(running.points('web'), []);
+  });
+
+  test('has the true times of a node whose clock is wrong by hours, and no points of one that is wrong by a day', () => {
+    for (const [wrongMs, hasPoints] of [
+      [-8 * hourMs, true],
+      [-24 * hourMs, false],
+    ] as const) {
+      const running = start();
+      for (let count = 0; count < 20; count += 1) {
+        const nowMs = running.clock.wallMs() + 15_000;
+        const sample = { containerId: 'a', timestampMs: nowMs + wrongMs, cpuSeconds: count, memoryBytes: 5e6 };
+        running.scrape(15_000, { web: { app: sample } });
+      }
+      // Beyond the time that is asked for in both cases.
+      running.clock.stepWall(wrongMs);
+      assert.equal(running.points('web').length > 0, hasPoints);
+      const nowMs = running.clock.wallMs();
+      assert.ok(running.points('web').every(({ timestampMs }) => Math.abs(nowMs - timestampMs) < 600_000));
+    }
+  });
+
+  test('has no gap after a step of our clock', () => {
+    const running = start();
+    runSteadily(running, 20);
+    const before = running.points('web').length;
+    running.clock.stepWall(-600_000);
+    runSteadily(running, 8);
+    assert.equal(running.points('web').length, before + 2);
+  });
+});
+
+function comparePoints(is: readonly PodUsage[], should: readonly PodUsage[]): void {
+  assert.equal(is.length, should.length);
+  for (const [index, { timestampMs, windowMs, containers }] of is.entries()) {
+    const expected = should[index]!;
+    assert.equal(timestampMs, expected.timestampMs);
+    assert.equal(windowMs, expected.windowMs);
+    assert.deepEqual(
+      containers.map(({ name }) => name),
+      expected.containers.map(({ name }) => name),
+    );
+    for (const [at, { cpuNanocores, memoryBytes }] of containers.entries()) {
+      const wanted = expected.containers[at]!;
+      assert.ok(isNear(cpuNanocores, wanted.cpuNanocores), `${cpuNanocores} is not near ${wanted.cpuNanocores}`);
+      assert.ok(isNear(memoryBytes, wanted.memoryBytes), `${memoryBytes} is not near ${wanted.memoryBytes}`);
+    }
+  }
+}
+
+/** Keeps all samples, and makes the points of them from the definition. */
+function createNaive() {
+  /** The samples of each container, each with the previous one that the storage counts from. */
+  const samples = new Map<string, { readonly sample: Sample; readonly slot: number; readonly isPoint: boolean }[]>();
+  const points = new Map<string, PodUsage[]>();
+  let lastSlot = -1;
+  const seconds = (ms: number) => Math.floor(ms / 1_000);
+  return {
+    scraped({ clock, storage }: Running, pods: Readonly<Record<string, Readonly<Record<string, Sample>>>>): void {
+      const slot = Math.floor(clock.wallMs() / 60_000);
+      const isDue = slot > lastSlot;
+      let hasPoint = storage.nodeUsage(node).kind === 'ready' && isDue;
+      for (const [pod, containers] of Object.entries(pods)) {
+        const made: PodUsage['containers'][number][] = [];
+        for (const [name, sample] of Object.entries(containers)) {
+          const key = `${pod}/${name}`;
+          const list = samples.get(key) ?? [];
+          samples.set(key, list);
+          const previous = list.at(-1)?.sample;
+          const follows = (other: Sample | undefined) => other?.containerId === sample.containerId;
+          // A pod that was away for longer than the staleness begins again.
+          const isServed = storage.podUsage(identity(pod)).kind === 'ready' || list.length > 0;
+          const base = list.findLast(({ isPoint }) => isPoint)?.sample;
+          const isMean = base !== undefined && follows(base) && sample.timestampMs - base.timestampMs < 255_000;
+          const from = isMean ? base : previous;
+          const isPoint =
+            isDue && isServed && from !== undefined && follows(from) && hasSecond(storage, pod, name, sample);
+          list.push({ sample, slot, isPoint });
+          if (!isPoint) continue;
+          const windowMs = sample.timestampMs - from.timestampMs;
+          const used = sample.cpuSeconds - from.cpuSeconds;
+          made.push({
+            name,
+            timestampMs: sample.timestampMs,
+            windowMs,
+            cpuNanocores: Math.max(0, (used * 1e12) / windowMs),
+            memoryBytes: sample.memoryBytes,
+          });
+        }
+        if (made.length === 0) continue;
+        hasPoint = true;
+        const oldest = made.reduce((a, b) => (b.timestampMs < a.timestampMs ? b : a));
+        const windowMs = 1_000 * (seconds(oldest.timestampMs) - seconds(oldest.timestampMs - oldest.windowMs));
+        const list = points.get(pod) ?? [];
+        points.set(pod, list);
+        list.push({
+          timestampMs: seconds(oldest.timestampMs) * 1_000,
+          windowMs: Math.min(255_000, Math.max(1_000, windowMs)),
+          containers: made.sort((a, b) => (a.name < b.name ? -1 : 1)),
+        });
+      }
+      if (hasPoint) lastSlot = slot;
+    },
+    points: (pod: string, afterMs: number) =>
+      (points.get(pod) ?? []).filter(({ timestampMs }) => timestampMs > afterMs),
+  };
+}
+
+/** Reports whether the storage has two samples of the container, the newest of them this one. */
+function hasSecond(storage: PointStorage, pod: string, container: string, sample: Sample): boolean {
+  for (const state of storage.states()) {
+    const of = state[1].pods.find(({ name }) => name === `shop/${pod}`)?.containers.get(container);
+    return of?.last.timestampMs === sample.timestampMs && typeof of.base !== 'string';
+  }
+  return false;
+}
