@@ -3,8 +3,8 @@ import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { ServerClock } from '../client/serverclock.ts';
 import type { Clock } from '../clock.ts';
-import { createNodes } from '../cluster/nodes.ts';
-import { createPods, type PodLister } from '../cluster/pods.ts';
+import { createNodes, type NodeLister } from '../cluster/nodes.ts';
+import { createPods, type PodLister, type Pods } from '../cluster/pods.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
@@ -62,18 +62,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
-  const storage = createStorage({
-    clock,
-    resolutionMs,
-    stalenessMs,
-    capacityCores: (node) => nodes.get(node)?.capacityCores,
-    capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
-    nodeUid: (node) => nodes.get(node)?.uid,
-    hasEnded: pods.hasEnded,
-    onImplausible: createImplausibleWatch({ registry, clock, log }),
-    fastPath,
-  });
-  createStorageMetrics(registry, storage);
+  const storage = createStoredUsages(path, nodes, pods, stalenessMs);
   const history = historyOf(options, pods, clock);
   const snapshot = createSnapshotKeeper({
     path: options['snapshot-path'],
@@ -131,7 +120,6 @@ export function createWritePath(path: WritePathOptions): WritePath {
     log,
   });
   createNodeStateMetrics(registry, scraper.statuses);
-  const { pinning, identity: kubeletIdentity } = kubelets;
   return {
     nodes,
     pods,
@@ -141,9 +129,9 @@ export function createWritePath(path: WritePathOptions): WritePath {
     scraper,
     snapshot,
     kubeletMetrics,
-    pinning,
+    pinning: kubelets.pinning,
     stalenessMs,
-    kubeletIdentity,
+    kubeletIdentity: kubelets.identity,
   };
 }
 
@@ -158,4 +146,25 @@ function historyOf(options: Options, pods: Pick<PodLister, 'get'>, clock: Clock)
       return pod?.node === node && (pod.uid === uid || pod.configHash === uid);
     },
   });
+}
+
+function createStoredUsages(
+  { options, registry, clock, log }: WritePathOptions,
+  nodes: NodeLister,
+  pods: Pick<Pods, 'hasEnded'>,
+  stalenessMs: number,
+): Storage {
+  const storage = createStorage({
+    clock,
+    resolutionMs: options['metric-resolution'],
+    stalenessMs,
+    capacityCores: (node) => nodes.get(node)?.capacityCores,
+    capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
+    nodeUid: (node) => nodes.get(node)?.uid,
+    hasEnded: pods.hasEnded,
+    onImplausible: createImplausibleWatch({ registry, clock, log }),
+    fastPath: !options['disable-fast-path'],
+  });
+  createStorageMetrics(registry, storage);
+  return storage;
 }

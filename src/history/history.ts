@@ -17,6 +17,8 @@ export interface HistoryOptions {
   readonly durationMs: number;
   /** Reports whether the API has the pod on the node. */
   readonly exists: (node: string, pod: PodLayout) => boolean;
+  /** See minuteLines, the default. */
+  readonly mostMinuteLines?: number;
 }
 
 /** A range of the newest points. */
@@ -49,9 +51,9 @@ export interface History {
 const minuteMs = 60_000;
 
 /** Containers and nodes beyond which there is a point in two minutes: an hour of them takes 45 MB. */
-export const minuteLines = 150_000;
+const minuteLines = 150_000;
 
-export function createHistory({ clock, durationMs, exists }: HistoryOptions): History {
+export function createHistory({ clock, durationMs, exists, mostMinuteLines = minuteLines }: HistoryOptions): History {
   const nodes = new Map<string, NodeLines>();
   let lineCount = 0;
   // Our wall clock may be set; the monotonic one may not.
@@ -73,15 +75,20 @@ export function createHistory({ clock, durationMs, exists }: HistoryOptions): Hi
   };
 
   function scraped(name: string, read: () => CurrentSamples | undefined): void {
-    const slot = Math.floor((startMs + clock.monotonicMs()) / spacing.intervalMs);
-    if (nodes.get(name)?.lastSlot === slot) return;
+    if (nodes.get(name)?.lastSlot === currentSlot()) return;
     const current = read();
     if (current === undefined) return;
     const lines = currentLines(name, current.uid);
+    // The spacing may have changed.
+    const slot = currentSlot();
     if (slot <= lines.lastSlot) return;
     lineCount -= lines.lines;
     lines.add(current, slot, (pod) => exists(name, pod));
     lineCount += lines.lines;
+  }
+
+  function currentSlot(): number {
+    return Math.floor((startMs + clock.monotonicMs()) / spacing.intervalMs);
   }
 
   function forget(name: string): void {
@@ -92,7 +99,7 @@ export function createHistory({ clock, durationMs, exists }: HistoryOptions): Hi
   /** Returns the node's lines, in the spacing of now; new ones for another node of the name. */
   function currentLines(name: string, uid: string | undefined): NodeLines {
     // Once only, and not back: a cluster that is near the limit would lose points each time.
-    if (spacing.intervalMs === minuteMs && lineCount > minuteLines) {
+    if (spacing.intervalMs === minuteMs && lineCount > mostMinuteLines) {
       spacing = { intervalMs: 2 * minuteMs, slots: Math.ceil(spacing.slots / 2) };
     }
     let known = nodes.get(name);

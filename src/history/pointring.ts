@@ -3,6 +3,7 @@
  * arrays per node, not per container: 60,000 of these would be larger than their content.
  */
 import type { PodUsage } from '../sample/point.ts';
+import type { ContainerUsage } from '../storage/rate.ts';
 import { combinePoints, type PointRange } from './points.ts';
 import { decodeValue, encodeValue, noValue } from './valuecode.ts';
 
@@ -139,7 +140,7 @@ export class PointRing {
     const at = row * slots + this.#position(slot);
     const timestampMs = this.#timestampMs(slot, this.#times[at]!);
     const windowMs = this.#windows[at]! * 1000;
-    const containers: PodUsage['containers'][number][] = [];
+    const containers: ContainerUsage[] = [];
     for (const [index, name] of names.entries()) {
       const value = ((firstLine + index) * slots + this.#position(slot)) * pointBytes;
       const middle = this.#values[value + 1]!;

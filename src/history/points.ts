@@ -1,5 +1,6 @@
 /** Points of the history: which are read, and how several become one. */
 import type { PodUsage } from '../sample/point.ts';
+import type { ContainerUsage } from '../storage/rate.ts';
 
 export interface PointRange {
   /** Milliseconds since the epoch: only points with a later time. */
@@ -7,8 +8,6 @@ export interface PointRange {
   /** Milliseconds that have one point at most; undefined for all points. */
   readonly stepMs: number | undefined;
 }
-
-type ContainerPoint = PodUsage['containers'][number];
 
 /**
  * Combines points of one pod, at least one and in order, to one: CPU is the mean over their windows, memory that of the
@@ -25,7 +24,7 @@ export function combinePoints(points: readonly PodUsage[]): PodUsage {
   return { timestampMs: last.timestampMs, windowMs: sumOfWindows(points), containers };
 }
 
-function combineContainer(points: readonly ContainerPoint[]): ContainerPoint {
+function combineContainer(points: readonly ContainerUsage[]): ContainerUsage {
   const windowMs = sumOfWindows(points);
   const used = points.reduce((sum, { cpuNanocores, windowMs: of }) => sum + cpuNanocores * of, 0);
   return { ...points.at(-1)!, windowMs, cpuNanocores: Math.round(used / windowMs) };

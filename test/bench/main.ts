@@ -7,6 +7,7 @@ import { benchBase } from './base.ts';
 import { benchCustomMetrics } from './custommetrics.ts';
 import { benchDecode } from './decode.ts';
 import { benchGet } from './get.ts';
+import { benchHistory } from './history.ts';
 import { benchInformer } from './informer.ts';
 import { benchLarge, largeClusters } from './large.ts';
 import { benchLists } from './lists.ts';
@@ -28,6 +29,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['decode', benchDecode],
   ['custom', benchCustomMetrics],
   ['lists', benchLists],
+  ['history', benchHistory],
   ['informer', (figures) => benchInformer(figures)],
   ['scrape', (figures) => benchScrape(figures)],
   ['get', benchGet],

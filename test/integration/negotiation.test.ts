@@ -349,6 +349,19 @@ describe('parameters', () => {
   check(`${M}/pods?limit=-1`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
   check(`${M}/pods?limit=9223372036854775807`, 200, /"metadata":\{\},"items":\[\{.*\},\{/);
   check(`${M}/pods?limit=1&labelSelector=!nope`, 200, /"metadata":\{"continue":"[\w-]+"\},"items"/);
+  check(`${M}/pods?sinceSeconds=600`, 200, /"kind":"PodMetricsList"/);
+  check(`${M}/nodes?sinceSeconds=600&stepSeconds=120&limit=10`, 200, /"kind":"NodeMetricsList"/);
+  check(`${M}/nodes?sinceSeconds=0`, 400, /sinceSeconds: 0: must be greater than 0/);
+  check(`${M}/nodes?sinceSeconds=`, 400, /strconv.ParseInt: parsing \\"\\": invalid syntax/);
+  check(`${M}/nodes?sinceSeconds=10m`, 400, /strconv.ParseInt: parsing \\"10m\\": invalid syntax/);
+  check(`${M}/nodes?sinceSeconds=60&stepSeconds=-1`, 400, /stepSeconds: -1: must be greater than 0/);
+  check(`${M}/nodes?stepSeconds=-1`, 200, /"metadata":\{\},"items":\[\{/);
+  check(`${M}/nodes?watch=1&sinceSeconds=60`, 405, /watch is not supported/);
+  check(
+    `${pod}?sinceSeconds=60`,
+    400,
+    /sinceSeconds: only lists have a history: list with fieldSelector=metadata.name=/,
+  );
   check(`${M}/pods?continue=abc`, 400, /invalid continue token: continue key is not valid: /);
   check(`${M}/nodes?continue=`, 200, /"metadata":\{\}/);
   check(`${M}/nodes?limit=abc`, 400, /strconv.ParseInt: parsing \\"abc\\": invalid syntax/);

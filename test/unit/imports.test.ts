@@ -17,7 +17,7 @@ const ranks: readonly (readonly string[])[] = [
   ['options', 'tls', 'rules'],
   ['client'],
   ['cluster', 'promql', 'kubelet', 'storage', 'auth', 'trustpublication'],
-  ['scrape', 'kubeletsource', 'prometheussource'],
+  ['scrape', 'history', 'kubeletsource', 'prometheussource'],
   ['api'],
   ['server', 'doctor'],
   ['command'],

@@ -22,11 +22,11 @@ interface Running {
   points(pod: string, range?: Parameters<History['pod']>[1]): readonly PodUsage[];
 }
 
-function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set()): Running {
+function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set(), mostMinuteLines = 1_000): Running {
   const clock = createFakeClock();
   let uid = 'node-uid';
   const storage = createPointStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000, nodeUid: () => uid });
-  const history = createHistory({ clock, durationMs, exists: (_, { name }) => existing.has(name) });
+  const history = createHistory({ clock, durationMs, exists: (_, { name }) => existing.has(name), mostMinuteLines });
   return {
     clock,
     storage,
@@ -71,7 +71,7 @@ function runSteadily(running: Running, scrapes: number, pod = 'web'): void {
   }
 }
 
-const isNear = (is: number, should: number) => Math.abs(is - should) <= should * 0.005 + 1;
+const isNear = (is: number, should: number) => Math.abs(is - should) <= should * 0.005 + 2;
 
 describe('the history', () => {
   const stepsOfNode = fc.array(
@@ -174,6 +174,36 @@ describe('the history', () => {
     const points = running.points('web').slice(before);
     assert.ok(points.length >= 2);
     for (const { containers } of points) assert.ok(isNear(containers[0]?.cpuNanocores ?? 0, 2e8));
+  });
+
+  test('has half the points, each of two minutes, once there are too many containers', () => {
+    const running = start(hourMs, new Set(), 2);
+    runSteadily(running, 4 * 70);
+    assert.equal(running.points('web').length, 60);
+    const before = running.points('web', { ...all, stepSeconds: 120 });
+    // A third line.
+    const usual = { containerId: 'a', cpuSeconds: 1, memoryBytes: 1 };
+    for (let count = 0; count < 2 * 8; count += 1) {
+      const nowMs = running.clock.wallMs() + 15_000;
+      const app = { ...usual, timestampMs: nowMs - 2_000, cpuSeconds: (nowMs % 1e8) / 2_000, memoryBytes: 2e9 };
+      running.scrape(15_000, {
+        web: { app, proxy: { ...usual, timestampMs: nowMs - 2_000, cpuSeconds: nowMs / 1e6 } },
+      });
+    }
+    const points = running.points('web');
+    assert.ok(points.length >= 29 && points.length <= 30, `${points.length} points`);
+    for (const [index, { timestampMs, windowMs, containers }] of points.slice(1, -3).entries()) {
+      assert.equal(timestampMs, points[1]!.timestampMs + index * 120_000);
+      assert.equal(windowMs, 120_000);
+      const { cpuNanocores } = containers.find(({ name }) => name === 'app')!;
+      // Rounded twice.
+      assert.ok(Math.abs(cpuNanocores - 5e8) < 5e8 * 0.01);
+    }
+    const times = new Set(before.map(({ timestampMs }) => timestampMs));
+    assert.ok(points.slice(1, -5).every(({ timestampMs }) => times.has(timestampMs)));
+    const newest = points.at(-1)!;
+    assert.equal(newest.containers.length, 2);
+    assert.ok(isNear(newest.containers[0]!.memoryBytes, 2e9));
   });
 
   test('is not that of another pod of the name', () => {

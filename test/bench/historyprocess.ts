@@ -1,0 +1,92 @@
+/** Fills a store, then its history, and reports to its parent by how many bytes the second has grown this process, and what it costs; garbage aside. */
+import { createHistory } from '../../src/history/history.ts';
+import { fillStore } from './fullstore.ts';
+import { createCollect } from './heap.ts';
+
+export interface HistoryReport {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly arrayBytes: number;
+  /** CPU of one point of one node, in microseconds. */
+  readonly pointUs: number;
+  /** CPU of a scrape that adds no point, in microseconds. */
+  readonly idleUs: number;
+  /** CPU of reading the points of one pod as numbers, in microseconds. */
+  readonly readUs: number;
+}
+
+const minutes = 60;
+const idleScrapes = 20;
+
+const nodes = Number(process.argv[2]);
+const collect = createCollect();
+const { storage, pods } = fillStore(nodes);
+let nowMs = 0;
+const startMs = Date.UTC(2026, 0, 1);
+const clock = { wallMs: () => startMs + nowMs, monotonicMs: () => nowMs, sleep: async () => {} };
+collect();
+const before = process.memoryUsage();
+const history = createHistory({ clock, durationMs: minutes * 60_000, exists: () => true });
+/** The storage is read once; its times and counters move on for the history. */
+const scrape = (minute: number) => {
+  for (let node = 0; node < nodes; node += 1) {
+    const name = `node-${node}`;
+    history.scraped(name, () => {
+      const current = storage.currentSamples(name)!;
+      return {
+        ...current,
+        readMachine: (into) => current.readMachine(into) && moved(into, minute),
+        readContainer: (pod, container, into) => current.readContainer(pod, container, into) && moved(into, minute),
+      };
+    });
+  }
+};
+function moved(into: { timestampMs: number; cpuSeconds: number }, minute: number): boolean {
+  into.timestampMs += minute * 60_000;
+  into.cpuSeconds += minute * (6 + (minute % 7));
+  return true;
+}
+// The first points make the lines and compile the code.
+for (let minute = 0; minute < minutes / 2; minute += 1, nowMs += 60_000) scrape(minute);
+const pointUs =
+  cpuUs(() => {
+    for (let minute = minutes / 2; minute < minutes; minute += 1, nowMs += 60_000) scrape(minute);
+  }) /
+  (minutes / 2) /
+  nodes;
+nowMs -= 60_000;
+const idleUs =
+  cpuUs(() => {
+    for (let again = 0; again < idleScrapes; again += 1) scrape(minutes);
+  }) /
+  idleScrapes /
+  nodes;
+collect();
+const after = process.memoryUsage();
+const range = { sinceSeconds: 3_600, stepSeconds: undefined };
+const read = pods.list().slice(0, 2_000);
+let points = 0;
+const readUs =
+  cpuUs(() => {
+    for (const pod of read) points += history.pod(pod, range).length;
+  }) / read.length;
+if (points < read.length * (minutes / 2 - 1))
+  throw new Error(`the history has ${points} points of ${read.length} pods`);
+const report: HistoryReport = {
+  rssBytes: after.rss - before.rss,
+  heapBytes: after.heapUsed - before.heapUsed,
+  arrayBytes: after.arrayBuffers - before.arrayBuffers,
+  pointUs,
+  idleUs,
+  readUs,
+};
+if (process.send === undefined) console.log(report);
+process.send?.(report);
+process.once('disconnect', () => process.exit(0));
+
+function cpuUs(run: () => void): number {
+  const start = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(start);
+  return user + system;
+}
