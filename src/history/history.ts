@@ -50,7 +50,7 @@ export interface History {
 
 const minuteMs = 60_000;
 
-/** Containers and nodes beyond which there is a point in two minutes: an hour of them takes 45 MB. */
+/** Containers and nodes beyond which there is a point in two minutes: an hour of them takes 50 MB. */
 const minuteLines = 150_000;
 
 export function createHistory({ clock, durationMs, exists, mostMinuteLines = minuteLines }: HistoryOptions): History {

@@ -116,23 +116,43 @@ export class PointRing {
 
   /** Returns the number of `points`. */
   count(row: number, last: number, range: PointRange): number {
-    return this.#steps(row, last, range).length;
+    let count = 0;
+    let previous = Number.NaN;
+    for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
+      if (!this.#hasPoint(row, slot, range)) continue;
+      const step = this.#stepOf(slot, range);
+      if (step !== previous) count += 1;
+      previous = step;
+    }
+    return count;
   }
 
   /** Returns the slots with a point, those of each step together. */
-  #steps(row: number, last: number, { afterMs, stepMs }: PointRange): readonly (readonly number[])[] {
-    const { slots, intervalMs } = this.spacing;
+  #steps(row: number, last: number, range: PointRange): readonly (readonly number[])[] {
     const steps: number[][] = [];
     let previous = Number.NaN;
-    for (let slot = Math.max(0, last - slots + 1); slot <= last; slot += 1) {
-      const time = this.#times[row * slots + this.#position(slot)]!;
-      if (time === noTime || this.#timestampMs(slot, time) <= afterMs) continue;
-      const step = stepMs === undefined ? slot : Math.floor((slot * intervalMs) / stepMs);
+    for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
+      if (!this.#hasPoint(row, slot, range)) continue;
+      const step = this.#stepOf(slot, range);
       if (step === previous) steps.at(-1)!.push(slot);
       else steps.push([slot]);
       previous = step;
     }
     return steps;
+  }
+
+  /** Returns the oldest slot that is kept. @param last -Infinity without a point. */
+  #firstSlot(last: number): number {
+    return last === -Infinity ? Infinity : Math.max(0, last - this.spacing.slots + 1);
+  }
+
+  #hasPoint(row: number, slot: number, { afterMs }: PointRange): boolean {
+    const time = this.#times[row * this.spacing.slots + this.#position(slot)]!;
+    return time !== noTime && this.#timestampMs(slot, time) > afterMs;
+  }
+
+  #stepOf(slot: number, { stepMs }: PointRange): number {
+    return stepMs === undefined ? slot : Math.floor((slot * this.spacing.intervalMs) / stepMs);
   }
 
   #pointAt({ row, firstLine, names }: PointLines, slot: number): PodUsage {

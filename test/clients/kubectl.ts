@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { readSettings } from '../cluster/settings.ts';
 import { execute, printed } from './execute.ts';
 import type { Kubectl } from './kubectls.ts';
-import { hasNode, hasPod, isNode, isPod } from './readings.ts';
+import { hasNode, hasPastOfNode, hasPastOfPod, hasPod, isNode, isPod } from './readings.ts';
 import { readTable, rowsWith, rowWith } from './table.ts';
 import type { Target } from './target.ts';
 
@@ -122,6 +122,26 @@ export function describeKubectl(kubectl: Kubectl, target: Target): void {
       assert.deepEqual(found.columns, ['NAMESPACE', 'NAME', 'CPU', 'MEMORY', 'WINDOW']);
       isRow(rowWith(found, 'NAME', pod.name));
     });
+
+    test('get podmetrics -A --chunk-size=1 has what one answer has', async () => {
+      const names = async (...args: string[]) =>
+        (await table('get', 'podmetrics', '-A', ...args)).rows.map((row) => row.get('NAME') ?? '').sort();
+      assert.deepEqual(await names('--chunk-size=1'), await names('--chunk-size=0'));
+    });
+
+    for (const version of versions) {
+      test(`get --raw of the past, ${version}`, async () => {
+        const prefix = `/apis/metrics.k8s.io/${version}`;
+        hasPastOfNode(await json('get', '--raw', `${prefix}/nodes?sinceSeconds=600`), target);
+        const selector = `fieldSelector=metadata.name%3D${pod.name}`;
+        const pods = await json(
+          'get',
+          '--raw',
+          `${prefix}/namespaces/${pod.namespace}/pods?${selector}&sinceSeconds=600`,
+        );
+        hasPastOfPod(pods, target);
+      });
+    }
 
     test('get podmetrics NAME -o name', async () => {
       const name = await output('get', 'podmetrics', pod.name, '-o', 'name', ...inNamespace);

@@ -5,7 +5,16 @@ import { field, items, text } from '../../src/client/json.ts';
 import { readSettings } from '../cluster/settings.ts';
 import { printed } from './execute.ts';
 import type { Answer, Program } from './programs.ts';
-import { hasNode, hasPod, isNode, isPod } from './readings.ts';
+import {
+  hasNode,
+  hasPagesOfNodes,
+  hasPagesOfPods,
+  hasPastOfNode,
+  hasPastOfPod,
+  hasPod,
+  isNode,
+  isPod,
+} from './readings.ts';
 import type { Target } from './target.ts';
 
 export function describeProgram({ name, ways, install }: Program, target: Target): void {
@@ -39,9 +48,13 @@ const checks: Readonly<Record<Answer, (answer: unknown, target: Target) => void>
   node: isNode,
   nodes: hasNode,
   nodeWatch: isRefused,
+  nodesPast: hasPastOfNode,
+  nodesPaged: hasPagesOfNodes,
   pod: isPod,
   pods: hasPod,
   podWatch: isRefused,
+  podsPast: hasPastOfPod,
+  podsPaged: hasPagesOfPods,
   top: isTop,
 };
 

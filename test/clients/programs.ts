@@ -8,7 +8,18 @@ import { UnmetNeed } from '../cluster/needs.ts';
 import type { Settings } from '../cluster/settings.ts';
 
 /** Output of a program for each way in which its library can ask. */
-export type Answer = 'node' | 'nodes' | 'nodeWatch' | 'pod' | 'pods' | 'podWatch' | 'top';
+export type Answer =
+  | 'node'
+  | 'nodes'
+  | 'nodeWatch'
+  | 'nodesPast'
+  | 'nodesPaged'
+  | 'pod'
+  | 'pods'
+  | 'podWatch'
+  | 'podsPast'
+  | 'podsPaged'
+  | 'top';
 
 export interface Program {
   readonly name: string;
@@ -20,17 +31,20 @@ export interface Program {
 
 const all: readonly Answer[] = ['node', 'nodes', 'nodeWatch', 'pod', 'pods', 'podWatch'];
 
+/** Of the server alone: metrics-server has neither pages nor a past. */
+const ofLists: readonly Answer[] = ['nodesPast', 'nodesPaged', 'podsPast', 'podsPaged'];
+
 export const programs: readonly Program[] = [
   {
     name: 'the metrics clientset of client-go, by protobuf',
-    ways: { clientset: { answers: all } },
+    ways: { clientset: { answers: [...all, ...ofLists] } },
     install: async (settings) => [
       await buildGoProgram(settings, { folder: file('go'), name: 'client-go', binary: 'clientset' }),
     ],
   },
   {
     name: 'the Python client',
-    ways: { CustomObjectsApi: { answers: all }, DynamicClient: { answers: all } },
+    ways: { CustomObjectsApi: { answers: [...all, ...ofLists] }, DynamicClient: { answers: all } },
     install: async (settings) => [path.join(await pythonEnvironment(settings), 'bin/python'), file('python/main.py')],
   },
   {

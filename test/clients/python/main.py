@@ -25,6 +25,12 @@ def main(kubeconfig, version, node, namespace, pod):
             "nodeWatch": refusal(lambda: custom.list_cluster_custom_object(GROUP, version, "nodes", watch=True)),
             "pods": custom.list_namespaced_custom_object(GROUP, version, namespace, "pods"),
             "pod": custom.get_namespaced_custom_object(GROUP, version, namespace, "pods", pod),
+            "nodesPast": past(version, "nodes", node),
+            "nodesPaged": pages(lambda **more: custom.list_cluster_custom_object(GROUP, version, "nodes", **more)),
+            "podsPast": past(version, f"namespaces/{namespace}/pods", pod),
+            "podsPaged": pages(
+                lambda **more: custom.list_namespaced_custom_object(GROUP, version, namespace, "pods", **more)
+            ),
             "podWatch": refusal(
                 lambda: custom.list_namespaced_custom_object(GROUP, version, namespace, "pods", watch=True)
             ),
@@ -39,6 +45,27 @@ def main(kubeconfig, version, node, namespace, pod):
         },
     }
     json.dump(answers, sys.stdout)
+
+
+def past(version, path, name):
+    """Points of ten minutes; the generated functions do not know the parameter."""
+    api = client.ApiClient()
+    query = f"sinceSeconds=600&fieldSelector=metadata.name%3D{name}"
+    answer = api.call_api("GET", f"{api.configuration.host}/apis/{GROUP}/{version}/{path}?{query}")
+    return json.loads(answer.read())
+
+
+def pages(ask):
+    """The names that pages of one have, and how many items the whole list has."""
+    names, count, more = [], 0, {}
+    while True:
+        page = ask(limit=1, **more)
+        count += 1
+        names += [item["metadata"]["name"] for item in page["items"]]
+        token = page["metadata"].get("continue")
+        if not token:
+            return {"names": names, "pages": count, "count": len(ask()["items"])}
+        more = {"_continue": token}
 
 
 def refusal(ask):

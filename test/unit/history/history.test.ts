@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createHistory, type History } from '../../../src/history/history.ts';
+import { type Layout, toBatch } from '../../../src/sample/batch.ts';
 import type { ContainerPoint, PodUsage } from '../../../src/sample/point.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage } from '../storage/pointstorage.ts';
 
@@ -83,14 +85,14 @@ describe('the history', () => {
       restarts: fc.oneof({ weight: 8, arbitrary: fc.constant(-1) }, fc.nat(2)),
       hasDb: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, fc.constant(false)),
     }),
-    { minLength: 2, maxLength: 150 },
+    { minLength: 2, maxLength: 150, size: 'max' },
   );
 
   test('has of each minute the mean of the CPU and the last memory, as a list of all samples has them', () => {
     fc.assert(
-      fc.property(stepsOfNode, (steps) => {
-        const running = start(hourMs, new Set(['db']));
-        const naive = createNaive();
+      fc.property(stepsOfNode, fc.constantFrom(600_000, hourMs), (steps, durationMs) => {
+        const running = start(durationMs, new Set(['db']));
+        const naive = createNaive(durationMs / 60_000);
         const places = [
           ['web', 'app'],
           ['web', 'proxy'],
@@ -117,7 +119,7 @@ describe('the history', () => {
           }
           running.scrape(step.afterMs, pods);
           naive.scraped(running, pods);
-          const afterMs = running.clock.wallMs() - hourMs;
+          const afterMs = running.clock.wallMs() - durationMs;
           for (const pod of ['web', 'db']) comparePoints(running.points(pod), naive.points(pod, afterMs));
           for (const pod of ['web', 'db'])
             assert.equal(running.history.countPod(identity(pod), all), running.points(pod).length);
@@ -204,6 +206,77 @@ describe('the history', () => {
     const newest = points.at(-1)!;
     assert.equal(newest.containers.length, 2);
     assert.ok(isNear(newest.containers[0]!.memoryBytes, 2e9));
+  });
+
+  test('has no point of a sample that it has already, nor the value that a ring had there before', () => {
+    const running = start(600_000);
+    const run = (scrapes: number, proxyMs: () => number) => {
+      for (let count = 0; count < scrapes; count += 1) {
+        const nowMs = running.clock.wallMs() + 15_000;
+        const of = (timestampMs: number) => ({
+          containerId: 'a',
+          timestampMs,
+          cpuSeconds: (timestampMs % 1e8) / 2_000,
+          memoryBytes: 1e6,
+        });
+        running.scrape(15_000, { web: { app: of(nowMs - 2_000), proxy: of(proxyMs()) } });
+      }
+    };
+    run(60, () => running.clock.wallMs() + 14_000);
+    assert.equal(running.points('web').length, 10);
+    assert.ok(running.points('web').every(({ containers }) => containers.length === 2));
+    const stoodMs = running.clock.wallMs() - 1_000;
+    run(20, () => stoodMs);
+    const counts = running.points('web').map(({ containers }) => containers.length);
+    assert.equal(counts.length, 10);
+    assert.deepEqual(counts.slice(-4), [1, 1, 1, 1]);
+  });
+
+  test('takes the last usage where a counter fell, though the container is the same by its ID', () => {
+    const running = start();
+    runSteadily(running, 20);
+    const before = running.points('web').length;
+    for (let count = 0; count < 5; count += 1) {
+      const nowMs = running.clock.wallMs() + 15_000;
+      const sample = { containerId: 'a', timestampMs: nowMs - 2_000, cpuSeconds: 1 + count * 3, memoryBytes: 5e6 };
+      running.scrape(15_000, { web: { app: sample } });
+    }
+    const [point] = running.points('web').slice(before);
+    assert.ok(isNear(point?.containers[0]?.cpuNanocores ?? 0, 2e8));
+    assert.equal(point?.windowMs, 15_000);
+  });
+
+  test('is not served beyond its time, though the node was not scraped since', () => {
+    const running = start(600_000);
+    runSteadily(running, 60);
+    running.clock.jump(300_000);
+    assert.ok(running.points('web').length >= 4 && running.points('web').length <= 5);
+    running.clock.jump(400_000);
+    assert.deepEqual(running.points('web'), []);
+  });
+
+  test('is not kept of a pod that the API has not placed on the node', () => {
+    const clock = createFakeClock();
+    const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
+    const history = createHistory({ clock, durationMs: hourMs, exists: () => true });
+    let layout: Layout | undefined;
+    for (let count = 0; count < 20; count += 1) {
+      clock.jump(15_000);
+      const timestampMs = clock.wallMs() - 1_000;
+      const sample = { timestampMs, cpuSeconds: count, memoryBytes: 1e6, containerId: 'a', startTimeMs: undefined };
+      const pods = ['web', 'foreign'].map((name) => ({
+        namespace: 'shop',
+        name,
+        uid: `uid-of-${name}`,
+        containers: [{ name: 'app', ...sample }],
+      }));
+      const batch = toBatch({ node, source: 'cadvisor', hasSwap: undefined, machine: undefined, pods }, layout);
+      layout ??= { ...batch.layout, unverified: new Set(batch.layout.pods.slice(1)) };
+      storage.store({ ...batch, layout });
+      history.scraped(node, () => storage.currentSamples(node));
+    }
+    assert.ok(history.pod(identity('web'), all).length > 2);
+    assert.deepEqual(history.pod(identity('foreign'), all), []);
   });
 
   test('is not that of another pod of the name', () => {
@@ -299,10 +372,10 @@ function comparePoints(is: readonly PodUsage[], should: readonly PodUsage[]): vo
 }
 
 /** Keeps all samples, and makes the points of them from the definition. */
-function createNaive() {
+function createNaive(slots: number) {
   /** The samples of each container, each with the previous one that the storage counts from. */
   const samples = new Map<string, { readonly sample: Sample; readonly slot: number; readonly isPoint: boolean }[]>();
-  const points = new Map<string, PodUsage[]>();
+  const points = new Map<string, (PodUsage & { readonly slot: number })[]>();
   let lastSlot = -1;
   const seconds = (ms: number) => Math.floor(ms / 1_000);
   return {
@@ -344,6 +417,7 @@ function createNaive() {
         const list = points.get(pod) ?? [];
         points.set(pod, list);
         list.push({
+          slot,
           timestampMs: seconds(oldest.timestampMs) * 1_000,
           windowMs: Math.min(255_000, Math.max(1_000, windowMs)),
           containers: made.sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -352,7 +426,7 @@ function createNaive() {
       if (hasPoint) lastSlot = slot;
     },
     points: (pod: string, afterMs: number) =>
-      (points.get(pod) ?? []).filter(({ timestampMs }) => timestampMs > afterMs),
+      (points.get(pod) ?? []).filter(({ slot, timestampMs }) => slot > lastSlot - slots && timestampMs > afterMs),
   };
 }
 
