@@ -1,7 +1,7 @@
 /** Selects the objects whose history a list has, up to a number of points. */
-import { encodeContinue, type ListPosition } from '../apimachinery/continuetoken.ts';
+import { encodeContinue } from '../apimachinery/continuetoken.ts';
 import type { ListMeta } from '../apimachinery/meta.ts';
-import { badRequest } from '../apimachinery/status.ts';
+import { badRequest, type StatusError } from '../apimachinery/status.ts';
 import { pageSearchLimit } from './page.ts';
 
 /**
@@ -54,14 +54,11 @@ export function selectHistory<O extends Placed>(
   return { objects: selected, metadata: limit === undefined ? undefined : {} };
 }
 
-function pageUpTo<O extends Placed>(
-  objects: readonly O[],
-  { namespace = '', name }: ListPosition | Placed,
-): HistorySelection<O> {
+function pageUpTo<O extends Placed>(objects: readonly O[], { namespace = '', name }: Placed): HistorySelection<O> {
   return { objects, metadata: { continue: encodeContinue({ namespace, name }) } };
 }
 
-function tooManyPoints(): Error {
+function tooManyPoints(): StatusError {
   return badRequest(
     `sinceSeconds: more than ${historyPointLimit} points: ask for fewer objects, for a shorter time, for a larger stepSeconds, or for pages by limit`,
   );

@@ -3,7 +3,7 @@ import { encodeContinue, type ListPosition } from '../apimachinery/continuetoken
 import type { ListMeta } from '../apimachinery/meta.ts';
 
 export interface PageRequest {
-  /** Objects at most; undefined for all that follow. */
+  /** Objects at most; undefined for all that follow, up to pageSearchLimit. */
   readonly limit: number | undefined;
   /** The last object of the previous page; undefined for the first page. */
   readonly after: ListPosition | undefined;
@@ -60,7 +60,7 @@ export function pageOf<T extends Placed>(
   return { objects, metadata: {} };
 }
 
-/** Returns a list that is read from the start each time, for what a cluster has few of. */
+/** Makes pages of a sorted list that is searched from its start, for objects of which a cluster has few. */
 export function pageable<T extends Placed>(list: (namespace: string | undefined) => readonly T[]): Pageable<T> {
   const from = (position: ListPosition | undefined, namespace: string | undefined) => {
     const all = list(namespace);

@@ -25,18 +25,16 @@ export function createPodLists<T extends Pod>(informer: Pick<Informer<T>, 'withi
   /** Only namespaces that were listed. */
   const byNamespace = new Map<string, SortedList<T>>();
   let all: readonly T[] | undefined;
-  /** Sorted, and kept until a namespace has its first pod or loses its last one. */
-  let namespaces: readonly string[] | undefined;
+  /** In sorted order, and kept until a namespace has its first pod or loses its last one. */
+  let namespaces: ReadonlySet<string> | undefined;
   return { changed, list, behind, countBehind };
 
   function changed({ namespace, name }: Pod): void {
     all = undefined;
-    const known = byNamespace.get(namespace);
-    known?.changed(name);
+    byNamespace.get(namespace)?.changed(name);
     const isGone = informer.within(namespace) === undefined;
     if (isGone) byNamespace.delete(namespace);
-    // A namespace that was not listed since it came may be new.
-    if (isGone || known === undefined) namespaces = undefined;
+    if (isGone || namespaces?.has(namespace) === false) namespaces = undefined;
   }
 
   function list(namespace?: string): readonly T[] {
@@ -70,8 +68,8 @@ export function createPodLists<T extends Pod>(informer: Pick<Informer<T>, 'withi
   }
 
   function sortedNamespaces(): readonly string[] {
-    namespaces ??= [...informer.namespaces()].sort();
-    return namespaces;
+    namespaces ??= new Set([...informer.namespaces()].sort());
+    return [...namespaces];
   }
 
   function sortedWithin(namespace: string): SortedList<T> | undefined {
