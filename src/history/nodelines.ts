@@ -28,7 +28,6 @@ export class NodeLines {
   /** Of each pod, in the layout; -1 for one that is not reported. */
   #layoutIndex: readonly number[] = [];
   #firstLine: readonly number[] = [];
-  #byUid: ReadonlyMap<string | undefined, number> | undefined;
   /** The sample of the last point, by line; NaN without one. */
   #baseMs = new Float64Array(1).fill(Number.NaN);
   #baseSeconds = new Float64Array(1);
@@ -105,10 +104,10 @@ export class NodeLines {
   }
 
   #podOf(uids: PodUids): number | undefined {
-    this.#byUid ??= new Map(this.#pods.map(({ uid }, index) => [uid, index]));
+    // A node has few; a map per node would add a tenth to the memory of all points.
     for (const uid of uids) {
-      const found = uid === undefined ? undefined : this.#byUid.get(uid);
-      if (found !== undefined) return found;
+      const found = uid === undefined ? -1 : this.#pods.findIndex((pod) => pod.uid === uid);
+      if (found !== -1) return found;
     }
     return undefined;
   }
@@ -167,7 +166,6 @@ export class NodeLines {
     this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
     this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
     this.#layoutVersion = layout.version;
-    this.#byUid = undefined;
     const firstLine: number[] = [];
     let lineCount = machine.firstLine + 1;
     for (const { containers } of this.#pods) {
