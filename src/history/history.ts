@@ -69,9 +69,9 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
       const points = linesOf(node)?.machinePoints(pointRange(range)) ?? [];
       return points.flatMap(({ containers: [usage] }) => (usage === undefined ? [] : [usage]));
     },
-    pod: (pod, range) => podLines(pod)?.podPoints([pod.uid, pod.configHash], pointRange(range)) ?? [],
+    pod: (pod, range) => podLines(pod)?.podPoints(pod, pointRange(range)) ?? [],
     countNode: (node, range) => linesOf(node)?.countMachine(pointRange(range)) ?? 0,
-    countPod: (pod, range) => podLines(pod)?.countPod([pod.uid, pod.configHash], pointRange(range)) ?? 0,
+    countPod: (pod, range) => podLines(pod)?.countPod(pod, pointRange(range)) ?? 0,
   };
 
   function scraped(name: string, read: () => CurrentSamples | undefined): void {

@@ -2,6 +2,7 @@
 import type { Layout, PodLayout } from '../sample/batch.ts';
 import { mayBeSameContainer } from '../sample/containerid.ts';
 import type { PodUsage } from '../sample/point.ts';
+import type { PodIdentity } from '../storage/podindex.ts';
 import { createSample, type CurrentSample, type CurrentSamples } from '../storage/currentsamples.ts';
 import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointRange } from './points.ts';
@@ -11,9 +12,6 @@ const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
 
 /** Reports whether a pod that the kubelet does not report exists in the API, so that its lines are kept. */
 export type ExistsInApi = (pod: PodLayout) => boolean;
-
-/** The kubelet's UID of a pod is the API's, or the hash of a static pod. */
-type PodUids = readonly (string | undefined)[];
 
 export class NodeLines {
   /** The Node's UID; undefined if unknown. */
@@ -76,13 +74,13 @@ export class NodeLines {
   }
 
   /** Returns a pod's points, oldest first. */
-  podPoints(uids: PodUids, range: PointRange): readonly PodUsage[] {
-    const pod = this.#podOf(uids);
+  podPoints(identity: PodIdentity, range: PointRange): readonly PodUsage[] {
+    const pod = this.#podOf(identity);
     return pod === undefined ? [] : this.#pointsOf(this.#linesOf(pod), range);
   }
 
-  countPod(uids: PodUids, range: PointRange): number {
-    const pod = this.#podOf(uids);
+  countPod(identity: PodIdentity, range: PointRange): number {
+    const pod = this.#podOf(identity);
     return pod === undefined ? 0 : this.#ring.count(pod + 1, this.#last, range);
   }
 
@@ -103,10 +101,15 @@ export class NodeLines {
     return this.#ring.points(lines, this.#last, range).map(([, point]) => point);
   }
 
-  #podOf(uids: PodUids): number | undefined {
+  /**
+   * The kubelet's UID of a pod is the API's, or the hash of a static pod. Namespace and name count too: users write the
+   * hash, an annotation, and it may be the UID of another namespace's pod.
+   */
+  #podOf({ uid, configHash, namespace, name }: PodIdentity): number | undefined {
     // A node has few; a map per node would add a tenth to the memory of all points.
-    for (const uid of uids) {
-      const found = uid === undefined ? -1 : this.#pods.findIndex((pod) => pod.uid === uid);
+    for (const id of [uid, configHash]) {
+      const isSame = (pod: PodLayout) => pod.uid === id && pod.name === name && pod.namespace === namespace;
+      const found = id === undefined ? -1 : this.#pods.findIndex(isSame);
       if (found !== -1) return found;
     }
     return undefined;

@@ -293,6 +293,19 @@ describe('the history', () => {
     assert.equal(running.history.pod(mirror, all).length, running.points('web').length);
   });
 
+  test('is not that of a pod of another name or namespace whose UID an annotation gives as the hash', () => {
+    const running = start();
+    runSteadily(running, 20);
+    const hash = { configHash: 'uid-of-web' };
+    for (const other of [
+      { ...identity('web', 'own'), ...hash, namespace: 'attacker' },
+      { ...identity('other', 'own'), ...hash },
+    ]) {
+      assert.deepEqual(running.history.pod(other, all), []);
+      assert.equal(running.history.countPod(other, all), 0);
+    }
+  });
+
   test('of a pod that one scrape lacks stays while the API has the pod, and goes with it', () => {
     const existing = new Set(['web']);
     const running = start(hourMs, existing);
