@@ -11,6 +11,7 @@ import { defaultPrometheusName } from '../options/prometheusurls.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
+import type { Flow } from '../promql/flow.ts';
 import { isTransient, PromqlError } from '../promql/promqlerror.ts';
 import { knownResources, withOverrides } from '../rules/knownresources.ts';
 import { customQuery, externalQuery, lastByObject, namespaceLabelOf, QueryError } from '../rules/queries.ts';
@@ -83,6 +84,8 @@ async function findMetrics(client: PromqlClient, rule: MetricRule): Promise<Foun
 }
 
 const forever = new AbortController().signal;
+/** There is one caller. */
+const flow: Flow = { lane: 'users', key: '' };
 
 function errorOf(error: unknown): AskedError {
   if (!(error instanceof PromqlError)) throw error;
@@ -172,7 +175,7 @@ async function askCustom(
   if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
   const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
   const built = customQuery(rule, request, mapper);
-  const answer = await client.query({ query: built.query, subject: rule.path }, forever);
+  const answer = await client.query({ query: built.query, subject: rule.path, flow }, forever);
   if (answer.type !== 'vector') {
     return { values: [], query: built.query, problem: `the result is a ${answer.type}; a vector is needed` };
   }
@@ -196,7 +199,7 @@ async function askExternal(
     label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
   const request = { series, namespace, selector: parseLabelSelector('') };
   const query = externalQuery(rule, request, withOverrides(knownResources, rule));
-  const answer = await client.query({ query, subject: rule.path }, forever);
+  const answer = await client.query({ query, subject: rule.path, flow }, forever);
   if (answer.type !== 'vector' && answer.type !== 'scalar') {
     return { values: [], query, problem: `the result is a ${answer.type}; a vector or scalar is needed` };
   }

@@ -39,7 +39,7 @@ function clientOf(
 }
 
 const ask = (client: PromqlClient, query = 'up', subject = 'rule', signal = forever) =>
-  client.query({ query, subject }, signal);
+  client.query({ query, subject, flow: { lane: 'users', key: 'alice' } }, signal);
 
 const namesOf = () => {
   const names: string[] = [];
@@ -71,7 +71,10 @@ test('a query is sent with the remaining time and answered with samples', async 
 test('as the adapter, a query has its time and an empty timeout', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { asAdapter: true });
-  await client.query({ query: 'up', timeMs: 1_795_913_979_894, subject: 'rule' }, forever);
+  await client.query(
+    { query: 'up', timeMs: 1_795_913_979_894, subject: 'rule', flow: { lane: 'users', key: '' } },
+    forever,
+  );
   assert.deepEqual(
     [...(prometheus.requests[0]?.parameters ?? [])],
     [
@@ -183,7 +186,7 @@ test('a POST is not tried again', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { engine: { verb: 'POST' } });
   prometheus.fault = () => 503;
-  await assert.rejects(ask(client), { problem: 'unavailable' });
+  await assert.rejects(ask(client), { problem: 'interrupted' });
   assert.equal(prometheus.requests.length, 1);
 });
 

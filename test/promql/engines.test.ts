@@ -99,7 +99,7 @@ for (const program of engines) {
         ]),
       );
       assert.equal((await running.external('queue_depth', 'queue=mails')).length, 1);
-      assert.deepEqual(await running.external('queue_depth', '', 'nowhere'), []);
+      assert.deepEqual(await running.external('queue_depth', '', { namespace: 'nowhere' }), []);
     });
 
     test('an external scalar is one item', async () => {

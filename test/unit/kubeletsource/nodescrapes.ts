@@ -211,6 +211,7 @@ export function createNode(
         names: list,
         isNamed: typeof names === 'string',
         metricSelector: parseLabelSelector(selector),
+        caller: { kind: 'user', name: 'alice' } as const,
       };
       return source.get(question, new AbortController().signal);
     },
