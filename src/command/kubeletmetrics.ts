@@ -1,7 +1,8 @@
 /** Builds custom metrics from kubelets by the flags: demand, store and source. */
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
-import type { PodLister } from '../cluster/pods.ts';
+import type { Nodes } from '../cluster/nodes.ts';
+import type { Pods } from '../cluster/pods.ts';
 import { createAutoscalerMetrics } from '../kubeletsource/autoscalermetrics.ts';
 import { catalogue, metricNamed } from '../kubeletsource/catalogue.ts';
 import { createDemand, unknownMetrics } from '../kubeletsource/demand.ts';
@@ -26,7 +27,8 @@ export interface KubeletMetrics {
 export interface KubeletMetricsOptions {
   readonly options: Options;
   readonly rest: RestClient;
-  readonly pods: Pick<PodLister, 'get' | 'list'>;
+  readonly nodes: Pick<Nodes, 'get'>;
+  readonly pods: Pick<Pods, 'get' | 'list' | 'hasEnded'>;
   readonly bringForward: (node: string) => void;
   readonly stalenessMs: number;
   readonly registry: Registry;
@@ -36,7 +38,7 @@ export interface KubeletMetricsOptions {
 
 /** Returns undefined unless --custom-metrics=kubelet. @throws UsageError for metrics that are not in the catalogue. */
 export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetrics | undefined {
-  const { options, rest, pods, bringForward, stalenessMs, registry, clock, log } = from;
+  const { options, rest, nodes, pods, bringForward, stalenessMs, registry, clock, log } = from;
   if (options['custom-metrics'] !== 'kubelet') return undefined;
   const always = options['custom-metrics-always'];
   const [unknown] = unknownMetrics(always);
@@ -54,7 +56,11 @@ export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetric
     windowMs: options['custom-metrics-window'],
     resolutionMs: options['metric-resolution'],
     stalenessMs,
+    capacityCores: (node) => nodes.get(node)?.capacityCores,
+    capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
+    hasEnded: pods.hasEnded,
     wanted: demand.metrics,
+    isDemandKnown: autoscalers.isKnown,
   });
   createSourceMetrics(registry, demand, store);
   const source = createKubeletSource({ demand, store, pods, bringForward });

@@ -93,7 +93,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const kubelets = createKubelets({ options, apiServer, rest, nodes, resolver, clock, metrics: scrapeMetrics, log });
   disposables.use(kubelets.readers);
   const bringForward = (node: string) => scraper.bringForward(node);
-  const kubeletMetrics = createKubeletMetrics({ ...path, pods, bringForward, stalenessMs });
+  const kubeletMetrics = createKubeletMetrics({ ...path, nodes, pods, bringForward, stalenessMs });
   const scraper: Scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,

@@ -122,7 +122,9 @@ function storeOf(metrics: readonly string[]): SeriesStore {
     windowMs: 60_000,
     resolutionMs: tickMs,
     stalenessMs: 3 * tickMs,
+    hasEnded: () => undefined,
     wanted: demandOf(metrics).metrics,
+    isDemandKnown: () => true,
   });
 }
 
