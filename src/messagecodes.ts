@@ -46,6 +46,8 @@ export const bundleCodes = [
   'RootStaged',
   'RootNotPublished',
   'VerificationWaits',
+  'EndpointByHand',
+  'EndpointsUnreadable',
   'PodNotSelected',
   'BundleKeptOff',
   'BundleTooLong',

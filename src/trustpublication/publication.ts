@@ -21,7 +21,7 @@ import { PodReads } from './podreads.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
-import type { PodSource } from './servicepodlist.ts';
+import type { BackendSource } from './servicebackends.ts';
 import { readinessUnread, readyUnread } from './unreadable.ts';
 
 export interface PublicationOptions {
@@ -32,7 +32,7 @@ export interface PublicationOptions {
   readonly name: string;
   readonly own: OwnPod;
   readonly ownerOf: OwnerOf;
-  readonly pods: PodSource;
+  readonly pods: BackendSource;
   /** Whether the informer has the pod; true until the informer has synced. */
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
@@ -208,7 +208,7 @@ class WatchedPublication implements Publication {
     const nowMs = clock.monotonicMs();
     const situation: Situation = {
       apiService: observed.kind === 'present' ? observed.object : undefined,
-      pods: undefined,
+      behind: undefined,
       isRunning,
       hindrance: this.#hindrance(nowMs),
       nowMs,
@@ -221,7 +221,7 @@ class WatchedPublication implements Publication {
     for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
     this.#memory = { ...this.#memory, gone };
     const behind = decision.needsPods ? await pods.behindService(signal) : undefined;
-    decision = this.#remember(decide(own, ownerOf, { ...situation, pods: behind }, this.#memory));
+    decision = this.#remember(decide(own, ownerOf, { ...situation, behind }, this.#memory));
     return decision;
   }
 

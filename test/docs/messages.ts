@@ -207,6 +207,18 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
     commands:
       'kubectl -n kube-system get pods -l k8s-app=metrics-server -o wide\nkubectl -n kube-system rollout status deployment/metrics-server',
   },
+  EndpointByHand: {
+    symptoms: ['verification begins when these endpoints of the Service, which are none of its pods, are gone: ...'],
+    why: 'A person or another program has added an EndpointSlice to the Service. Its server would fail as soon as kube-apiserver verifies by the roots of the pods. Remove the slice, or publish a bundle of your own with `kubegauge.io/keep-off-ca-bundle`.',
+    commands: `kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=metrics-server -o wide\n${doctor('service')}`,
+  },
+  EndpointsUnreadable: {
+    symptoms: [
+      'verification waits: our ServiceAccount may not list the EndpointSlices of the Service; apply manifests/base for the right',
+    ],
+    why: 'The manifests in the cluster are older than the server. Until the right is there, `insecureSkipTLSVerify` stays as it is; bundles that are published already are maintained.',
+    commands: `kubectl -n kube-system auth can-i list endpointslices.discovery.k8s.io --as=system:serviceaccount:kube-system:kubegauge\n${doctor('rights')}`,
+  },
   PodNotSelected: {
     symptoms: ['our root is staged, but the Service does not select our pod'],
     why: 'Labels of the pod and the selector of the Service differ, or `--service-name` names another Service.',
