@@ -106,6 +106,7 @@ export const warningCodes = [
   'SnapshotIgnored',
   'SnapshotNotWritten',
   'SecondProcessUnknown',
+  'PodNameTaken',
   'WorkerEnded',
   'HandshakeEnded',
   'ConnectionLimit',

@@ -63,7 +63,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       pods: source,
       isRunning: (owner) => !pods.synced() || isThis(owner, pods.get(owner.namespace, owner.pod)),
       isSeparate,
-      isFirst: claim.isHeld,
+      isFirst: () => claim.isHeld(),
       // With custom metrics on and the rights of their component missing, metrics.k8s.io is served all the same.
       mayHoldBack: metricsApiServices.has(name),
       onPatch: (write) => patches.inc({ write }),

@@ -509,6 +509,13 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     why: 'The socket by which servers in one pod see each other could not be opened. The server goes on as if it were alone.',
     commands: `${log} | grep SecondProcessUnknown`,
   },
+  PodNameTaken: {
+    symptoms: [
+      'the socket ..., by which a second server in this pod is found, is held by ..., which does not prove to be one',
+    ],
+    why: 'A process in the network namespace of the pod, such as another container, or with `hostNetwork` a process of the node, listens at a name that only servers of this pod use. The server works, but would not notice a second one in its pod. The message names the process where it is in the same container.',
+    commands: `${log} | grep PodNameTaken\n# on the node: every process that listens at such a name, in each network namespace\nlsns --type net --noheadings --output PID | xargs -I{} nsenter --target {} --net ss --unix --listening --processes | grep kubegauge/`,
+  },
   WorkerEnded: {
     symptoms: ['a scrape worker has ended and is replaced'],
     why: 'A thread has failed, mostly for want of memory. Its nodes are scraped again by the next one.',

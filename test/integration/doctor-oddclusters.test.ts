@@ -5,7 +5,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { V1Role } from '@kubernetes/client-node';
 import { apiSideChecks } from '../../src/doctor/apiside/checks.ts';
 import { examine } from '../../src/doctor/examination.ts';
 import type { ReportedFinding } from '../../src/doctor/finding.ts';
@@ -75,13 +74,14 @@ describe('doctor on clusters of another shape', () => {
         ['kubegauge-kubelet-tokens', 'scrapers'],
         ['kubegauge-service', 'metrics'],
       ] as const) {
-        const object = objects.get('Role', role, namespace) as KubeObject & V1Role;
+        const object = objects.get('Role', role, namespace) as KubeObject & {
+          rules: readonly { readonly resourceNames?: readonly string[] }[];
+        };
         objects.set({
           ...object,
-          rules: object.rules?.map((rule) => ({
-            ...rule,
-            ...(rule.resourceNames !== undefined && { resourceNames: [resourceName] }),
-          })),
+          rules: object.rules.map((rule) =>
+            rule.resourceNames === undefined ? rule : { ...rule, resourceNames: [resourceName] },
+          ),
         });
       }
       const binding = objects.get('ClusterRoleBinding', 'system:kubegauge-kubelets');
