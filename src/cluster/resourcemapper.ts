@@ -120,6 +120,12 @@ class RefreshedMapper implements ResourceMapper {
   }
 }
 
+/** Returns a mapper over resources that do not change. */
+export function mapperOver(resources: readonly DescribedResource[]): Mapper {
+  const byName = indexByName(resources);
+  return { resourceFor: (name) => byName.get(name) };
+}
+
 /** The first resource in discovery's order has an ambiguous name; a plural comes before a singular. */
 function indexByName(resources: readonly DescribedResource[]): ReadonlyMap<string, DescribedResource> {
   const index = new Map<string, DescribedResource>();

@@ -105,7 +105,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
   },
   RulesNotChecked: {
     symptoms: ['the rules cannot be checked: ...'],
-    why: 'The file of rules cannot be read, or the engine of `--prometheus-url` cannot be reached. The line says which.',
+    why: 'The file of rules cannot be read, or the engine of `--prometheus-url` or the cluster of `--kubeconfig` cannot be reached. The line says which.',
     commands: 'kubegauge rules check rules.yaml\ncurl -s http://localhost:9090/api/v1/status/buildinfo',
   },
   RulesUnusable: {

@@ -288,6 +288,22 @@ test('headers, basic authentication, path prefix and URL parameters reach Promet
   assert.equal(call?.headers.authorization, `Basic ${Buffer.from('user:pa:ss').toString('base64')}`);
 });
 
+test('no request, and so no credential, follows a redirect to another host', async () => {
+  using folder = createFolder();
+  await using other = await createFakePrometheus();
+  await using prometheus = await createFakePrometheus();
+  const tokenFile = folder.write('token', 'a-token-for-the-first-host-only');
+  for (const verb of ['GET', 'POST'] as const) {
+    await using client = clientOf(prometheus, { engine: { tokenFile, verb, headers: ['X-Scope-OrgID=team-a'] } });
+    for (const code of [301, 302, 303, 307, 308]) {
+      prometheus.fault = () => ({ code, body: '', headers: { location: `${other.url}/api/v1/query` } });
+      await assert.rejects(ask(client), { problem: 'refused', message: new RegExp(`redirects \\(${code}\\) to`) });
+    }
+  }
+  assert.equal(prometheus.requests.length, 10);
+  assert.equal(other.requests.length, 0);
+});
+
 test('TLS is verified by --prometheus-ca-file, and a client certificate is shown', async () => {
   using folder = createFolder();
   const authority = makeAuthority('prometheus CA');
