@@ -5,8 +5,9 @@ import type { Nodes } from '../cluster/nodes.ts';
 import type { Pods } from '../cluster/pods.ts';
 import { createAutoscalerMetrics } from '../kubeletsource/autoscalermetrics.ts';
 import { catalogue, metricNamed } from '../kubeletsource/catalogue.ts';
-import { createDemand, unknownMetrics } from '../kubeletsource/demand.ts';
+import { createDemand, type Demand, unknownMetrics } from '../kubeletsource/demand.ts';
 import { createKubeletSource, type KubeletSource } from '../kubeletsource/kubeletsource.ts';
+import { checkSavedDemand, checkSavedSeries } from '../kubeletsource/seriessnapshot.ts';
 import { createSeriesStore, type SeriesStore } from '../kubeletsource/seriesstore.ts';
 import { createSourceMetrics } from '../kubeletsource/sourcemetrics.ts';
 import type { Logger } from '../logging.ts';
@@ -14,10 +15,12 @@ import type { Registry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
 import type { WantedColumns } from '../sample/seriescolumns.ts';
+import type { SnapshotAddition } from './snapshotfile.ts';
 
 export interface KubeletMetrics {
   readonly source: KubeletSource;
   readonly store: SeriesStore;
+  readonly snapshot: SnapshotAddition;
   /** Returns the series that are scraped for it now. */
   readonly wanted: () => WantedColumns;
   /** Watches autoscalers. */
@@ -59,10 +62,27 @@ export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetric
     capacityCores: (node) => nodes.get(node)?.capacityCores,
     capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
     hasEnded: pods.hasEnded,
+    nodeUid: (node) => nodes.get(node)?.uid,
     wanted: demand.metrics,
     isDemandKnown: autoscalers.isKnown,
   });
   createSourceMetrics(registry, demand, store);
   const source = createKubeletSource({ demand, store, pods, bringForward });
-  return { source, store, wanted: demand.columns, run: autoscalers.run };
+  return { source, store, snapshot: additionOf(demand, store), wanted: demand.columns, run: autoscalers.run };
+}
+
+/** A line of what is wanted, so that the first scrape requests it, then one for each node. */
+function additionOf(demand: Demand, store: SeriesStore): SnapshotAddition {
+  return {
+    *saved() {
+      yield demand.saved();
+      yield* store.saved();
+    },
+    restore([wanted = [], ...lines], thenMs) {
+      const saved = { wanted: checkSavedDemand(wanted), series: lines.map(checkSavedSeries) };
+      demand.restore(saved.wanted, thenMs);
+      store.restore(saved.series, thenMs);
+    },
+    forget: store.forget,
+  };
 }

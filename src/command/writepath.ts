@@ -71,15 +71,6 @@ export function createWritePath(path: WritePathOptions): WritePath {
     fastPath,
   });
   createStorageMetrics(registry, storage);
-  const snapshot = createSnapshotKeeper({
-    path: options['snapshot-path'],
-    storage,
-    nodes,
-    intervalMs: resolutionMs,
-    longestPauseMs: stalenessMs,
-    clock,
-    log,
-  });
   const foreignPods = createForeignPodWatch({ registry, clock, log });
   const admission = createAdmission({
     knownPod: pods.get,
@@ -94,6 +85,16 @@ export function createWritePath(path: WritePathOptions): WritePath {
   disposables.use(kubelets.readers);
   const bringForward = (node: string) => scraper.bringForward(node);
   const kubeletMetrics = createKubeletMetrics({ ...path, nodes, pods, bringForward, stalenessMs });
+  const snapshot = createSnapshotKeeper({
+    path: options['snapshot-path'],
+    storage,
+    addition: kubeletMetrics?.snapshot,
+    nodes,
+    intervalMs: resolutionMs,
+    longestPauseMs: stalenessMs,
+    clock,
+    log,
+  });
   const scraper: Scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
@@ -114,7 +115,10 @@ export function createWritePath(path: WritePathOptions): WritePath {
         admission.forget(node);
         foreignPods.forget(node);
       },
-      keepOnly: storage.keepOnly,
+      keepOnly(node, uid) {
+        storage.keepOnly(node, uid);
+        kubeletMetrics?.store.keepOnly(node, uid);
+      },
     },
     resolutionMs,
     clock,

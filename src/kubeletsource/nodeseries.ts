@@ -6,6 +6,8 @@ import type { KubeletMetric } from './catalogue.ts';
 import { type FoundCgroup, type FoundCgroups, ObjectSeries, type SeriesUpdate } from './podseries.ts';
 
 export interface StoredSeries {
+  /** The Node's UID, of a node of a snapshot; undefined if unknown. */
+  uid: string | undefined;
   source: Source;
   refused: string | undefined;
   spacingMs: number;
@@ -40,7 +42,15 @@ export type HasEnded = (pod: PodLayout, container: string) => boolean | undefine
 
 export function emptyNode(source: Source, nowMs: number): StoredSeries {
   const machine = new ObjectSeries(nowMs);
-  const rest = { refused: undefined, spacingMs: 0, metrics: [], wanted: [], isWaiting: true, counts: nothingCounted };
+  const rest = {
+    uid: undefined,
+    refused: undefined,
+    spacingMs: 0,
+    metrics: [],
+    wanted: [],
+    isWaiting: true,
+    counts: nothingCounted,
+  };
   return { source, ...rest, sinceMs: nowMs, machine, pods: new Map() };
 }
 

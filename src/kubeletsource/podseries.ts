@@ -141,6 +141,19 @@ export class ObjectSeries {
     }
   }
 
+  /** Returns the values that are served now. */
+  *served(nowMs: number, stalenessMs: number): Generator<readonly [metric: string, number: LastNumber]> {
+    for (const name of new Set([...this.#last.keys(), ...(this.#partial?.keys() ?? [])])) {
+      const number = this.#served(name, nowMs, stalenessMs);
+      if (number !== undefined) yield [name, number];
+    }
+  }
+
+  /** Sets a value of a snapshot. */
+  restore(metric: string, number: LastNumber): void {
+    this.#last.set(metric, number);
+  }
+
   /** Returns the last value, or why there is none. */
   read(name: string, nowMs: number, stalenessMs: number): MetricNumber | NoNumber | 'stale' {
     const served = this.#served(name, nowMs, stalenessMs);

@@ -1,5 +1,6 @@
 /** Stores the wanted series of all nodes, beside `storage/`, whose decisions about pods, restarts and times it follows. */
 import type { NodeBatch } from '../sample/batch.ts';
+import { isOtherNode } from '../sample/point.ts';
 import type { SeriesBatch } from '../sample/seriescolumns.ts';
 import { stalenessMs } from '../storage/lastusage.ts';
 import type { KubeletMetric } from './catalogue.ts';
@@ -15,6 +16,7 @@ import {
   updatePods,
 } from './nodeseries.ts';
 import type { ObjectSeries } from './podseries.ts';
+import { loadSeries, type SavedSeries, saveSeries } from './seriessnapshot.ts';
 import { createUpdates, type SeriesLimitsOptions } from './seriesupdate.ts';
 import { createSeriesWarmUp } from './serieswarmup.ts';
 
@@ -46,6 +48,12 @@ export type NumberOrReason = MetricNumber | NoNumber | 'stale' | 'not scraped' |
 export interface SeriesStore {
   store(update: NodeSeriesUpdate): void;
   forget(node: string): void;
+  /** Drops the node if it is of a snapshot and has another UID. */
+  keepOnly(node: string, uid: string | undefined): void;
+  /** Returns the values for a snapshot, node by node. */
+  saved(): Generator<SavedSeries>;
+  /** Skips nodes that were scraped since. @param thenMs when they were saved, monotonic. */
+  restore(saved: readonly SavedSeries[], thenMs: number): void;
   /** Reports whether each scraped node had its second samples of what is wanted, or the time for them. Once true, it stays. */
   isWarm(): boolean;
   ofPod(metric: KubeletMetric, pod: SeriesPod): NumberOrReason;
@@ -61,6 +69,8 @@ export interface SeriesCounts extends NodeCounts {
 
 export interface SeriesStoreOptions extends SeriesLimitsOptions {
   readonly hasEnded: HasEnded;
+  /** Returns undefined if unknown. */
+  readonly nodeUid?: (node: string) => string | undefined;
   /** Returns the metrics that are wanted now; the same array until they change. */
   readonly wanted: () => readonly KubeletMetric[];
   /** Reports whether it is known what autoscalers want. */
@@ -71,7 +81,7 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
   const { clock, wanted } = options;
   const nodes = new Map<string, StoredSeries>();
   const updates = createUpdates(options);
-  const staleness = (node: StoredSeries) => stalenessMs({ atLeastMs: options.stalenessMs, spacingMs: node.spacingMs });
+  const staleness = (node: StoredSeries) => stalenessOf(node, options);
   const warmUp = createSeriesWarmUp({ ...options, nodes });
   return {
     store,
@@ -79,6 +89,11 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
       nodes.delete(node);
       warmUp.forget(node);
     },
+    keepOnly(node, uid) {
+      if (isOtherNode(nodes.get(node)?.uid, uid)) nodes.delete(node);
+    },
+    saved: () => savedIn(nodes, options),
+    restore: (saved, thenMs) => restoreIn(nodes, saved, thenMs, options),
     isWarm: warmUp.isOver,
     ofPod(metric, pod) {
       const node = pod.node === undefined ? undefined : nodes.get(pod.node);
@@ -130,6 +145,33 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     const update = updates(series.batch, metrics, { name: batch.node, spacingMs });
     node.metrics = update.metrics;
     updatePods(node, batch.layout.pods, update, options.hasEnded);
+  }
+}
+
+function stalenessOf({ spacingMs }: StoredSeries, options: Pick<SeriesStoreOptions, 'stalenessMs'>): number {
+  return stalenessMs({ atLeastMs: options.stalenessMs, spacingMs });
+}
+
+function* savedIn(
+  nodes: ReadonlyMap<string, StoredSeries>,
+  options: Pick<SeriesStoreOptions, 'clock' | 'stalenessMs' | 'nodeUid'>,
+): Generator<SavedSeries> {
+  for (const [name, node] of nodes) {
+    if (node.source !== 'cadvisor') continue;
+    const times = { nowMs: options.clock.monotonicMs(), stalenessMs: stalenessOf(node, options) };
+    yield saveSeries(name, options.nodeUid?.(name), node, times);
+  }
+}
+
+function restoreIn(
+  nodes: Map<string, StoredSeries>,
+  saved: readonly SavedSeries[],
+  thenMs: number,
+  { clock, nodeUid }: Pick<SeriesStoreOptions, 'clock' | 'nodeUid'>,
+): void {
+  for (const each of saved) {
+    if (nodes.has(each.node) || isOtherNode(each.uid, nodeUid?.(each.node))) continue;
+    nodes.set(each.node, loadSeries(each, thenMs, clock.monotonicMs()));
   }
 }
 

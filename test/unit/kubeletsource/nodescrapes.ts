@@ -6,7 +6,7 @@ import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
 import { createSeriesDecoder } from '../../../src/decode/series/seriesdecoder.ts';
-import { createDemand } from '../../../src/kubeletsource/demand.ts';
+import { createDemand, type Demand } from '../../../src/kubeletsource/demand.ts';
 import { createKubeletSource, type KubeletSource } from '../../../src/kubeletsource/kubeletsource.ts';
 import { createSeriesStore, type SeriesStore } from '../../../src/kubeletsource/seriesstore.ts';
 import type { CustomAnswer } from '../../../src/metricsource/source.ts';
@@ -105,6 +105,7 @@ export interface NodeUnderTest {
   readonly clock: FakeClock;
   readonly source: KubeletSource;
   readonly store: SeriesStore;
+  readonly demand: Demand;
   readonly forwarded: string[];
   /** Scrapes a body at the clock's time. */
   scrapeBody(body: Encoded, hasStepped?: boolean): void;
@@ -130,6 +131,7 @@ interface NodeOptions {
   /** What the API says of each container. */
   readonly hasEnded?: boolean;
   readonly capacityCores?: number;
+  readonly nodeUid?: string;
   readonly isDemandKnown?: () => boolean;
 }
 
@@ -137,7 +139,7 @@ export const node = 'node-1';
 const resolutionMs = 15_000;
 
 export function createNode(always: readonly string[], options: NodeOptions = {}): NodeUnderTest {
-  const { windowMs = 60_000, protobuf = true, hasEnded, capacityCores, isDemandKnown = () => true } = options;
+  const { windowMs = 60_000, protobuf = true, hasEnded, capacityCores, nodeUid, isDemandKnown = () => true } = options;
   const clock = createFakeClock();
   const demand = createDemand({ clock, always, onAutoscalers: () => undefined });
   const store = createSeriesStore({
@@ -147,6 +149,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     stalenessMs: 45_000,
     capacityCores: () => capacityCores,
     hasEnded: () => hasEnded,
+    nodeUid: () => nodeUid,
     wanted: demand.metrics,
     isDemandKnown,
   });
@@ -169,6 +172,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     clock,
     source,
     store,
+    demand,
     forwarded,
     scrapeBody({ bytes, contentType }, hasStepped = false) {
       const wanted = demand.columns();
