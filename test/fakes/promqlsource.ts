@@ -18,6 +18,8 @@ export interface SourceSettings {
   readonly rules: string;
   /** The URL of one engine, or those of several by name. */
   readonly urls: string | Readonly<Record<string, string>>;
+  /** As of --prometheus-header, by the engine's name; that of a single one is prometheus. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
   readonly deadlineMs?: number;
   readonly relistIntervalMs?: number;
   readonly maxAgeMs?: number;
@@ -75,7 +77,7 @@ export function runSource(settings: SourceSettings): RunningSource {
   const { resolve } = createResolver();
   const named = typeof urls === 'string' ? { prometheus: urls } : urls;
   const clients = Object.entries(named).map(([name, url]) => {
-    const engine = createEngine({ name, url, verb, headers: [], clock: systemClock, log });
+    const engine = createEngine({ name, url, verb, headers: settings.headers?.[name] ?? [], clock: systemClock, log });
     return createPromqlClient({ engine, resolve, deadlineMs, asAdapter, metrics, clock, random: () => 0 });
   });
   const listeners: (() => void)[] = [];
