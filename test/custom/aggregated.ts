@@ -102,8 +102,12 @@ async function startController({ plane, startOptions: { folder, credentials } }:
     ],
   });
   return {
-    kubectl: (args: readonly string[]) =>
-      outcomeOf(path.join(binaries, 'kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], { env: { HOME: folder } }),
+    kubectl: async (args: readonly string[]) => {
+      const command = path.join(binaries, 'kubectl');
+      const outcome = await outcomeOf(command, [`--kubeconfig=${kubeconfig}`, ...args], { env: { HOME: folder } });
+      if (outcome.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${outcome.stderr}`);
+      return outcome;
+    },
     [Symbol.asyncDispose]: () => child.stop(),
   };
 }

@@ -6,6 +6,7 @@ import { inLab } from '../cluster/labrun.ts';
 import { judgeAggregated } from './aggregated.ts';
 import { capturesWithoutCase } from './captured.ts';
 import type { CustomCase } from './case.ts';
+import { faults } from './cases/faults.ts';
 import { startCases } from './cases/files.ts';
 import { sweep } from './cases/sweep.ts';
 import { type RowName, rows } from './differences.ts';
@@ -32,7 +33,10 @@ function main(parts: readonly string[]): Promise<number> {
       for (const group of groups) {
         if (group.config === config) await run.cases(group.name, group.cases, running.servers);
       }
-      if (config === 'main') await run.aggregated(running.servers);
+      if (config === 'main') {
+        await run.aggregated(running.servers);
+        await run.failures(running.servers);
+      }
     }
     await run.starts();
     if (parts.length === 0) {
@@ -47,7 +51,7 @@ function createRun(lab: Lab, parts: readonly string[]) {
   const judge = createJudge(lab.client, lab.plane);
   const shown = new Set<RowName>();
   const totals = { passed: 0, failed: 0, deliberate: 0 };
-  return { lists, cases, aggregated, starts, unusedRows, captures, finish };
+  return { lists, cases, aggregated, failures, starts, unusedRows, captures, finish };
 
   /** Compares what each lists, and then reads all of it. */
   async function lists(config: string, servers: Servers): Promise<void> {
@@ -91,6 +95,18 @@ function createRun(lab: Lab, parts: readonly string[]) {
   async function aggregated(servers: Servers): Promise<void> {
     if (!isChosen('behind kube-apiserver')) return;
     for (const [title, wrong] of await judgeAggregated(lab, servers)) note(`behind kube-apiserver: ${title}`, wrong);
+  }
+
+  async function failures(servers: Servers): Promise<void> {
+    for (const fault of faults) {
+      for (const { recorder } of Object.values(servers)) {
+        recorder.fault = ({ path }, response) => {
+          if (path.endsWith('/query')) fault.answer(response);
+          return path.endsWith('/query');
+        };
+      }
+      await cases(`fault ${fault.name}`, fault.cases, servers);
+    }
   }
 
   async function starts(): Promise<void> {

@@ -16,8 +16,8 @@ export interface Recorded {
 export interface Recorder extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly Recorded[];
-  /** Answers in place of Prometheus, while it is set. */
-  fault: ((request: Recorded, response: ServerResponse) => void) | undefined;
+  /** Answers in place of Prometheus, or returns false. */
+  fault: ((request: Recorded, response: ServerResponse) => boolean) | undefined;
 }
 
 export async function startRecorder(prometheusUrl: string): Promise<Recorder> {
@@ -43,10 +43,7 @@ export async function startRecorder(prometheusUrl: string): Promise<Recorder> {
     for (const [name, value] of new URLSearchParams(await text(request))) parameters.append(name, value);
     const recorded = { method: request.method ?? '', path: url.pathname, parameters };
     requests.push(recorded);
-    if (recorder.fault !== undefined) {
-      recorder.fault(recorded, response);
-      return;
-    }
+    if (recorder.fault?.(recorded, response) === true) return;
     const asked = new URLSearchParams(parameters);
     if (url.pathname.endsWith('/query')) {
       asked.set('time', String(Math.floor(Number(asked.get('time') ?? Date.now() / 1000))));
