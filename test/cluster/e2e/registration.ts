@@ -46,3 +46,8 @@ export async function removeObjects(cluster: Cluster, objects: readonly Kubernet
   const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
   await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
 }
+
+/** Deletes the APIServices of components that a run which was killed has left. */
+export async function removeApiServices(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(['delete', 'apiservices', '--selector=k8s-app=metrics-server', '--timeout=60s']);
+}

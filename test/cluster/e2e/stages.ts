@@ -33,6 +33,7 @@ const stages: readonly Stage[] = [
       'pod',
       'trust',
       'takeover',
+      'custommetrics',
       'kubeletpins',
       'replicas',
       'churn',
