@@ -8,7 +8,6 @@ import type { RootOwner } from '../tls/podroot.ts';
 import {
   apiServicePath,
   Denials,
-  deniedRetryMs,
   isInsecure,
   isOlder,
   type Observed,
@@ -62,6 +61,8 @@ export interface Publication {
   wake(): void;
 }
 
+/** Until the next patch after a denied one, in milliseconds. */
+export const deniedPatchRetryMs = 5 * 60_000;
 /** Patches that one decision may lead to; the next event leads to more. */
 const patchesAtOnce = 5;
 /** After so many, in milliseconds. */
@@ -262,7 +263,7 @@ class WatchedPublication implements Publication {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
         log.warn({ code: 'BundlePatchDenied', apiService: name, err: failure }, 'a patch for caBundle was denied');
-      this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
+      this.#deniedUntilMs = clock.monotonicMs() + deniedPatchRetryMs;
       this.#failures = 0;
       this.#conflicts = 0;
       return 0;

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
-import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
+import { deniedReadRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
 import { podReadPauseMs, podReadsAtOnce } from '../../src/trustpublication/podreads.ts';
 import {
   createPublication,
+  deniedPatchRetryMs,
   type Publication,
   type PublicationOptions,
 } from '../../src/trustpublication/publication.ts';
@@ -250,9 +251,9 @@ test('a pod without the right is ready while insecure, says so once, and tries a
   await Promise.all(advances);
   await until('the denial', () => publication.state().includes('denies our patch'));
   const before = patches().length;
-  await clock.advance(deniedRetryMs / 2);
+  await clock.advance(deniedPatchRetryMs / 2);
   assert.equal(patches().length, before);
-  await clock.advance(deniedRetryMs / 2);
+  await clock.advance(deniedPatchRetryMs / 2);
   await until('the next try', () => patches().length === before + 1);
   await until('its denial', () => publication.state().includes('denies our patch'));
   const lines = recorded.lines.filter((line) => line.includes('denie'));
@@ -397,6 +398,21 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   assert.deepEqual(patches(), []);
 });
 
+test('the right to read the APIService, when it comes later, is used within half a minute', async () => {
+  set(apiService({ bundle: other }));
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const publication = start();
+  const advances: Promise<void>[] = [];
+  await until('the pod is ready', () => {
+    advances.push(clock.advance(1_000));
+    return publication.ready();
+  });
+  await Promise.all(advances);
+  api.faults.answer = () => undefined;
+  await clock.advance(deniedReadRetryMs);
+  await until('the root is in the bundle', () => bundleOf(current()) === other + ownPem);
+});
+
 test('a pod that may not read the APIService is not ready while another one serves, since kube-apiserver may verify', async () => {
   set(apiService({ bundle: other }));
   setPod('k');
@@ -511,7 +527,7 @@ test('a patch that is denied just after an outage is tried again soon', async ()
     void clock.advance(500);
     return bundleOf(current()) === other + ownPem;
   });
-  assert.ok(clock.monotonicMs() - startedMs < deniedRetryMs);
+  assert.ok(clock.monotonicMs() - startedMs < deniedPatchRetryMs);
   assert.doesNotMatch(publication.state(), /denies/);
 });
 
