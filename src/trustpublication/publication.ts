@@ -5,14 +5,7 @@ import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
 import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
-import {
-  apiServicePath,
-  Denials,
-  isInsecure,
-  isOlder,
-  type Observed,
-  watchApiService,
-} from './apiservicewatch.ts';
+import { apiServicePath, Denials, isInsecure, isOlder, type Observed, watchApiService } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { bundleStates } from './bundlestates.ts';
 import { PatchError, rejections } from './patcherror.ts';

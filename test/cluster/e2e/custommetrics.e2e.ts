@@ -208,11 +208,18 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
     assertNoFailure(t, lister.answers);
   });
 
+  test('a component that is applied later is verified without a restart', { skip: brief }, async (t) => {
+    const appliedMs = performance.now();
+    await apply(cluster, ofComponents());
+    await published(await podNames(), customApiServices);
+    t.diagnostic(`verified ${((performance.now() - appliedMs) / 1000).toFixed(0)} s after it was applied`);
+  });
+
   /** Returns the answer to each metric of the pods with loads. @throws AssertionError unless all have values of the pods of which the kubelet has series. */
   async function allAnswers(): Promise<ReadonlyMap<string, Answer>> {
-    const rows = (await cadvisorRows(cluster, [...new Set(catalogue.flatMap(({ columns }) => familiesOf(columns)))])).filter(
-      (row) => row.namespace === loadNamespace && !isNoLimit(row),
-    );
+    const rows = (
+      await cadvisorRows(cluster, [...new Set(catalogue.flatMap(({ columns }) => familiesOf(columns)))])
+    ).filter((row) => row.namespace === loadNamespace && !isNoLimit(row));
     const podsOf = (wantedFamily: string) =>
       new Set(rows.filter(({ family }) => family === wantedFamily).map(({ pod }) => pod));
     const answers = new Map<string, Answer>();

@@ -34,6 +34,7 @@ const stages: readonly Stage[] = [
       'trust',
       'takeover',
       'custommetrics',
+      'prometheusadapter',
       'kubeletpins',
       'replicas',
       'churn',
