@@ -41,8 +41,8 @@ const { brief, cluster, credentials, program, registration } = shared;
 const { begin, end, list, podNames, published } = createVerifiedPods(shared);
 
 const document = 'docs/migrate-from-prometheus-adapter.md';
-/** Of rates; guides have 2m, with a scrape each 15 s or 30 s. */
-const [window, scrapeInterval] = brief ? (['20s', '5s'] as const) : (['2m', '15s'] as const);
+/** Of rates; that of prometheus-adapter's walkthrough is 1m. */
+const [window, scrapeInterval] = brief ? (['20s', '5s'] as const) : (['1m', '10s'] as const);
 /** A window, two syncs of the controller, and a new pod, on a busy machine. */
 const scaleTimeoutMs = brief ? 120_000 : 240_000;
 /** Computations of each of the two autoscalers, one each 5 s: while Prometheus is away, and after a change of the APIServices. */
