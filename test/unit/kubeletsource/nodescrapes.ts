@@ -131,6 +131,7 @@ interface NodeOptions {
   /** What the API says of each container. */
   readonly hasEnded?: boolean;
   readonly capacityCores?: number;
+  readonly capacityMemoryBytes?: number;
   readonly nodeUid?: string;
   readonly isDemandKnown?: () => boolean;
 }
@@ -139,7 +140,15 @@ export const node = 'node-1';
 const resolutionMs = 15_000;
 
 export function createNode(always: readonly string[], options: NodeOptions = {}): NodeUnderTest {
-  const { windowMs = 60_000, protobuf = true, hasEnded, capacityCores, nodeUid, isDemandKnown = () => true } = options;
+  const {
+    windowMs = 60_000,
+    protobuf = true,
+    hasEnded,
+    capacityCores,
+    capacityMemoryBytes,
+    nodeUid,
+    isDemandKnown = () => true,
+  } = options;
   const clock = createFakeClock();
   const demand = createDemand({ clock, always, onAutoscalers: () => undefined });
   const store = createSeriesStore({
@@ -148,6 +157,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     resolutionMs,
     stalenessMs: 45_000,
     capacityCores: () => capacityCores,
+    capacityMemoryBytes: () => capacityMemoryBytes,
     hasEnded: () => hasEnded,
     nodeUid: () => nodeUid,
     wanted: demand.metrics,

@@ -329,6 +329,19 @@ test('a value is served until it is stale, as the rest of the store', async () =
   assert.equal(answer.causes?.[0]?.reason, 'Stale');
 });
 
+test('a kubelet that repeats its samples keeps no value alive', async () => {
+  const under = createNode([receive, 'memory_working_set_bytes']);
+  await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+  for (const ageMs of [15_000, 30_000, 45_000, 60_000]) {
+    await under.clock.advance(15_000);
+    under.scrape(rowsOf([web(traffic(150))]), ageMs);
+    for (const metric of [receive, 'memory_working_set_bytes']) {
+      const { samples } = await under.get(metric, 'pods', 'shop', 'web-0');
+      assert.equal(samples.length, ageMs <= 45_000 ? 1 : 0, `${metric} of ${ageMs} ms ago`);
+    }
+  }
+});
+
 describe('a metric that nothing wants yet', () => {
   test('is listed, and its first request says from when on it is served and brings the scrape forward', async () => {
     const under = createNode([]);
@@ -524,8 +537,10 @@ test('without a container that never has a second sample, a pod has a new value 
     await under.clock.advance(15_000);
     const containers = { app: system(scrape * scrape), fails: system(1) };
     under.scrape(rowsOf([web([], { containers, attempts: { fails: scrape } })]));
-    if (scrape < 6) continue;
     const { samples, pending } = await under.get('cpu_system_cores', 'pods', 'shop', 'web-0');
+    // The other one may have its second sample soon.
+    if (scrape < 4) assert.deepEqual(samples, []);
+    if (scrape < 6) continue;
     assert.equal(samples[0]?.timestampMs, under.clock.wallMs(), pending);
   }
 });
@@ -775,6 +790,21 @@ describe('an impossible sample', () => {
       if (seconds !== 100) assert.equal(await under.valueOf('cpu_pressure_waiting_ratio'), 0.2);
     }
   });
+
+  for (const [metric, family, possible, impossible] of [
+    ['memory_rss_bytes', 'container_memory_rss', 9e9, 2e10],
+    ['memory_working_set_bytes', 'container_memory_working_set_bytes', 9e9, 2e10],
+    ['threads', 'container_threads', 4e6, 5e6],
+  ] as const) {
+    test(`of more than the node can have is left out: ${metric}`, async () => {
+      const under = createNode([metric], { capacityMemoryBytes: 1e10 });
+      for (const value of [possible, impossible]) {
+        await under.clock.advance(15_000);
+        under.scrape(rowsOf([web([], { containers: { app: [{ family, value }] } })]));
+        assert.equal(await under.valueOf(metric), possible);
+      }
+    });
+  }
 
   test('of more traffic than links carry is left out', async () => {
     const under = createNode([receive]);
