@@ -7,6 +7,11 @@ import { isPossibleTime, longestMs } from '../storage/snapshotchecks.ts';
 import { emptyNode, type StoredSeries } from './nodeseries.ts';
 import { type LastNumber, ObjectSeries } from './podseries.ts';
 
+/** Rejects what no process writes, or what cannot be served. */
+export class SavedSeriesError extends Error {
+  override readonly name = 'SavedSeriesError';
+}
+
 /** One node's values. */
 export interface SavedSeries {
   readonly node: string;
@@ -82,7 +87,7 @@ export function loadSeries(
   return node;
 }
 
-/** @throws Error for what no process writes, or what cannot be served. */
+/** @throws SavedSeriesError for a line that cannot be. */
 export function checkSavedSeries(value: unknown): SavedSeries {
   const { node, uid, spacingMs, metrics, objects } = fieldsOf(value);
   check(isText(node) && (uid === undefined || isText(uid)), 'names');
@@ -100,7 +105,7 @@ export function checkSavedSeries(value: unknown): SavedSeries {
   return value as SavedSeries;
 }
 
-/** @throws Error as checkSavedSeries. */
+/** @throws SavedSeriesError as checkSavedSeries. */
 export function checkSavedDemand(value: unknown): readonly (readonly [string, number])[] {
   check(Array.isArray(value), 'demand');
   for (const each of value as readonly unknown[]) {
@@ -134,5 +139,5 @@ function isBetween(value: unknown, least: number, most: number): boolean {
 }
 
 function check(isPossible: boolean, what: string): void {
-  if (!isPossible) throw new Error(`the saved ${what} of custom metrics cannot be`);
+  if (!isPossible) throw new SavedSeriesError(`the saved ${what} of custom metrics cannot be`);
 }
