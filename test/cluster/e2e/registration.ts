@@ -33,7 +33,7 @@ export async function createRegistration(cluster: Cluster, program: Program, por
 
   async function available(): Promise<void> {
     const names = versions.map((version) => `apiservice/${version}.metrics.k8s.io`);
-    await cluster.kubectl(['wait', '--for=condition=Available', '--timeout=60s', ...names], { timeoutMs: 70_000 });
+    await cluster.kubectl(['wait', '--for=condition=Available', '--timeout=120s', ...names], { timeoutMs: 130_000 });
   }
 
   async function remove(): Promise<void> {
