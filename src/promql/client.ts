@@ -27,6 +27,7 @@ import { Breakers, StoppedError } from './breakers.ts';
 import type { PromqlEngine } from './engine.ts';
 import { exchangeError, lateError, queuedError, statusError } from './explainanswer.ts';
 import { type Flow, listing } from './flow.ts';
+import { KnownElements } from './knownelements.ts';
 import { isTransient, PromqlError } from './promqlerror.ts';
 import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
@@ -59,6 +60,8 @@ export interface SeriesRequest {
 
 /** Collects series; each try has its own. */
 export interface SeriesFold<T> {
+  /** The only label whose value counts: `add` gets no series that differs from an earlier one in other values only. Undefined if all count. */
+  readonly onlyValue?: string;
   add(labels: SeriesLabels): void;
   result(): T;
 }
@@ -162,20 +165,23 @@ class HttpPromqlClient implements PromqlClient {
 
   async #readQuery(body: Readable): Promise<QueryAnswer> {
     const elements: QueryElement[] = [];
-    const envelope = await readElements(body, ['data', 'result'], this.#limits.query, (element) =>
-      elements.push(readQueryElement(element)),
-    );
+    const { envelope } = await readElements(body, {
+      path: ['data', 'result'],
+      limits: this.#limits.query,
+      onElement: (element) => elements.push(readQueryElement(element)),
+    });
     return readQueryAnswer(envelope, elements);
   }
 
   async #readSeries<T>(body: Readable, fold: SeriesFold<T>): Promise<SeriesAnswer<T>> {
-    let series = 0;
-    const envelope = await readElements(body, ['data'], this.#limits.series, (element) => {
-      fold.add(readSeriesElement(element));
-      series += 1;
+    const { envelope, elements } = await readElements(body, {
+      path: ['data'],
+      limits: this.#limits.series,
+      onElement: (element) => fold.add(readSeriesElement(element)),
+      known: fold.onlyValue === undefined ? undefined : new KnownElements(fold.onlyValue),
     });
     checkSeriesEnvelope(envelope);
-    return { result: fold.result(), series, notes: readNotes(envelope) };
+    return { result: fold.result(), series: elements, notes: readNotes(envelope) };
   }
 
   /** Tries until the deadline, which all tries share. */
