@@ -79,18 +79,14 @@ export class ObjectSeries {
   #seenMs: number;
   #bytes = 0;
   #isWaiting = false;
-  /** By name. */
-  readonly #parts: Record<SeriesCgroup['kind'], Map<string, StoredPart>> = {
-    machine: new Map(),
-    pod: new Map(),
-    sandbox: new Map(),
-    container: new Map(),
-  };
+  /** By name; only kinds that have parts, since an empty Map takes 200 bytes. */
+  readonly #parts: Partial<Record<SeriesCgroup['kind'], Map<string, StoredPart>>> = {};
   #absent: AbsentContainers = noneAbsent;
   readonly #last = new Map<string, LastNumber>();
   /** Most objects have none. */
   #partial: Map<string, PartialNumber> | undefined;
-  readonly #why = new Map<string, NoNumber>();
+  /** Undefined while every metric has had a value. */
+  #why: Map<string, NoNumber> | undefined;
 
   /** @param sinceMs when the object was first scraped, monotonic. */
   constructor(sinceMs: number) {
@@ -119,7 +115,7 @@ export class ObjectSeries {
 
   /** Drops the samples, not the values: there is no rate over a step of the node's clock. */
   clearSamples(): void {
-    for (const kind of kinds) for (const { history } of this.#parts[kind].values()) history?.clear();
+    for (const parts of Object.values(this.#parts)) for (const { history } of parts.values()) history?.clear();
   }
 
   /** @param hasEnded reports whether the API says so of a container; undefined if it does not know the pod. */
@@ -127,7 +123,7 @@ export class ObjectSeries {
     this.#seenMs = update.nowMs;
     this.#dropEnded(found.container, update, hasEnded);
     for (const kind of kinds) for (const each of found[kind]) this.#addSample(kind, each, update);
-    for (const [name, part] of this.#parts.container) {
+    for (const [name, part] of this.#parts.container ?? noParts) {
       part.isAway = this.#absent.has(name) || update.nowMs - part.sampledMs > update.stalenessMs;
     }
     this.#isWaiting = false;
@@ -157,7 +153,7 @@ export class ObjectSeries {
   /** Returns the last value, or why there is none. */
   read(name: string, nowMs: number, stalenessMs: number): MetricNumber | NoNumber | 'stale' {
     const served = this.#served(name, nowMs, stalenessMs);
-    return served ?? this.#why.get(name) ?? (this.#last.has(name) ? 'stale' : 'waiting');
+    return served ?? this.#why?.get(name) ?? (this.#last.has(name) ? 'stale' : 'waiting');
   }
 
   /** As `readPodUsage` of `storage/`: the whole until it is stale, then a part of it. */
@@ -179,7 +175,7 @@ export class ObjectSeries {
     { nowMs, stalenessMs }: SeriesUpdate,
     hasEnded: (container: string) => boolean | undefined,
   ): void {
-    const containers = this.#parts.container;
+    const { container: containers = noParts } = this.#parts;
     const absent = this.#absent;
     this.#absent = noneAbsent;
     // Fast path: the same containers.
@@ -189,7 +185,7 @@ export class ObjectSeries {
     for (const [name, { history }] of containers) {
       if (names.has(name) || this.#absent.has(name)) continue;
       this.#bytes -= history?.bytes ?? 0;
-      containers.delete(name);
+      this.#parts.container?.delete(name);
       this.#last.clear();
       this.#partial = undefined;
     }
@@ -197,11 +193,11 @@ export class ObjectSeries {
 
   #addSample(kind: SeriesCgroup['kind'], { name, id, cgroup }: FoundCgroup, update: SeriesUpdate): void {
     const { batch, columnsOf, limits, nowMs } = update;
-    let part = this.#parts[kind].get(name);
+    let part = this.#parts[kind]?.get(name);
     if (part === undefined || !mayBeSameContainer(part.id, id)) {
       this.#bytes -= part?.history?.bytes ?? 0;
       part = { id, history: undefined, isNew: true, isAway: false, sampledMs: nowMs };
-      this.#parts[kind].set(name, part);
+      (this.#parts[kind] ??= new Map()).set(name, part);
     } else part.isNew = false;
     if (cgroup === undefined) return;
     const history = historyFor(part.history, columnsOf[kind].columns);
@@ -210,9 +206,14 @@ export class ObjectSeries {
     if (history.add({ batch, cgroup, ...columnsOf[kind] }, limits)) part.sampledMs = nowMs;
   }
 
+  #setWhy(name: string, why: NoNumber): void {
+    this.#why ??= new Map();
+    this.#why.set(name, why);
+  }
+
   #partsFor(metric: KubeletMetric): ReadonlyMap<string, Part> {
     const { machine } = this.#parts;
-    return machine.size > 0 ? machine : this.#parts[cgroupsOf(metric)];
+    return machine ?? this.#parts[cgroupsOf(metric)] ?? noParts;
   }
 
   /**
@@ -222,13 +223,13 @@ export class ObjectSeries {
   #compute(metric: KubeletMetric, { nowMs, stalenessMs }: SeriesUpdate): void {
     const { name } = metric;
     const { number, isWhole, newestMs, ready } = combine(metric, this.#partsFor(metric).values());
-    if (isWhole && typeof number === 'string') this.#why.set(name, number);
+    if (isWhole && typeof number === 'string') this.#setWhy(name, number);
     else if (isWhole && typeof number !== 'string') {
-      this.#why.delete(name);
+      this.#why?.delete(name);
       this.#partial?.delete(name);
       this.#last.set(name, lastNumber(this.#last.get(name), { ...number, newestMs, ready }, nowMs));
     } else {
-      this.#why.set(name, 'waiting');
+      this.#setWhy(name, 'waiting');
       const served = this.#served(name, nowMs, stalenessMs);
       this.#isWaiting ||= served === undefined;
       const isLess = served !== undefined && served.ready > ready;
@@ -243,6 +244,8 @@ export class ObjectSeries {
     }
   }
 }
+
+const noParts: ReadonlyMap<string, StoredPart> = new Map();
 
 /** A kubelet that repeats its samples brings no newer number. */
 function lastNumber(before: LastNumber | undefined, number: Omit<LastNumber, 'sinceMs'>, nowMs: number): LastNumber {
