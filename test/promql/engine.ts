@@ -73,8 +73,17 @@ export interface RunningEngine extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+export interface EngineOptions {
+  /** How often it reads the exporter; a second. */
+  readonly scrapeInterval?: string;
+}
+
 /** @throws Error with the command to install the engine where it is missing. */
-export async function runEngine(program: EngineProgram, metrics: string): Promise<RunningEngine> {
+export async function runEngine(
+  program: EngineProgram,
+  metrics: string,
+  { scrapeInterval = '1s' }: EngineOptions = {},
+): Promise<RunningEngine> {
   const binary = await program.find();
   const folder = mkdtempSync(path.join(tmpdir(), 'promql-engine-'));
   const exporter = createServer((_request, response) => {
@@ -83,7 +92,7 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
   const exporterPort = await listen(exporter, 0);
   const port = await freePort();
   const config = path.join(folder, 'scrape.yml');
-  writeFileSync(config, scrapeConfig(exporterPort));
+  writeFileSync(config, scrapeConfig(exporterPort, scrapeInterval));
   let child: ChildProcess | undefined;
   const running: RunningEngine = {
     url: `http://127.0.0.1:${port}`,
@@ -97,7 +106,12 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
   return running;
 
   async function start(): Promise<void> {
@@ -112,9 +126,9 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
   }
 }
 
-function scrapeConfig(port: number): string {
+function scrapeConfig(port: number, interval: string): string {
   return `
-global: {scrape_interval: 1s}
+global: {scrape_interval: ${interval}, scrape_timeout: ${interval}}
 scrape_configs:
 - job_name: lab
   honor_labels: true
@@ -122,8 +136,8 @@ scrape_configs:
 `;
 }
 
-/** Milliseconds; Prometheus needs a fraction of a second, on a busy machine some. */
-const readyLimitMs = 60_000;
+/** Milliseconds; Prometheus needs a fraction of a second and one scrape, on a busy machine more. */
+const readyLimitMs = 180_000;
 
 async function untilReady(url: string): Promise<void> {
   const endMs = performance.now() + readyLimitMs;
