@@ -1,5 +1,6 @@
 /** Cases by their group, each with the file of rules that it needs. */
 import type { CustomCase } from './case.ts';
+import { requests } from './cases/requests.ts';
 import type { ConfigName } from './lab.ts';
 import { access } from './cases/access.ts';
 import { custom, failing } from './cases/custom.ts';
@@ -19,6 +20,7 @@ export const groups: readonly Group[] = [
   { name: 'custom', config: 'main', cases: custom },
   { name: 'errors', config: 'main', cases: errors },
   { name: 'external', config: 'main', cases: external },
+  { name: 'requests', config: 'main', cases: requests },
   { name: 'access', config: 'main', cases: access },
   { name: 'failing', config: 'main', cases: failing },
   { name: 'custom resources', config: 'custom-resources', cases: customResources },

@@ -11,6 +11,8 @@ export interface Recorded {
   /** Such as `/api/v1/query`. */
   readonly path: string;
   readonly parameters: URLSearchParams;
+  /** Since the epoch. */
+  readonly atSeconds: number;
 }
 
 export interface Recorder extends AsyncDisposable {
@@ -41,7 +43,8 @@ export async function startRecorder(prometheusUrl: string): Promise<Recorder> {
     const url = new URL(request.url ?? '/', prometheusUrl);
     const parameters = new URLSearchParams(url.search);
     for (const [name, value] of new URLSearchParams(await text(request))) parameters.append(name, value);
-    const recorded = { method: request.method ?? '', path: url.pathname, parameters };
+    const atSeconds = Date.now() / 1000;
+    const recorded = { method: request.method ?? '', path: url.pathname, parameters, atSeconds };
     requests.push(recorded);
     if (recorder.fault?.(recorded, response) === true) return;
     const asked = new URLSearchParams(parameters);
