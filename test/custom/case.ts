@@ -56,7 +56,7 @@ export const C = '/apis/custom.metrics.k8s.io/v1beta2';
 export const C1 = '/apis/custom.metrics.k8s.io/v1beta1';
 export const X = '/apis/external.metrics.k8s.io/v1beta1';
 
-export interface MoreOfExchange extends Omit<Question, 'path'> {
+interface MoreOfExchange extends Omit<Question, 'path'> {
   readonly accept?: string;
   readonly differs?: Difference;
   readonly compare?: NormaliseOptions;

@@ -11,7 +11,7 @@ import { type CustomServer, type CustomServerName, serverNames } from './servers
 export type Servers = Readonly<Record<CustomServerName, CustomServer>>;
 
 /** What was seen of one server. */
-interface Seen {
+export interface Seen {
   readonly observation: unknown;
   readonly queries: readonly string[];
 }

@@ -31,7 +31,7 @@ export interface StartOptions {
 }
 
 /** So short that a new list is there soon; at least two relists happen while the cases of a file run. */
-export const relistSeconds = 5;
+const relistSeconds = 5;
 /** How far back series are listed. */
 export const maxAgeSeconds = 60;
 

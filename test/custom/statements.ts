@@ -4,7 +4,7 @@
  */
 
 /** The file below test/, and words of the test's title or of its suite's. */
-export interface Proof {
+interface Proof {
   readonly file: string;
   readonly title: string;
 }

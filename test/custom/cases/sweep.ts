@@ -2,7 +2,7 @@
 import { anyStatus, C, type Exchange, exchange, X } from '../case.ts';
 import { anyOf } from '../differences.ts';
 
-export interface Listed {
+interface Listed {
   readonly custom: readonly string[];
   readonly external: readonly string[];
 }
