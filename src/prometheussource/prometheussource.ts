@@ -8,6 +8,7 @@ import type { PromqlClient } from '../promql/client.ts';
 import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
 import type { RuleProblem } from '../rules/problem.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
+import { ruleMetricLimit } from '../rules/seriesmetrics.ts';
 import { CustomAnswers } from './customsource.ts';
 import { ExternalAnswers } from './externalsource.ts';
 import { MetricTable } from './metrictable.ts';
@@ -58,6 +59,8 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
       // Each list also drops old answers, which may be large, while no query is sent.
       querying.sweep();
     },
+    onShapes: () => table.refresh(),
+    random: Math.random,
   });
   const querying = new Querying({ clientOf, states, clock, maxAgeMs, asAdapter });
   const table = new MetricTable(lists, mapper);
@@ -110,14 +113,15 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   function report(rule: MetricRule): SourceReport {
     const list = lists.of(rule);
     const { lastSuccessMs, lastError, query } = states.of(rule.path);
-    const found = table.foundBy(rule);
+    const { metrics: { length: metrics } = [], series, isCut } = table.foundBy(rule) ?? {};
+    const cut = isCut === true ? `it makes more than ${ruleMetricLimit} metrics; the others are left out` : undefined;
     return {
       source: clientOf(rule).engine.name,
       rule: rule.path,
-      metrics: found.metrics.length,
-      series: found.series,
+      metrics: metrics ?? 0,
+      series,
       lastSuccessMs: lastSuccessMs ?? list.lastSuccessMs,
-      lastError: list.lastError?.message ?? lastError,
+      lastError: list.lastError?.message ?? lastError ?? cut,
       query: query ?? rule.seriesQuery,
     };
   }

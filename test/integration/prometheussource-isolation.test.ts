@@ -56,7 +56,7 @@ suite('isolation of callers', () => {
     );
 
   test("a user's slow selectors do not stop the rule for the autoscaler, nor for another user", async () => {
-    await start({ deadlineMs: 50 });
+    await start({ deadlineMs: 1_000 });
     hangs('slow');
     for (let round = 0; round < 4; round += 1) await Promise.all(flood(2, mallory));
     await assert.rejects(running.get('requests', ['web-0'], { caller: mallory }), /Timeout/);
@@ -65,7 +65,7 @@ suite('isolation of callers', () => {
   });
 
   test("slow selectors of one namespace's autoscaler do not stop the rule for those of another", async () => {
-    await start({ deadlineMs: 50 });
+    await start({ deadlineMs: 1_000 });
     hangs('slow');
     const slow = { namespace: 'mallory' };
     for (let round = 0; round < 4; round += 1)
@@ -154,7 +154,7 @@ suite('isolation of callers', () => {
   }
 
   test("a rule that hangs for all callers takes few of the autoscaler's connections, and is back at once", async () => {
-    await start({ deadlineMs: 100 });
+    await start({ deadlineMs: 1_000 });
     hangs('requests');
     const namespaces = Array.from({ length: 30 }, (_, index) => `team-${index}`);
     const askAll = () =>
