@@ -99,14 +99,8 @@ export class MetricTable {
     while (this.#isStale) {
       this.#isStale = false;
       const work = this.#compute(this.#rules);
-      let isDone = false;
-      const step = (): void => {
-        isDone = work.next().done === true;
-      };
-      for (; !isDone; steps += 1) {
-        if (steps < immediateSteps) step();
-        else await readingTurns.run(step);
-      }
+      const isLast = (): boolean => work.next().done === true;
+      while (!(steps < immediateSteps ? isLast() : await readingTurns.run(isLast))) steps += 1;
     }
     this.#isRefreshing = false;
   }

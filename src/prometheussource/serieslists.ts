@@ -24,8 +24,6 @@ export interface SeriesListsOptions {
   readonly onNotes: (source: string, subject: string, notes: AnswerNotes) => void;
   /** Called when a list has new shapes. */
   readonly onShapes: () => Promise<void>;
-  /** From 0 to below 1. */
-  readonly random: () => number;
 }
 
 interface RunningList {
@@ -98,7 +96,7 @@ export class SeriesLists {
   }
 
   #add(key: string, rule: MetricRule): RunningList {
-    const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes, onShapes, random } = this.#options;
+    const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes, onShapes } = this.#options;
     const client = clientOf(rule);
     const list: SeriesList = new SeriesList({
       client,
@@ -110,7 +108,7 @@ export class SeriesLists {
       onNotes: (notes) => onNotes(client.engine.name, `series of ${rule.seriesQuery}`, notes),
       prepare: (shapes) => this.#prepare(list, shapes),
       onShapes,
-      random,
+      random: Math.random,
     });
     const added: RunningList = { list, end: new AbortController(), running: undefined };
     this.#lists.set(key, added);

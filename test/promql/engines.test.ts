@@ -70,8 +70,17 @@ for (const program of enginesOf(process.argv.includes('--all'))) {
       assert.ok(Math.abs((samples[0]?.timestampMs ?? 0) - Date.now()) < 30_000);
     });
 
-    test('NaN, infinities and overflow have no value', async () => {
-      const { samples } = await running.get('odd', ['huge', 'inf', 'nan', 'negative']);
+    test('NaN, infinities and overflow have no value, and a cause says which', async () => {
+      const { samples, causes } = await running.get('odd', ['huge', 'inf', 'nan', 'negative']);
+      const reasons = (causes ?? []).map(({ message }) => message);
+      // VictoriaMetrics leaves NaN out itself.
+      const expected = [
+        /^huge: .* too large/,
+        /^inf: .* infinite/,
+        ...(program.name === 'Prometheus' ? [/^nan: .* NaN/] : []),
+      ];
+      assert.equal(reasons.length, expected.length);
+      for (const [index, pattern] of expected.entries()) assert.match(reasons[index] ?? '', pattern);
       assert.deepEqual(
         samples.map(({ name, valueMilli }) => [name, valueMilli]),
         [['negative', -1500n]],

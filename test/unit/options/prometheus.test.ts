@@ -150,5 +150,6 @@ describe('refused are', () => {
   check([...two, '--prometheus-auth-incluster'], /would get our token; mount a token/);
   check(['--prometheus-auth-incluster', '--prometheus-auth-config=x'], /at the same time/);
   check(['--metrics-max-age=1m'], /must not be less than --metrics-relist-interval/);
+  check(['--resource-metrics=prometheus'], /always comes from kubelets, and resourceRules have no effect/);
   check(['--prometheus-queries=x'], /joined, as-adapter/);
 });
