@@ -27,7 +27,7 @@ interface Found<Metric> {
   readonly found: FoundMetrics<Metric>;
 }
 
-type Steps<T> = Generator<undefined, T>;
+type RefreshSteps<T> = Generator<undefined, T>;
 
 /** Computes only what has changed. Until that is done, the last metrics stay. */
 export class MetricTable {
@@ -106,7 +106,7 @@ export class MetricTable {
   }
 
   /** Ends early where other rules have replaced these: their metrics come next. */
-  *#compute(rules: Pick<Rules, 'custom' | 'external'>): Steps<void> {
+  *#compute(rules: Pick<Rules, 'custom' | 'external'>): RefreshSteps<void> {
     const isReplaced = (): boolean => rules !== this.#rules;
     const customMetrics = new Map<string, RuleMetric>();
     for (const rule of rules.custom) {
@@ -141,8 +141,8 @@ export class MetricTable {
   *#findFor<Metric>(
     known: Map<MetricRule, Found<Metric>>,
     rule: MetricRule,
-    find: (shapes: readonly SeriesShape[]) => Steps<FoundMetrics<Metric>>,
-  ): Steps<FoundMetrics<Metric>> {
+    find: (shapes: readonly SeriesShape[]) => RefreshSteps<FoundMetrics<Metric>>,
+  ): RefreshSteps<FoundMetrics<Metric>> {
     const { shapes } = this.#lists.of(rule);
     const resourcesVersion = this.#resourcesVersion;
     const last = known.get(rule);
@@ -159,7 +159,7 @@ function* addMetrics<Metric>(
   to: Map<string, Metric>,
   metrics: readonly Metric[],
   keyOf: (metric: Metric) => string,
-): Steps<void> {
+): RefreshSteps<void> {
   for (const [index, metric] of metrics.entries()) {
     const key = keyOf(metric);
     if (to.size < metricLimit || to.has(key)) to.set(key, metric);
