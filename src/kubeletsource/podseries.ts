@@ -8,7 +8,7 @@ import {
   type WantedColumns,
 } from '../sample/seriescolumns.ts';
 import { type AbsentContainers, absentContainers, noneAbsent } from '../storage/nodestate.ts';
-import { cgroupsOf, type KubeletMetric } from './catalogue.ts';
+import { cgroupsOf, type KubeletMetric, metricNamed } from './catalogue.ts';
 import { type ColumnShape, type HistoryLimits, SampleHistory } from './history.ts';
 import { combine, type MetricNumber, type NoNumber, type Part } from './metricvalue.ts';
 
@@ -186,8 +186,13 @@ export class ObjectSeries {
       if (names.has(name) || this.#absent.has(name)) continue;
       this.#bytes -= history?.bytes ?? 0;
       this.#parts.container?.delete(name);
-      this.#last.clear();
-      this.#partial = undefined;
+      this.#dropContainerValues();
+    }
+  }
+
+  #dropContainerValues(): void {
+    for (const values of [this.#last, this.#partial]) {
+      for (const name of values?.keys() ?? []) if (isOfContainers(name)) values?.delete(name);
     }
   }
 
@@ -246,6 +251,11 @@ export class ObjectSeries {
 }
 
 const noParts: ReadonlyMap<string, StoredPart> = new Map();
+
+function isOfContainers(name: string): boolean {
+  const metric = metricNamed(name);
+  return metric !== undefined && cgroupsOf(metric) === 'container';
+}
 
 /** A kubelet that repeats its samples brings no newer number. */
 function lastNumber(before: LastNumber | undefined, number: Omit<LastNumber, 'sinceMs'>, nowMs: number): LastNumber {

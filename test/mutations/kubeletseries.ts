@@ -24,7 +24,8 @@ export const kubeletSeries: readonly Mutation[] = [
     ['increase(second, first)', 'increase(second)', 'periods are counted over another interval'],
   ]),
   ...mutate('kubeletsource/podseries.ts', tests, [
-    ['      this.#last.clear();\n', '', "an init container's value stands for the app's"],
+    ['      this.#dropContainerValues();\n', '', "an init container's value stands for the app's"],
+    ["cgroupsOf(metric) === 'container'", 'true', "the end of a container takes the pod's traffic"],
     ['if (isLess) this.#last.set(name, served);', '', 'a served part of a pod shrinks'],
     ['nowMs - part.waitMs > stalenessMs && ', '', 'a part of a pod is served while the whole is waited for'],
     [

@@ -646,6 +646,18 @@ describe('a container that a scrape lacks', () => {
     assert.deepEqual(values, [0.4, 0.2]);
   });
 
+  test("takes nothing of the pod's traffic when it has ended", async () => {
+    const under = createNode([receive], { hasEnded: true });
+    const scrape = async (bytes: number, containers: PodRows['containers'], sandboxAttempt: number) => {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(bytes), { containers, sandboxAttempt })]));
+    };
+    await scrape(0, { app: [], job: [] }, 1);
+    await scrape(150, { app: [], job: [] }, 1);
+    await scrape(5, { app: [] }, 2);
+    assert.equal(await under.valueOf(receive), 10);
+  });
+
   test('is not served with its last rate for ever when only its series stay away', async () => {
     const under = createNode(['cpu_system_cores', 'memory_rss_bytes']);
     const rss: RowValue = { family: 'container_memory_rss', value: 1 };
