@@ -4,6 +4,7 @@ import path from 'node:path';
 import { readMeasured as readBench } from './bench/measured.ts';
 import { goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
+import { customDifferenceTable } from './custom/differences.ts';
 import { comparisonTable } from './docs/comparison.ts';
 import { costChart, costTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
@@ -30,6 +31,7 @@ const blocks: readonly (readonly [file: string, block: string, text: () => strin
   ['docs/troubleshooting.md', 'refusals', () => messageSections(refusalMessages)],
   ['docs/troubleshooting.md', 'warnings', () => messageSections(warningMessages)],
   ['docs/differences.md', 'differences', differenceTable],
+  ['docs/custom-metrics.md', 'adapter-differences', customDifferenceTable],
   ['docs/cost.md', 'costs', costTable],
   ['docs/sizing.md', 'sizes', sizeTable],
   ['docs/cost.md', 'bench', () => goalTable(readBench())],

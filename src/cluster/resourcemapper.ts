@@ -36,6 +36,8 @@ export interface ResourceMapperOptions {
   readonly rest: RestClient;
   readonly clock: Clock;
   readonly log: Logger;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
 }
 
 export function createResourceMapper(options: ResourceMapperOptions): ResourceMapper {
@@ -76,7 +78,8 @@ class RefreshedMapper implements ResourceMapper {
     let retryMs = firstRetryMs;
     while (!signal.aborted) {
       const isRead = await this.#read(signal);
-      await this.#pause(isRead ? refreshMs : retryMs, signal);
+      const { random = Math.random } = this.#options;
+      await this.#pause(isRead ? refreshMs : retryMs * (0.5 + random() / 2), signal);
       retryMs = isRead ? firstRetryMs : Math.min(retryMs * 2, missRefreshMs);
     }
   }
@@ -118,6 +121,12 @@ class RefreshedMapper implements ResourceMapper {
     this.#byName = indexByName(resources);
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Returns a mapper over resources that do not change. */
+export function mapperOver(resources: readonly DescribedResource[]): Mapper {
+  const byName = indexByName(resources);
+  return { resourceFor: (name) => byName.get(name) };
 }
 
 /** The first resource in discovery's order has an ambiguous name; a plural comes before a singular. */

@@ -13,7 +13,7 @@ import type { Registry } from '../monitoring.ts';
 import type { CaBundleReport } from '../server/statuspage.ts';
 import { type PodRoot, type RootOwner, rootOwnerOf } from '../tls/podroot.ts';
 import { createPublication, type Publication } from '../trustpublication/publication.ts';
-import { createPodSource } from '../trustpublication/servicepodlist.ts';
+import { createBackendSource } from '../trustpublication/servicebackends.ts';
 import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 
@@ -51,7 +51,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
     registers: [registry],
   });
   const logged = new Map<string, string>();
-  const source = createPodSource(rest, pod.service);
+  const source = createBackendSource(rest, pod.service);
   const publications = apiServices.map((name): readonly [string, Publication] => {
     const publication = createPublication({
       rest,
@@ -63,7 +63,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       pods: source,
       isRunning: (owner) => !pods.synced() || isThis(owner, pods.get(owner.namespace, owner.pod)),
       isSeparate,
-      isFirst: claim.isHeld,
+      isFirst: () => claim.isHeld(),
       // With custom metrics on and the rights of their component missing, metrics.k8s.io is served all the same.
       mayHoldBack: metricsApiServices.has(name),
       onPatch: (write) => patches.inc({ write }),

@@ -10,17 +10,17 @@ import type { Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
-import { defaultPrometheusUrl, parsePrometheusUrls, type PrometheusUrl } from '../options/prometheusurls.ts';
+import { type PrometheusSettings, prometheusSettings } from '../options/prometheussettings.ts';
+import { parsePrometheusUrls } from '../options/prometheusurls.ts';
 import { createPrometheusSource, type PrometheusSource } from '../prometheussource/prometheussource.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
-import { createEngine } from '../promql/engine.ts';
+import { createEngine, type PromqlEngine } from '../promql/engine.ts';
 import { createPromqlMetrics } from '../promql/promqlmetrics.ts';
 import { problemText } from '../rules/problem.ts';
 import type { Rules } from '../rules/rule.ts';
 import { unknownResources } from '../rules/unknownresources.ts';
 import type { Environment } from './apiserver.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
-import { engineSettings } from './engineflags.ts';
 import { openRulesFile, type RulesFile } from './rulesfile.ts';
 
 export interface PrometheusMetricsOptions {
@@ -41,13 +41,15 @@ export interface PrometheusMetricsOptions {
  */
 export async function createPrometheusMetrics(path: string, from: PrometheusMetricsOptions): Promise<ConfiguredSource> {
   const { options, env, mapper, clock, log, registry, disposables } = from;
-  const given = options['prometheus-url'];
-  const urls = parsePrometheusUrls(given.length === 0 ? [defaultPrometheusUrl] : given);
+  const engines = prometheusSettings(options, parsePrometheusUrls(options['prometheus-url']));
   const isTaken = (metric: string) => options['custom-metrics'] === 'kubelet' && metricNamed(metric) !== undefined;
-  const file = openRulesFile({ path, sources: urls.map(({ name }) => name), isTaken, clock, log });
-  const account = await findAccount(options, env, log);
+  const file = openRulesFile({ path, sources: engines.map(({ name }) => name), isTaken, clock, log });
   const metrics = createPromqlMetrics(registry);
-  const clients = urls.map((url) => disposables.use(createClient(url, account, metrics, from)));
+  const clients: PromqlClient[] = [];
+  for (const engine of engines) {
+    const account = await findAccount(engine, options, env, log);
+    clients.push(disposables.use(createClient(engine, account, metrics, from)));
+  }
   const relistIntervalMs = options['metrics-relist-interval'];
   const source = createPrometheusSource({
     clients,
@@ -119,9 +121,13 @@ function createResourceCheck(mapper: ResourceMapper, log: Logger): (rules: Rules
   };
 }
 
-async function findAccount(options: Options, env: Environment, log: Logger): Promise<ApiServer | undefined> {
-  const kubeconfig = options['prometheus-auth-config'];
-  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig, undefined, log);
+async function findAccount(
+  { authConfig }: PrometheusSettings,
+  options: Options,
+  env: Environment,
+  log: Logger,
+): Promise<ApiServer | undefined> {
+  if (authConfig !== undefined) return kubeconfigApiServer(authConfig, undefined, log);
   if (!options['prometheus-auth-incluster']) return undefined;
   const account = inClusterApiServer(env, { log });
   if (account !== undefined) return account;
@@ -132,23 +138,17 @@ async function findAccount(options: Options, env: Environment, log: Logger): Pro
 }
 
 function createClient(
-  { name, url }: PrometheusUrl,
+  settings: PrometheusSettings,
   account: ApiServer | undefined,
   metrics: ReturnType<typeof createPromqlMetrics>,
   { options, resolver, clock, log }: PrometheusMetricsOptions,
 ): PromqlClient {
   try {
-    const engine = createEngine({
-      name,
-      url,
-      ...engineSettings(options),
-      account,
-      clock,
-      log,
-    });
+    const verb = options['prometheus-verb'] as PromqlEngine['verb'];
+    const engine = createEngine({ ...settings, verb, account, clock, log });
     return createPromqlClient({ engine, resolve: resolver.resolve, metrics, clock, asAdapter: isAsAdapter(options) });
   } catch (error) {
-    const text = `Prometheus ${name}: ${error instanceof Error ? error.message : String(error)}`;
+    const text = `Prometheus ${settings.name}: ${error instanceof Error ? error.message : String(error)}`;
     throw new UsageError({ code: 'PrometheusUnusable', text });
   }
 }

@@ -118,7 +118,7 @@ function caBundlesOf(path: ReadPathOptions, { discovered }: ApiGroups, { root }:
 
 function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {
   const { options, writePath, registry, clock, shutdown } = path;
-  const { nodes, pods, storage, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
+  const { nodes, pods, storage, kubeletMetrics, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
   const info = { title: 'kubegauge', version: `v${version}` };
   return createRouter({
@@ -132,7 +132,7 @@ function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundle
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
-      isWarm: storage.isWarm,
+      isWarm: () => storage.isWarm() && (kubeletMetrics?.store.isWarm() ?? true),
       isFresh: scraper.isFresh,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,

@@ -1,65 +1,108 @@
 /** The arguments of `kubegauge rules check`. */
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { distance } from 'fastest-levenshtein';
 import { describeError } from '../logging.ts';
+import type { MessageCode } from '../messagecodes.ts';
 import { prometheusFlags } from '../options/flags/prometheus.ts';
 import { UsageError } from '../options/parse.ts';
-import { engineSettings, type EngineSettings } from './engineflags.ts';
+import {
+  type PrometheusSettings,
+  prometheusSettings,
+  prometheusSettingsProblems,
+} from '../options/prometheussettings.ts';
+import { parsePrometheusUrls, prometheusUrlsProblem } from '../options/prometheusurls.ts';
+import type { PromqlEngine } from '../promql/engine.ts';
 
 export interface RulesArguments {
   /** `-` is standard input. */
   readonly file: string;
   readonly output: 'table' | 'json';
-  /** Undefined: no engine is asked. */
-  readonly engine: EngineArguments | undefined;
+  /** None: no engine is asked. */
+  readonly engines: readonly EngineArguments[];
+  /** Names the cluster whose resources are used. */
+  readonly kubeconfig: string | undefined;
 }
 
-export interface EngineArguments extends EngineSettings {
-  readonly url: string;
+export interface EngineArguments extends PrometheusSettings {
+  readonly verb: PromqlEngine['verb'];
 }
 
 /** @param argv behind `rules`. @throws UsageError */
 export function readRulesArguments(argv: readonly string[]): RulesArguments {
   const { values, positionals } = parse(argv);
   const [command, file, ...others] = positionals;
-  if (command !== 'check')
-    throw new UsageError({
-      code: 'UnknownCommand',
-      text: `kubegauge rules ${command ?? ''}: write kubegauge rules check <file>`,
-    });
-  if (file === undefined)
-    throw new UsageError({
-      code: 'UnknownCommand',
-      text: 'kubegauge rules check needs a file, or - for standard input',
-    });
-  if (others.length > 0)
-    throw new UsageError({ code: 'UnknownCommand', text: `one file at a time: ${others.join(', ')}` });
-  const { output = 'table', 'prometheus-url': url, 'prometheus-verb': verb } = values;
+  if (command !== 'check') throw usageError('UnknownCommand', unknownCommand(command));
+  if (file === undefined) throw usageError('UnknownCommand', missingFile);
+  if (others.length > 0) throw usageError('UnknownCommand', severalFiles(others));
+  const { output = 'table', kubeconfig, 'prometheus-verb': verb = 'GET' } = values;
   if (output !== 'table' && output !== 'json')
-    throw new UsageError({ code: 'InvalidFlagValue', text: `-o ${output}: must be one of table, json` });
-  const problem = verb === undefined ? undefined : prometheusFlags['prometheus-verb'].check(verb);
-  if (problem !== undefined)
-    throw new UsageError({ code: 'InvalidFlagValue', text: `--prometheus-verb=${verb}: ${problem}` });
-  return { file, output, engine: url === undefined ? undefined : { url, ...engineSettings(values) } };
+    throw usageError('InvalidFlagValue', `-o ${output}: must be one of table, json`);
+  const problem = prometheusFlags['prometheus-verb'].check(verb);
+  if (problem !== undefined) throw usageError('InvalidFlagValue', `--prometheus-verb=${verb}: ${problem}`);
+  const engines = readEngines(values).map((each) => ({ ...each, verb: verb as PromqlEngine['verb'] }));
+  return { file, output, engines, kubeconfig };
 }
+
+type Values = ReturnType<typeof parse>['values'];
+
+function readEngines(values: Values): readonly PrometheusSettings[] {
+  const given = values['prometheus-url'] ?? [];
+  if (given.length === 0) return [];
+  const problem = prometheusUrlsProblem(given);
+  if (problem !== undefined) throw usageError('InvalidFlagValue', `--prometheus-url: ${problem}`);
+  const urls = parsePrometheusUrls(given);
+  const problems = prometheusSettingsProblems(values, urls);
+  if (problems.length > 0)
+    throw new UsageError(...problems.map((text) => ({ code: 'ContradictingFlags', text }) as const));
+  return prometheusSettings(values, urls);
+}
+
+function unknownCommand(command = ''): string {
+  return `kubegauge rules ${command}: write kubegauge rules check <file>`;
+}
+
+const missingFile = 'kubegauge rules check needs a file, or - for standard input';
+
+function severalFiles(others: readonly string[]): string {
+  const url = others.find((word) => /^https?:/.test(word));
+  return url === undefined
+    ? `one file at a time: ${others.join(', ')}`
+    : 'one file at a time; write the URL of an engine as --prometheus-url=<url>';
+}
+
+function usageError(code: MessageCode, text: string): UsageError {
+  return new UsageError({ code, text });
+}
+
+const flags = {
+  output: { type: 'string', short: 'o' },
+  kubeconfig: { type: 'string' },
+  'prometheus-url': { type: 'string', multiple: true },
+  'prometheus-verb': { type: 'string' },
+  'prometheus-header': { type: 'string', multiple: true },
+  'prometheus-ca-file': { type: 'string', multiple: true },
+  'prometheus-client-tls-cert-file': { type: 'string', multiple: true },
+  'prometheus-client-tls-key-file': { type: 'string', multiple: true },
+  'prometheus-token-file': { type: 'string', multiple: true },
+} as const satisfies ParseArgsOptionsConfig;
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        output: { type: 'string', short: 'o' },
-        'prometheus-url': { type: 'string' },
-        'prometheus-verb': { type: 'string' },
-        'prometheus-header': { type: 'string', multiple: true },
-        'prometheus-ca-file': { type: 'string' },
-        'prometheus-client-tls-cert-file': { type: 'string' },
-        'prometheus-client-tls-key-file': { type: 'string' },
-        'prometheus-token-file': { type: 'string' },
-      } as const satisfies Partial<Record<'output' | keyof typeof prometheusFlags, object>>,
-    });
+    return parseArgs({ args: [...argv], allowPositionals: true, options: flags });
   } catch (error) {
     // parseArgs's own: an unknown flag, or one without its value.
-    throw new UsageError({ code: 'UnknownFlag', text: `${describeError(error)}; see kubegauge rules --help` });
+    const [, name] = /^Unknown option '--?([^'=]*)/.exec(describeError(error)) ?? [];
+    const text =
+      name === undefined ? `${describeError(error)}; see kubegauge rules --help` : `unknown flag ${hintOf(name)}`;
+    throw usageError('UnknownFlag', text);
   }
+}
+
+/** Names the flag that may be meant: one that ends like it, such as prometheus-url for url, or the nearest. */
+function hintOf(name: string): string {
+  if (name === 'config' || name === 'c') return `--${name}; write the file without it: kubegauge rules check <file>`;
+  const known = Object.keys(flags);
+  const near = known.filter((flag) => distance(flag, name) <= name.length / 3);
+  const meant = known.find((flag) => flag.endsWith(`-${name}`)) ?? near[0];
+  return meant === undefined ? `--${name}; see kubegauge rules --help` : `--${name}; did you mean --${meant}?`;
 }

@@ -1,18 +1,27 @@
 /** `kubegauge rules check <file>`: explains a file of rules, and asks an engine what they find. */
-import { readFileSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
+import { readResources } from '../client/resourcediscovery.ts';
+import { createRestClient } from '../client/rest.ts';
+import { mapperOver } from '../cluster/resourcemapper.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
 import { withPage } from '../messagecodes.ts';
+import type { Mapper } from '../metricsource/described.ts';
 import { UsageError } from '../options/parse.ts';
 import { rulesInConfigMap } from '../rules/configmap.ts';
 import { explainRules } from '../rules/explanation.ts';
 import { knownResources, withOverrides } from '../rules/knownresources.ts';
 import { type RuleProblem, RulesError } from '../rules/problem.ts';
-import type { Rules } from '../rules/rule.ts';
+import type { MetricRule, Rules } from '../rules/rule.ts';
 import { parseRules } from '../rules/rules.ts';
+import { unknownResources } from '../rules/unknownresources.ts';
+import { type Environment, findApiServer } from './apiserver.ts';
 import { readRulesArguments } from './rulesarguments.ts';
+import { readRulesInput } from './rulesinput.ts';
 import { type RulesReport, rulesText } from './rulestext.ts';
+
+/** Milliseconds until the whole discovery of a cluster has been read. */
+const discoveryTimeoutMs = 30_000;
 
 /** Exit codes: the file loads, and an engine that was asked answered; it does not, or a query is refused; nothing could be checked. */
 export const rulesExitCodes = { well: 0, wrong: 1, failed: 2 } as const;
@@ -22,13 +31,15 @@ export const rulesExitCodes = { well: 0, wrong: 1, failed: 2 } as const;
  * @param argv behind `rules`.
  * @throws UsageError.
  */
-export async function runRules(argv: readonly string[]): Promise<number> {
-  const { file, output, engine } = readRulesArguments(argv);
+export async function runRules(argv: readonly string[], env: Environment): Promise<number> {
+  const { file, output, engines, kubeconfig } = readRulesArguments(argv);
   try {
-    const report = await check(file);
-    if (engine !== undefined && report.rules !== undefined) {
-      const { askEngine } = await import('./rulesengine.ts');
-      report.asked = await askEngine(report.rules, engine);
+    const cluster = kubeconfig === undefined ? undefined : await readCluster(kubeconfig, env);
+    const mapperOf = (rule: MetricRule) => cluster ?? withOverrides(knownResources, rule);
+    const report = await check(file, mapperOf, cluster);
+    if (engines.length > 0 && report.rules !== undefined) {
+      const { askEngines } = await import('./rulesengine.ts');
+      report.asked = await askEngines(report.rules, engines, mapperOf);
     }
     process.stdout.write(rulesText(report, output));
     return exitCodeOf(report);
@@ -47,15 +58,29 @@ function exitCodeOf({ problems, asked }: RulesReport): number {
   return errors.every(({ isUnavailable }) => isUnavailable) ? rulesExitCodes.failed : rulesExitCodes.wrong;
 }
 
-async function check(file: string): Promise<RulesReport> {
-  const given = file === '-' ? await readAll(process.stdin) : readFileSync(file, 'utf8');
+/** Returns the cluster's resources. @throws Error */
+async function readCluster(kubeconfig: string, env: Environment): Promise<Mapper> {
+  const apiServer = await findApiServer(kubeconfig, env);
+  using resolver = systemResolver();
+  await using rest = createRestClient(apiServer, { resolve: resolver.resolveFirst });
+  return mapperOver(await readResources(rest, AbortSignal.timeout(discoveryTimeoutMs)));
+}
+
+/** @param cluster its resources, if it was asked. */
+async function check(
+  file: string,
+  mapperOf: (rule: MetricRule) => Mapper,
+  cluster: Mapper | undefined,
+): Promise<RulesReport> {
+  const given = await readRulesInput(file);
   const embedded = rulesInConfigMap(given);
   const name = file === '-' ? 'standard input' : file;
   const place = embedded === undefined ? name : `${name}, data["${embedded.key}"]`;
   const parsed = parse(embedded?.text ?? given);
   if ('problems' in parsed) return { file: place, rules: undefined, explanations: [], notes: [], ...parsed };
   const { rules } = parsed;
-  const explanations = explainRules(rules, (rule) => withOverrides(knownResources, rule));
+  const missing = cluster === undefined ? [] : unknownResources(rules, cluster);
+  const explanations = explainRules({ ...rules, notes: [...rules.notes, ...missing] }, mapperOf);
   const explained = new Set(explanations.flatMap(({ notes }) => notes));
   const notes = rules.notes.filter((note) => !explained.has(note));
   if (explanations.length === 0) notes.push(noRules);

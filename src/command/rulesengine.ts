@@ -1,4 +1,4 @@
-/** Asks a PromQL engine for the series and values of rules. */
+/** Asks PromQL engines for the series and values of rules. */
 import { textMap } from '../client/json.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { fullName, StatusError } from '../apimachinery/status.ts';
@@ -7,12 +7,12 @@ import { systemResolver } from '../dns/systemresolver.ts';
 import { silentLogger } from '../logging.ts';
 import { metricKey } from '../metricsource/combined.ts';
 import { milliOf } from '../metricsource/milli.ts';
-import { defaultPrometheusName } from '../options/prometheusurls.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
+import type { Flow } from '../promql/flow.ts';
 import { isTransient, PromqlError } from '../promql/promqlerror.ts';
-import { knownResources, withOverrides } from '../rules/knownresources.ts';
+import type { Mapper } from '../metricsource/described.ts';
 import { customQuery, externalQuery, lastByObject, namespaceLabelOf, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import {
@@ -24,7 +24,7 @@ import {
   type RuleMetric,
 } from '../rules/seriesmetrics.ts';
 import type { EngineArguments } from './rulesarguments.ts';
-import type { AskedEngine, AskedError, AskedMetric, AskedRule, AskedValue } from './rulestext.ts';
+import type { AskedEngines, AskedError, AskedMetric, AskedRule, AskedValue } from './rulestext.ts';
 import { SeriesSamples } from './seriessamples.ts';
 
 /** How far back series are looked for: prometheus-adapter's default. */
@@ -36,33 +36,50 @@ const objectLimit = 5;
 /** Names of series that are listed. */
 const nameLimit = 10;
 
-/** @throws Error if the engine cannot be set up: a URL, a header, a file. */
-export async function askEngine(rules: Rules, engineArguments: EngineArguments): Promise<AskedEngine> {
-  const engine = createEngine({
-    name: defaultPrometheusName,
-    ...engineArguments,
-    clock: systemClock,
-    log: silentLogger,
-  });
+/**
+ * Asks the engine of each rule.
+ * @param engineArguments of all; rules without a source are for the first.
+ * @throws Error if an engine cannot be set up: a header, a file.
+ */
+export async function askEngines(
+  rules: Rules,
+  engineArguments: readonly EngineArguments[],
+  mapperOf: (rule: MetricRule) => Mapper,
+): Promise<AskedEngines> {
   using resolver = systemResolver();
-  await using client = createPromqlClient({ engine, resolve: resolver.resolve });
+  await using disposables = new AsyncDisposableStack();
+  const clients = engineArguments.map((each) => {
+    const engine = createEngine({ ...each, clock: systemClock, log: silentLogger });
+    return disposables.use(createPromqlClient({ engine, resolve: resolver.resolve }));
+  });
   const found = new Map<MetricRule, FoundRule>();
-  for (const rule of [...rules.custom, ...rules.external]) found.set(rule, await findMetrics(client, rule));
+  for (const rule of [...rules.custom, ...rules.external]) {
+    const { source } = rule;
+    const client = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
+    found.set(rule, await findMetrics(client, rule, mapperOf(rule)));
+  }
   const owners = ownersOf(found);
   const asked: AskedRule[] = [];
-  for (const [rule, each] of found) asked.push(await askRule(client, rule, each, owners));
-  return { url: engine.url.href, rules: asked };
+  for (const [rule, each] of found) asked.push(await askRule(rule, each, owners));
+  return { engines: clients.map(({ engine: { name, url } }) => ({ name, url: url.href })), rules: asked };
 }
 
 interface FoundRule {
+  /** Undefined where no engine has the rule's source as its name. */
+  readonly client: PromqlClient | undefined;
+  readonly mapper: Mapper;
   readonly series: number;
   readonly samples: SeriesSamples;
   readonly metrics: FoundMetrics<RuleMetric | RuleExternalMetric> | undefined;
   readonly errors: readonly AskedError[];
 }
 
-async function findMetrics(client: PromqlClient, rule: MetricRule): Promise<FoundRule> {
-  const none = { series: 0, samples: new SeriesSamples(), metrics: undefined };
+async function findMetrics(client: PromqlClient | undefined, rule: MetricRule, mapper: Mapper): Promise<FoundRule> {
+  const none = { client, mapper, series: 0, samples: new SeriesSamples(), metrics: undefined };
+  if (client === undefined) {
+    const message = `no --prometheus-url has the name ${rule.source ?? ''}; write --prometheus-url=${rule.source ?? ''}=<url>`;
+    return { ...none, errors: [{ message, isUnavailable: false }] };
+  }
   if (rule.seriesQuery.trim() === '') return { ...none, errors: [] };
   try {
     const { result: samples, series } = await client.series(
@@ -73,16 +90,17 @@ async function findMetrics(client: PromqlClient, rule: MetricRule): Promise<Foun
       },
       forever,
     );
-    const mapper = withOverrides(knownResources, rule);
     const metrics =
       rule.kind === 'external' ? externalMetricsOf(rule, samples.shapes()) : metricsOf(rule, samples.shapes(), mapper);
-    return { series, samples, metrics, errors: [] };
+    return { client, mapper, series, samples, metrics, errors: [] };
   } catch (error) {
     return { ...none, errors: [errorOf(error)] };
   }
 }
 
 const forever = new AbortController().signal;
+/** There is one caller. */
+const flow: Flow = { lane: 'users', key: '' };
 
 function errorOf(error: unknown): AskedError {
   if (!(error instanceof PromqlError)) throw error;
@@ -102,12 +120,8 @@ function ownerKey(rule: MetricRule, metric: RuleMetric | RuleExternalMetric): st
   return `${rule.kind} ${'resource' in metric ? metricKey(metric.resource, metric.metric) : metric.metric}`;
 }
 
-async function askRule(
-  client: PromqlClient,
-  rule: MetricRule,
-  { series, samples, metrics, errors }: FoundRule,
-  owners: ReadonlyMap<string, string>,
-): Promise<AskedRule> {
+async function askRule(rule: MetricRule, found: FoundRule, owners: ReadonlyMap<string, string>): Promise<AskedRule> {
+  const { series, samples, metrics, errors } = found;
   const all = metrics?.metrics ?? [];
   const asked: AskedMetric[] = [];
   const failures: AskedError[] = [];
@@ -120,7 +134,7 @@ async function askRule(
       overriddenBy: owner === rule.path ? undefined : owner,
     };
     try {
-      asked.push({ ...base, ...(await askMetric(client, rule, each, samples)) });
+      asked.push({ ...base, ...(await askMetric(found, rule, each)) });
     } catch (error) {
       const failure = errorOf(error);
       failures.push(failure);
@@ -142,15 +156,16 @@ type AskedValues = Pick<AskedMetric, 'values' | 'query' | 'problem'>;
 
 /** @throws PromqlError */
 async function askMetric(
-  client: PromqlClient,
+  found: FoundRule,
   rule: MetricRule,
   metric: RuleMetric | RuleExternalMetric,
-  samples: SeriesSamples,
 ): Promise<AskedValues> {
+  const { client } = found;
+  if (client === undefined) return { values: [], query: undefined };
   try {
     return 'resource' in metric
-      ? await askCustom(client, rule, metric, samples)
-      : await askExternal(client, rule, metric, samples);
+      ? await askCustom(client, found, rule, metric)
+      : await askExternal(client, found, rule, metric);
   } catch (error) {
     if (error instanceof QueryError || error instanceof StatusError) {
       return { values: [], query: undefined, problem: error.message };
@@ -161,18 +176,17 @@ async function askMetric(
 
 async function askCustom(
   client: PromqlClient,
+  { samples, mapper }: FoundRule,
   rule: MetricRule,
   { resource, series }: RuleMetric,
-  samples: SeriesSamples,
 ): Promise<AskedValues> {
-  const mapper = withOverrides(knownResources, rule);
   const label = rule.labels.labelOf(resource, mapper) ?? '';
-  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule, knownResources) : undefined;
+  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule, mapper) : undefined;
   const { namespace, names } = samples.objects(series, label, namespaceLabel, objectLimit);
   if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
   const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
   const built = customQuery(rule, request, mapper);
-  const answer = await client.query({ query: built.query, subject: rule.path }, forever);
+  const answer = await client.query({ query: built.query, subject: rule.path, flow }, forever);
   if (answer.type !== 'vector') {
     return { values: [], query: built.query, problem: `the result is a ${answer.type}; a vector is needed` };
   }
@@ -187,16 +201,16 @@ async function askCustom(
 
 async function askExternal(
   client: PromqlClient,
+  { samples, mapper }: FoundRule,
   rule: MetricRule,
   { series }: RuleExternalMetric,
-  samples: SeriesSamples,
 ): Promise<AskedValues> {
-  const label = rule.namespaced ? namespaceLabelOf(rule, knownResources) : undefined;
+  const label = rule.namespaced ? namespaceLabelOf(rule, mapper) : undefined;
   const namespace =
     label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
   const request = { series, namespace, selector: parseLabelSelector('') };
-  const query = externalQuery(rule, request, withOverrides(knownResources, rule));
-  const answer = await client.query({ query, subject: rule.path }, forever);
+  const query = externalQuery(rule, request, mapper);
+  const answer = await client.query({ query, subject: rule.path, flow }, forever);
   if (answer.type !== 'vector' && answer.type !== 'scalar') {
     return { values: [], query, problem: `the result is a ${answer.type}; a vector or scalar is needed` };
   }

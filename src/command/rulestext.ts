@@ -12,13 +12,16 @@ export interface RulesReport {
   readonly problems: readonly RuleProblem[];
   /** Those that are of no rule. */
   readonly notes: readonly RuleProblem[];
-  /** If an engine was asked. */
-  asked?: AskedEngine;
+  /** If engines were asked. */
+  asked?: AskedEngines;
 }
 
-export interface AskedEngine {
-  /** Without credentials. */
-  readonly url: string;
+export interface AskedEngines {
+  readonly engines: readonly {
+    readonly name: string;
+    /** Without credentials. */
+    readonly url: string;
+  }[];
   readonly rules: readonly AskedRule[];
 }
 
@@ -83,13 +86,18 @@ function lines({ file, rules, explanations, problems, notes, asked }: RulesRepor
   if (resource !== undefined) counts.push('resourceRules, which are not needed: metrics.k8s.io comes from kubelets');
   const result = [`${file} loads: ${counts.join(', ')}`];
   for (const note of notes) result.push(...noteLines(note));
-  if (asked !== undefined) result.push(`asked: ${asked.url}`);
+  if (asked !== undefined) result.push(`asked: ${askedText(asked)}`);
   for (const explanation of explanations) {
     result.push('', ...ruleLines(explanation));
     const found = asked?.rules.find(({ path }) => path === explanation.path);
     if (found !== undefined) result.push(...askedLines(found));
   }
   return result;
+}
+
+function askedText({ engines }: AskedEngines): string {
+  const isSeveral = engines.length > 1;
+  return engines.map(({ name, url }) => (isSeveral ? `${name} at ${url}` : url)).join(', ');
 }
 
 function ruleLines(rule: RuleExplanation): readonly string[] {

@@ -41,11 +41,16 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const customMetrics = await createCustomMetrics({ ...shared, env, writePath });
   const eventLoop = createEventLoopWatch(registry, clock);
   const pod = await findServerPod(options, apiServer);
+  // As it is in its file now: another process of the pod compares it.
+  const ownToken = () => {
+    apiServer.refresh?.();
+    return apiServer.authorization();
+  };
   // With files there is no root to publish.
   const claim =
     pod === undefined || options['tls-cert-file'] !== undefined
       ? undefined
-      : disposables.use(await claimPod({ uid: pod.owner.uid, cluster: apiServer.url, clock, log }));
+      : disposables.use(await claimPod({ uid: pod.owner.uid, cluster: apiServer.url, secret: ownToken, clock, log }));
   const { auth, caBundles, server } = await createReadPath({
     ...shared,
     pod,

@@ -13,6 +13,8 @@ import type { Storage } from '../storage/storage.ts';
 export interface SnapshotOptions {
   readonly path: string | undefined;
   readonly storage: Storage;
+  /** What else is written, if anything. */
+  readonly addition?: SnapshotAddition | undefined;
   readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
   readonly intervalMs: number;
   /** For large clusters. */
@@ -20,6 +22,16 @@ export interface SnapshotOptions {
   readonly limitBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** Lines of another module. */
+export interface SnapshotAddition {
+  /** Returns JSON values, each as it is when it is consumed. */
+  saved(): Iterable<unknown>;
+  /** @param thenMs when they were saved, monotonic. @throws Error for lines that cannot be; then nothing is restored. */
+  restore(lines: readonly unknown[], thenMs: number): void;
+  /** For a node that left while no process ran. */
+  forget(node: string): void;
 }
 
 export interface SnapshotKeeper {
@@ -41,7 +53,7 @@ const chunkCharacters = 64 * 1024;
 const largestShare = 0.02;
 
 export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
-  const { path: file, storage, nodes, limitBytes = snapshotLimitBytes, clock, log } = options;
+  const { path: file, storage, addition, limitBytes = snapshotLimitBytes, clock, log } = options;
   const readable = { forbiddenMode: othersMayWrite, sizeLimitBytes: limitBytes };
   let failing = false;
 
@@ -53,6 +65,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
     try {
       await removeUnfinished(target);
       const snapshot = readSnapshot(await readOwnFile(target, readable), now(), oldestMs);
+      addition?.restore(snapshot.additions, now().monotonicMs - (now().wallMs - snapshot.writtenMs));
       storage.restore(snapshot.nodes);
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
       log.info({ path: target, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
@@ -91,7 +104,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
 
   async function save(target: string): Promise<void> {
     try {
-      await writeLines(target, writeSnapshot(storedNodes(), now()), limitBytes);
+      await writeLines(target, writeSnapshot(storedNodes(options), now(), addition?.saved()), limitBytes);
       failing = false;
     } catch (error) {
       warnOfWrite(target, error);
@@ -108,16 +121,22 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
     failing = true;
   }
 
-  /** Drops nodes that left while no process ran: the informer reports no deletion of them. */
-  function* storedNodes(): Generator<readonly [string, NodeState]> {
-    for (const each of storage.states()) {
-      if (nodes.synced() && nodes.get(each[0]) === undefined) storage.forget(each[0]);
-      else yield each;
-    }
-  }
-
   function now() {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+}
+
+/** Drops nodes that left while no process ran: the informer reports no deletion of them. */
+function* storedNodes({
+  storage,
+  addition,
+  nodes,
+}: Pick<SnapshotOptions, 'storage' | 'addition' | 'nodes'>): Generator<readonly [string, NodeState]> {
+  for (const each of storage.states()) {
+    if (nodes.synced() && nodes.get(each[0]) === undefined) {
+      storage.forget(each[0]);
+      addition?.forget(each[0]);
+    } else yield each;
   }
 }
 

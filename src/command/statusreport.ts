@@ -58,6 +58,7 @@ export function createStatus({
     const refused = refusals.recent();
     const identity = kubeletIdentity();
     const bundles = caBundles?.();
+    const rules = metricRules?.();
     const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
@@ -69,12 +70,13 @@ export function createStatus({
         ...identityProblems(identity),
         ...bundleProblems(bundles ?? []),
         ...pinProblems(pinNote()),
+        ...ruleProblems(rules ?? []),
         ...troubleOf(refused),
       ],
       refused: refused.map(refusedReport),
       kubeletIdentity: identity,
       caBundles: bundles,
-      metricRules: metricRules?.().map(ruleReport),
+      metricRules: rules?.map(ruleReport),
       nodes: chosen.map((status) =>
         reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
       ),
@@ -114,6 +116,15 @@ function identityProblems({ sent, account, reason }: KubeletIdentityReport): Sta
 
 function pinProblems(message: string | undefined): StatusReport['degraded'] {
   return message === undefined ? [] : [{ code: 'PinsInMemory', message }];
+}
+
+/** Of PromQL engines; what fails at kubelets is a problem of nodes. */
+function ruleProblems(rules: readonly SourceReport[]): StatusReport['degraded'] {
+  const ofEngines = rules.filter(({ source }) => source !== 'kubelet');
+  return [...Map.groupBy(ofEngines, ({ source }) => source)].flatMap(([source, of]) => {
+    const failing = of.filter(({ lastError }) => lastError !== undefined).length;
+    return failing === 0 ? [] : [{ code: 'RuleFails', message: `${failing} of ${of.length} rules of ${source} fail` }];
+  });
 }
 
 function reportOf(

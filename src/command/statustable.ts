@@ -1,6 +1,8 @@
-/** Formats a status report as text: a line per node, then problems and remedies. */
+/** Formats a status report as text: a line per node, then problems and remedies; a line per rule of other metrics. */
 import { refusalText } from './statusreport.ts';
 import { escapeControls } from '../foreigntext.ts';
+import { metricRulesLines } from './metricruleslines.ts';
+import { tableLines } from './texttable.ts';
 import type { NodeReport, StatusReport } from '../server/statuspage.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
@@ -20,7 +22,7 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 
 export function statusText(report: StatusReport): string {
   const { version, startTime, resolution, staleness, degraded, refused, kubeletIdentity, nodes } = report;
-  const { caBundles = [] } = report;
+  const { caBundles = [], metricRules = [] } = report;
   const lines = [
     `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
     identityText(kubeletIdentity),
@@ -28,11 +30,12 @@ export function statusText(report: StatusReport): string {
       ? ['all is well']
       : ['degraded:', ...degraded.map(({ code, message }) => `  ${code}: ${message}`)]),
     '',
-    ...table([
+    ...tableLines([
       columns.map(([title]) => title),
       ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
     ]),
     ...nodes.flatMap(remarks),
+    ...(metricRules.length === 0 ? [] : ['', ...metricRulesLines(metricRules)]),
     ...(caBundles.length === 0
       ? []
       : [
@@ -51,16 +54,6 @@ function identityText({ sent, account, reason }: StatusReport['kubeletIdentity']
   const because = reason === undefined ? '' : `: ${reason}`;
   if (sent === 'account') return `kubelets get tokens of ServiceAccount ${account}${because}`;
   return `kubelets get ${sent === 'own' ? 'our own token' : 'no token'}${because}`;
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('   ')
-      .trimEnd(),
-  );
 }
 
 function remarks({ name, error, fallback, clockSkew, unverifiedPods, foreignPods }: NodeReport): string[] {

@@ -57,36 +57,29 @@ export interface WritePath {
 export function createWritePath(path: WritePathOptions): WritePath {
   const { options, apiServer, rest, serverClock, resolver, registry, clock, log, disposables } = path;
   const resolutionMs = options['metric-resolution'];
-  const fastPath = !options['disable-fast-path'];
-  if (!fastPath) log.warn({ code: 'FastPathsOff' }, 'every fast path is off (--disable-fast-path)');
+  if (options['disable-fast-path']) log.warn({ code: 'FastPathsOff' }, 'every fast path is off (--disable-fast-path)');
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
   const storage = createStoredUsages(path, nodes, pods, stalenessMs);
   const history = historyOf(options, pods, clock);
+  const { admission, foreignPods } = createWatchedAdmission(path, pods, storage);
+  pods.onNodeChange(admission.changed);
+  const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
+  const kubelets = createKubelets({ options, apiServer, rest, nodes, resolver, clock, metrics: scrapeMetrics, log });
+  disposables.use(kubelets.readers);
+  const bringForward = (node: string) => scraper.bringForward(node);
+  const kubeletMetrics = createKubeletMetrics({ ...path, nodes, pods, bringForward, stalenessMs });
   const snapshot = createSnapshotKeeper({
     path: options['snapshot-path'],
     storage,
+    addition: kubeletMetrics?.snapshot,
     nodes,
     intervalMs: resolutionMs,
     longestPauseMs: stalenessMs,
     clock,
     log,
   });
-  const foreignPods = createForeignPodWatch({ registry, clock, log });
-  const admission = createAdmission({
-    knownPod: pods.get,
-    bindings: storage,
-    fastPath,
-    onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
-    onConflict: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
-  });
-  pods.onNodeChange(admission.changed);
-  const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
-  const kubelets = createKubelets({ options, apiServer, rest, nodes, resolver, clock, metrics: scrapeMetrics, log });
-  disposables.use(kubelets.readers);
-  const bringForward = (node: string) => scraper.bringForward(node);
-  const kubeletMetrics = createKubeletMetrics({ ...path, pods, bringForward, stalenessMs });
   const scraper: Scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
@@ -112,6 +105,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
       keepOnly(node, uid) {
         storage.keepOnly(node, uid);
         history?.keepOnly(node, uid);
+        kubeletMetrics?.store.keepOnly(node, uid);
       },
     },
     resolutionMs,
@@ -133,6 +127,23 @@ export function createWritePath(path: WritePathOptions): WritePath {
     stalenessMs,
     kubeletIdentity: kubelets.identity,
   };
+}
+
+/** Creates the admission, and the watch that reports pods which it refuses. */
+function createWatchedAdmission(
+  { options, registry, clock, log }: WritePathOptions,
+  pods: Pick<PodLister, 'get'>,
+  bindings: Storage,
+): { readonly admission: Admission; readonly foreignPods: ReturnType<typeof createForeignPodWatch> } {
+  const foreignPods = createForeignPodWatch({ registry, clock, log });
+  const admission = createAdmission({
+    knownPod: pods.get,
+    bindings,
+    fastPath: !options['disable-fast-path'],
+    onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
+    onConflict: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
+  });
+  return { admission, foreignPods };
 }
 
 function historyOf(options: Options, pods: Pick<PodLister, 'get'>, clock: Clock): History | undefined {

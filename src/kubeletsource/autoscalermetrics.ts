@@ -1,4 +1,5 @@
 /** Watches HorizontalPodAutoscalers for the custom metrics that they name. */
+import { StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../clock.ts';
 import { createInformer } from '../client/informer.ts';
 import { field, items, text } from '../client/json.ts';
@@ -10,6 +11,8 @@ import type { Logger } from '../logging.ts';
 export interface AutoscalerMetrics {
   /** Calls the listener with all names after each change of them. */
   onChange(listener: (names: ReadonlySet<string>) => void): void;
+  /** Reports whether the first list is complete, or was denied. */
+  isKnown(): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -61,12 +64,20 @@ export function createAutoscalerMetrics({ rest, clock, log, isKnown }: Autoscale
   const path = '/apis/autoscaling/v2/horizontalpodautoscalers';
   // Its names as one string: an equal one is no change, as most changes are of the status.
   const parse = (object: unknown): string | undefined => namesIn(object).filter(isKnown).join(separator) || undefined;
-  const informer = createInformer({ rest, clock, log, path, accept, message, parse });
+  let isKnownOrDenied = false;
+  const onListed = (error?: unknown) => {
+    isKnownOrDenied ||= error === undefined || (error instanceof StatusError && error.code === 403);
+  };
+  const informer = createInformer({ rest, clock, log, path, accept, message, parse, onListed });
   informer.onChange(() => {
     const names = new Set([...informer.values()].flatMap((joined) => joined.split(separator)));
     for (const listener of listeners) listener(names);
   });
-  return { onChange: (listener) => void listeners.push(listener), run: (signal) => informer.run(signal) };
+  return {
+    onChange: (listener) => void listeners.push(listener),
+    isKnown: () => isKnownOrDenied,
+    run: (signal) => informer.run(signal),
+  };
 }
 
 /** Returns the metrics of types Pods and Object; sorted, each once. */

@@ -48,7 +48,7 @@ function network(direction: 'receive' | 'transmit', what: string, column: Column
   const verb = direction === 'receive' ? 'received' : 'sent';
   return {
     name: `network_${direction}_${what}_per_second`,
-    help: `${sentence[what] ?? what} ${verb} on all interfaces of the pod's network.`,
+    help: `${sentence[what] ?? what} ${verb} through the pod's network.`,
     unit,
     rule: 'rate',
     columns: [column],

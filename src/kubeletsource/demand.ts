@@ -19,6 +19,10 @@ export interface Demand {
   requested(metric: KubeletMetric): boolean;
   /** Milliseconds since the metric is wanted, without a pause. */
   wantedForMs(metric: KubeletMetric): number;
+  /** Returns the wanted metrics for a snapshot: names, and milliseconds since the last request. */
+  saved(): readonly (readonly [name: string, ageMs: number])[];
+  /** Takes the metrics of a snapshot for requested. @param thenMs when it was written, monotonic. */
+  restore(saved: ReturnType<Demand['saved']>, thenMs: number): void;
   /** Why the metric is wanted; undefined if it is not. */
   reasonOf(metric: KubeletMetric): DemandReason | undefined;
 }
@@ -57,6 +61,17 @@ export function createDemand({ clock, always, onAutoscalers }: DemandOptions): D
     requested,
     wantedForMs,
     reasonOf,
+    saved() {
+      const nowMs = clock.monotonicMs();
+      // An autoscaler's demand is as young as can be.
+      const ageMs = (metric: KubeletMetric) =>
+        reasonOf(metric) === 'request' ? nowMs - (requests.get(metric.name) ?? nowMs) : 0;
+      return current().metrics.map((metric) => [metric.name, ageMs(metric)]);
+    },
+    restore(saved, thenMs) {
+      for (const [name, ageMs] of saved) if (metricNamed(name) !== undefined) requests.set(name, thenMs - ageMs);
+      isChanged = true;
+    },
   };
 
   function requested(metric: KubeletMetric): boolean {

@@ -1,5 +1,6 @@
 /** Keeps the samples of one cgroup over the window of rates, in one array of a fixed size. */
-import type { SeriesBatch, WantedColumns } from '../sample/seriescolumns.ts';
+import type { NodeBound, SeriesBatch, SeriesColumn, WantedColumns } from '../sample/seriescolumns.ts';
+import { counterJitterSeconds, isPossibleIncrease } from '../storage/samplerules.ts';
 
 /**
  * Samples per cgroup: a window's at 10 s between them, cAdvisor's least, and the one before it. In longer windows
@@ -10,8 +11,14 @@ export const historyLimit = 10;
 /** Milliseconds; a sample this much older than the last one is of another clock. */
 const clockStepMs = 10_000;
 
-/** Units of a counter; cgroup v1 sums per-CPU counters without a lock: they may fall by nanoseconds. */
-const counterJitter = 1e-6;
+/** Units of a counter: seconds for those that may fall by their jitter, a part of one for others. */
+const counterJitter = counterJitterSeconds;
+
+/**
+ * What is known of a column beyond the kept samples: its last value; when that was sampled, or when the first 0 was that
+ * did not count; see `parts` of SeriesBatch; a value before the last one, or after it, of what may be another counter.
+ */
+const state = { value: 0, timeMs: 1, parts: 2, rival: 3, size: 4 } as const;
 
 /** The increase of a counter between two samples. */
 export interface Increase {
@@ -26,27 +33,28 @@ export interface CgroupNumbers {
   readonly cgroup: number;
   /** Columns of the batch, in the history's order. */
   readonly indexes: readonly number[];
-  /** Whether each is a counter. */
-  readonly isCounter: readonly boolean[];
-  /** Whether each is unknown at 0, see SeriesColumn. */
-  readonly isUnreadAtZero: readonly boolean[];
+  /** See SeriesColumn. */
+  readonly shapes: readonly ColumnShape[];
 }
+
+export type ColumnShape = Pick<SeriesColumn, 'kind' | 'isUnreadAtZero' | 'isNeverZero' | 'most'>;
 
 export interface HistoryLimits {
   readonly windowMs: number;
   /** Milliseconds between two samples over which there is still a rate. */
   readonly longestIntervalMs: number;
-  /** Milliseconds for which 0 after more is unknown; then the cgroup has ended. */
+  /** Milliseconds for which 0 is unknown; then the cgroup has ended. */
   readonly unreadMs: number;
+  /** See SeriesColumn's `most`. */
+  readonly most: Readonly<Record<NodeBound, number>>;
 }
 
 export class SampleHistory {
   readonly columns: WantedColumns;
   /** Per sample, the oldest first: its time, then a number per column; NaN is unknown. */
   readonly #numbers: Float64Array;
-  readonly #parts: Float64Array;
-  /** 1 for columns that were above 0. */
-  readonly #wasMore: Uint8Array;
+  /** Per column, see `state`: what the next sample is compared with. NaN is unknown. */
+  readonly #states: Float64Array;
   #count = 0;
   /** Whether columns were added since the last sample. */
   #isWidened = false;
@@ -55,13 +63,12 @@ export class SampleHistory {
   constructor(columns: WantedColumns, like?: SampleHistory) {
     this.columns = columns;
     this.#numbers = new Float64Array(historyLimit * (columns.length + 1));
-    this.#parts = new Float64Array(columns.length).fill(Number.NaN);
-    this.#wasMore = new Uint8Array(columns.length);
+    this.#states = new Float64Array(state.size * columns.length).fill(Number.NaN);
     if (like !== undefined) this.#copy(like);
   }
 
   get bytes(): number {
-    return this.#numbers.byteLength + this.#parts.byteLength + this.#wasMore.byteLength;
+    return this.#numbers.byteLength + this.#states.byteLength;
   }
 
   /** NaN without a sample. */
@@ -76,16 +83,22 @@ export class SampleHistory {
 
   /** Reports whether a kept sample has the column. */
   isKnown(column: number): boolean {
-    return this.#lastKnownAt(column) !== undefined;
+    for (let at = 0; at < this.#count * this.#width; at += this.#width) {
+      if (!Number.isNaN(this.#numbers[at + 1 + column]!)) return true;
+    }
+    return false;
   }
 
-  /** Returns the increase from the oldest kept sample to the last one; undefined without two. */
-  increase(column: number): Increase | undefined {
+  /**
+   * Returns the increase from the oldest kept sample to the last one; undefined without two.
+   * @param beside another column that both samples must have, so that the increases of both are over the same interval.
+   */
+  increase(column: number, beside = column): Increase | undefined {
     const last = this.last(column);
-    if (Number.isNaN(last)) return undefined;
+    if (Number.isNaN(last) || Number.isNaN(this.last(beside))) return undefined;
     for (let at = 0; at < (this.#count - 1) * this.#width; at += this.#width) {
       const first = this.#numbers[at + 1 + column]!;
-      if (!Number.isNaN(first)) {
+      if (!Number.isNaN(first) && !Number.isNaN(this.#numbers[at + 1 + beside]!)) {
         return { amount: Math.max(0, last - first), intervalMs: this.lastMs - this.#numbers[at]! };
       }
     }
@@ -95,6 +108,7 @@ export class SampleHistory {
   /** Drops all samples: there is no rate between them and later ones. */
   clear(): void {
     this.#count = 0;
+    this.#states.fill(Number.NaN);
   }
 
   /** Adds the sample of a scrape. A repeated or slightly older one changes nothing. Returns whether it is new. */
@@ -106,56 +120,77 @@ export class SampleHistory {
     const intervalMs = timeMs - this.lastMs;
     if (intervalMs <= 0 && intervalMs >= -clockStepMs) return false;
     if (intervalMs < 0 || intervalMs > limits.longestIntervalMs) this.clear();
-    const values = numbers.indexes.map((_, column) => this.#valueOf(numbers, column, limits.unreadMs));
-    this.#forgetResets(numbers, values);
+    const values = numbers.indexes.map((_, column) => this.#accept(numbers, column, timeMs, limits));
     this.#makeRoom(timeMs, limits.windowMs);
     const at = this.#count * this.#width;
     this.#numbers[at] = timeMs;
-    for (const [column, value] of values.entries()) {
-      this.#numbers[at + 1 + column] = value;
-      if (value > 0) this.#wasMore[column] = 1;
-    }
+    for (const [column, value] of values.entries()) this.#numbers[at + 1 + column] = value;
     this.#count += 1;
     return true;
   }
 
-  /** Returns NaN for a 0 that is of a cgroup that could not be read. */
-  #valueOf({ batch, cgroup, indexes, isUnreadAtZero }: CgroupNumbers, column: number, unreadMs: number): number {
-    const value = batch.values[cgroup * batch.columns.length + indexes[column]!]!;
-    if (value !== 0 || isUnreadAtZero[column] !== true) return value;
-    const at = this.#lastKnownAt(column);
-    if (at === undefined || !(this.#numbers[at + 1 + column]! > 0)) return value;
-    return batch.timesMs[cgroup]! - this.#numbers[at]! <= unreadMs ? Number.NaN : value;
+  /** Returns the sample of a column; NaN if it is none. A counter that is another one begins with it. */
+  #accept(numbers: CgroupNumbers, column: number, timeMs: number, limits: HistoryLimits): number {
+    const { batch, cgroup, indexes, shapes } = numbers;
+    const place = cgroup * batch.columns.length + indexes[column]!;
+    const value = batch.values[place]!;
+    const shape = shapes[column]!;
+    if (Number.isNaN(value) || this.#isUnread(column, value, timeMs, shape, limits.unreadMs)) return Number.NaN;
+    const most = typeof shape.most === 'string' ? limits.most[shape.most] : (shape.most ?? Infinity);
+    const at = column * state.size;
+    let rival = Number.NaN;
+    if (shape.kind === 'counter') {
+      const kind = this.#kindOf(at, value, timeMs, batch.parts[place]!, shape, most);
+      if (kind === 'impossible') {
+        this.#states[at + state.rival] = value;
+        return Number.NaN;
+      }
+      if (kind === 'fallen') rival = this.#states[at + state.value]!;
+      if (kind !== 'same') this.#forget(column);
+    } else if (value > most) return Number.NaN;
+    this.#states[at + state.value] = value;
+    this.#states[at + state.timeMs] = timeMs;
+    this.#states[at + state.parts] = batch.parts[place]!;
+    this.#states[at + state.rival] = rival;
+    return value;
+  }
+
+  /** Reports whether a 0 is of a cgroup that could not be read. One that lasts is of a cgroup that has ended. */
+  #isUnread(column: number, value: number, timeMs: number, shape: ColumnShape, unreadMs: number): boolean {
+    if (value !== 0 || shape.isUnreadAtZero !== true) return false;
+    const at = column * state.size;
+    const last = this.#states[at + state.value]!;
+    if (last === 0 || (Number.isNaN(last) && shape.isNeverZero !== true)) return false;
+    if (Number.isNaN(this.#states[at + state.timeMs]!)) this.#states[at + state.timeMs] = timeMs;
+    return timeMs - this.#states[at + state.timeMs]! <= unreadMs;
+  }
+
+  /**
+   * Compares a counter with its last sample. One that adds other interfaces or devices is another counter, and so is one
+   * that fell. One that comes from 0 is, too, as `classifySample` of `storage/` has it: its whole life would count for
+   * one interval. One wrong sample makes no rate: one that is impossible is left out, and the sample after one that
+   * fell must not go on from before. If the sample after an impossible one follows that, it was another counter.
+   * @param at of the column's state.
+   */
+  #kindOf(
+    at: number,
+    value: number,
+    timeMs: number,
+    parts: number,
+    { isUnreadAtZero }: ColumnShape,
+    most: number,
+  ): 'same' | 'other' | 'fallen' | 'impossible' {
+    const last = this.#states[at + state.value]!;
+    if (parts !== this.#states[at + state.parts]!) return 'other';
+    if (value >= this.#states[at + state.rival]! - counterJitter) return 'other';
+    if (value < last - counterJitter) return 'fallen';
+    if (isUnreadAtZero === true && last === 0 && value > 0) return 'other';
+    const intervalMs = timeMs - this.#states[at + state.timeMs]!;
+    return isPossibleIncrease(value - last, intervalMs, most) ? 'same' : 'impossible';
   }
 
   get #width(): number {
     return this.columns.length + 1;
-  }
-
-  /**
-   * A counter that fell, or that adds other interfaces or devices, is another counter. So is one that comes back after
-   * 0: its whole life would count for one interval.
-   */
-  #forgetResets({ batch, cgroup, indexes, isCounter, isUnreadAtZero }: CgroupNumbers, values: readonly number[]): void {
-    const from = cgroup * batch.columns.length;
-    for (const [column, value] of values.entries()) {
-      if (Number.isNaN(value)) continue;
-      const parts = batch.parts[from + indexes[column]!]!;
-      const at = this.#lastKnownAt(column);
-      const last = at === undefined ? Number.NaN : this.#numbers[at + 1 + column]!;
-      const isBack = isUnreadAtZero[column] === true && last === 0 && value > 0 && this.#wasMore[column] === 1;
-      const isOther = parts !== this.#parts[column]! || value < last - counterJitter || isBack;
-      this.#parts[column] = parts;
-      if (isOther && isCounter[column] === true) this.#forget(column);
-    }
-  }
-
-  /** Returns where the last sample begins that has the column; undefined without one. */
-  #lastKnownAt(column: number): number | undefined {
-    for (let at = (this.#count - 1) * this.#width; at >= 0; at -= this.#width) {
-      if (!Number.isNaN(this.#numbers[at + 1 + column]!)) return at;
-    }
-    return undefined;
   }
 
   #forget(column: number): void {
@@ -204,8 +239,9 @@ export class SampleHistory {
       }
     }
     for (const [column, index] of indexes.entries()) {
-      this.#parts[column] = index === -1 ? Number.NaN : like.#parts[index]!;
-      this.#wasMore[column] = index === -1 ? 0 : like.#wasMore[index]!;
+      if (index === -1) continue;
+      const from = index * state.size;
+      this.#states.set(like.#states.subarray(from, from + state.size), column * state.size);
     }
   }
 }

@@ -77,7 +77,7 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
   }
 
   function reports(): readonly SourceReport[] {
-    const refused = store.refusedNodes();
+    const { refused } = store.counts();
     const lastError = refused === 0 ? undefined : `the series of ${refused} nodes are not whole or above a limit`;
     return demand.metrics().map((metric) => ({
       source: 'kubelet',

@@ -14,7 +14,7 @@ export interface MetricNumber {
 
 /**
  * - absent: there is no such series;
- * - waiting: the second sample is still to come.
+ * - waiting: the second sample is still to come, or another one after scrapes without it.
  */
 export type NoNumber = 'absent' | 'waiting';
 
@@ -24,6 +24,8 @@ export interface Combined {
   readonly isWhole: boolean;
   /** The newest part's last sample; -Infinity without one. */
   readonly newestMs: number;
+  /** Parts with a number. */
+  readonly ready: number;
 }
 
 /** The samples of one cgroup. */
@@ -32,22 +34,27 @@ export interface Part {
   readonly history: SampleHistory | undefined;
   /** Whether this is the first scrape that has it. */
   readonly isNew: boolean;
+  /** Whether scrapes lack the container, or bring no newer sample of it for as long as a value stands. */
+  readonly isAway: boolean;
 }
 
 /** Returns the metric of the parts together. */
-export function combine(metric: KubeletMetric, parts: readonly Part[]): Combined {
+export function combine(metric: KubeletMetric, parts: Iterable<Part>): Combined {
   let number: MetricNumber | undefined;
   let isWhole = true;
   let newestMs = -Infinity;
+  let ready = 0;
   for (const part of parts) {
     const one = numberOfPart(metric, part);
     if (one === 'waiting') isWhole = false;
-    if (one === 'absent' && metric.needs === 'every container') return { number: 'absent', isWhole: true, newestMs };
+    if (one === 'absent' && metric.needs === 'every container')
+      return { number: 'absent', isWhole: true, newestMs, ready };
     if (typeof one === 'string') continue;
+    ready += 1;
     newestMs = Math.max(newestMs, one.timestampMs);
     number = number === undefined ? one : joined(number, one, metric.combine);
   }
-  return { number: number ?? (isWhole ? 'absent' : 'waiting'), isWhole, newestMs };
+  return { number: number ?? (isWhole ? 'absent' : 'waiting'), isWhole, newestMs, ready };
 }
 
 function joined(a: MetricNumber, b: MetricNumber, how: KubeletMetric['combine']): MetricNumber {
@@ -61,9 +68,11 @@ export function sumOf(a: MetricNumber, b: MetricNumber): MetricNumber {
   return joined(a, b, 'sum');
 }
 
-function numberOfPart(metric: KubeletMetric, { history, isNew }: Part): MetricNumber | NoNumber {
+function numberOfPart(metric: KubeletMetric, { history, isNew, isAway }: Part): MetricNumber | NoNumber {
   if (history === undefined) return isNew ? 'waiting' : 'absent';
-  return Number.isNaN(history.lastMs) ? 'waiting' : numberOf(metric, history);
+  const number = Number.isNaN(history.lastMs) ? 'waiting' : numberOf(metric, history);
+  // One without the series is not waited for.
+  return isAway && typeof number !== 'string' ? 'waiting' : number;
 }
 
 /** Returns the metric of one cgroup. */
@@ -72,7 +81,7 @@ function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber |
   const [first, second, third] = metric.columns;
   const timestampMs = history.lastMs;
   const last = (name: ColumnName | undefined) => lastOf(history, name);
-  const increase = (name: ColumnName) => increaseOf(history, name);
+  const increase = (name: ColumnName, beside = name) => increaseOf(history, name, beside);
   const over = (value: number, { intervalMs }: Increase): MetricNumber => ({
     value,
     timestampMs,
@@ -80,23 +89,27 @@ function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber |
   });
   // The others' sum would fall by what this one had.
   const missing = (name: ColumnName) => (needs === 'any container' && isKnown(history, name) ? 'waiting' : 'absent');
+  // A limit that is missing once is none that was removed.
+  const unlimited = (name: ColumnName | undefined) =>
+    name !== undefined && Number.isNaN(last(name)) ? missing(name) : 'absent';
   const moment = (value: number): MetricNumber => ({ value, timestampMs, windowMs: 0 });
   switch (rule) {
     case 'gauge':
       return Number.isNaN(last(first)) ? 'absent' : moment(last(first));
     case 'memory limit':
-      if (!(last(second) > 0)) return 'absent';
+      if (!(last(second) > 0)) return unlimited(second);
       return Number.isNaN(last(first)) ? 'waiting' : moment(last(first) / last(second));
     case 'cpu limit': {
-      if (!(last(second) > 0 && last(third) > 0)) return 'absent';
+      if (!(last(second) > 0)) return unlimited(second);
+      if (!(last(third) > 0)) return unlimited(third);
       const usage = increase(first);
       return usage === undefined ? 'waiting' : over(perSecond(usage) / (last(second) / last(third)), usage);
     }
     case 'throttled': {
       if (second === undefined) return 'absent';
       if (Number.isNaN(last(second))) return missing(second);
-      const periods = increase(second);
-      const throttled = increase(first);
+      const periods = increase(second, first);
+      const throttled = increase(first, second);
       if (periods === undefined || throttled === undefined) return 'waiting';
       // A container that needed no CPU has no periods, and was not throttled.
       return over(periods.amount === 0 ? 0 : Math.min(1, throttled.amount / periods.amount), periods);
@@ -127,7 +140,8 @@ function isKnown(history: SampleHistory, name: ColumnName): boolean {
   return column !== -1 && history.isKnown(column);
 }
 
-function increaseOf(history: SampleHistory, name: ColumnName): Increase | undefined {
+function increaseOf(history: SampleHistory, name: ColumnName, beside: ColumnName): Increase | undefined {
   const column = history.columns.indexOf(name);
-  return column === -1 ? undefined : history.increase(column);
+  const other = history.columns.indexOf(beside);
+  return column === -1 || other === -1 ? undefined : history.increase(column, other);
 }

@@ -1,4 +1,5 @@
 /** The kept samples and the last values of one pod, or of one machine. */
+import { mayBeSameContainer } from '../sample/containerid.ts';
 import {
   areSameColumns,
   columnOf,
@@ -6,25 +7,23 @@ import {
   type SeriesCgroup,
   type WantedColumns,
 } from '../sample/seriescolumns.ts';
-import { cgroupsOf, type KubeletMetric } from './catalogue.ts';
-import { type CgroupNumbers, type HistoryLimits, SampleHistory } from './history.ts';
+import { type AbsentContainers, absentContainers, noneAbsent } from '../storage/nodestate.ts';
+import { cgroupsOf, type KubeletMetric, metricNamed } from './catalogue.ts';
+import { type ColumnShape, type HistoryLimits, SampleHistory } from './history.ts';
 import { combine, type MetricNumber, type NoNumber, type Part } from './metricvalue.ts';
 
 /** The batch's columns that cgroups of one kind have. */
 export interface KindColumns {
   readonly columns: WantedColumns;
   readonly indexes: readonly number[];
-  readonly isCounter: readonly boolean[];
-  readonly isUnreadAtZero: readonly boolean[];
+  readonly shapes: readonly ColumnShape[];
 }
 
 /** Returns the columns of one kind of cgroup. */
 export function kindColumns(wanted: WantedColumns, kind: SeriesCgroup['kind']): KindColumns {
   const indexes = [...wanted.keys()].filter((index) => kind === 'machine' || columnOf(wanted[index]!).of === kind);
   const columns = indexes.map((index) => wanted[index]!);
-  const isCounter = columns.map((name) => columnOf(name).kind === 'counter');
-  const isUnreadAtZero = columns.map((name) => columnOf(name).isUnreadAtZero === true);
-  return { columns, indexes, isCounter, isUnreadAtZero };
+  return { columns, indexes, shapes: columns.map(columnOf) };
 }
 
 /** The samples of one scrape for one object. */
@@ -39,37 +38,58 @@ export interface SeriesUpdate {
   readonly metrics: readonly KubeletMetric[];
 }
 
-/** One cgroup of the object in this scrape: its ID, and its place in the batch, undefined without wanted series. */
+/** One cgroup of the object in this scrape. */
 export interface FoundCgroup {
+  /** A container's; empty for others. */
+  readonly name: string;
   readonly id: string;
+  /** Its place in the batch; undefined without wanted series. */
   readonly cgroup: number | undefined;
 }
 
 export type FoundCgroups = Readonly<Record<SeriesCgroup['kind'], readonly FoundCgroup[]>>;
 
-interface LastNumber extends MetricNumber {
+/** A number that is served until it is stale. */
+export interface LastNumber extends MetricNumber {
   /** When its newest part came, monotonic. */
   readonly sinceMs: number;
   readonly newestMs: number;
-  /** When the last number with all parts came, or the object's first scrape, monotonic. */
-  readonly wholeMs: number;
+  /** Parts that it has. */
+  readonly ready: number;
 }
 
+/** The number of some parts, while others have none. */
+interface PartialNumber extends LastNumber {
+  /** Since when the others are waited for, monotonic. */
+  readonly waitMs: number;
+}
+
+interface StoredPart extends Part {
+  readonly id: string;
+  history: SampleHistory | undefined;
+  isNew: boolean;
+  isAway: boolean;
+  /** When its last new sample came, monotonic. */
+  sampledMs: number;
+}
+
+const kinds = ['machine', 'pod', 'sandbox', 'container'] as const;
+
 export class ObjectSeries {
-  readonly #since: number;
   #seenMs: number;
-  readonly #parts: Record<SeriesCgroup['kind'], Map<string, Part>> = {
-    machine: new Map(),
-    pod: new Map(),
-    sandbox: new Map(),
-    container: new Map(),
-  };
+  #bytes = 0;
+  #isWaiting = false;
+  /** By name; only kinds that have parts, since an empty Map takes 200 bytes. */
+  readonly #parts: Partial<Record<SeriesCgroup['kind'], Map<string, StoredPart>>> = {};
+  #absent: AbsentContainers = noneAbsent;
   readonly #last = new Map<string, LastNumber>();
-  readonly #why = new Map<string, NoNumber>();
+  /** Most objects have none. */
+  #partial: Map<string, PartialNumber> | undefined;
+  /** Undefined while every metric has had a value. */
+  #why: Map<string, NoNumber> | undefined;
 
   /** @param sinceMs when the object was first scraped, monotonic. */
   constructor(sinceMs: number) {
-    this.#since = sinceMs;
     this.#seenMs = sinceMs;
   }
 
@@ -80,15 +100,17 @@ export class ObjectSeries {
 
   /** Bytes of kept samples. */
   get bytes(): number {
-    let bytes = 0;
-    for (const parts of Object.values(this.#parts)) {
-      for (const { history } of parts.values()) bytes += history?.bytes ?? 0;
-    }
-    return bytes;
+    return this.#bytes;
   }
 
+  /** Kept values. */
   get numbers(): number {
-    return this.#last.size;
+    return this.#last.size + (this.#partial?.size ?? 0);
+  }
+
+  /** Whether a metric of the last scrape has no value before its second sample. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   /** Drops the samples, not the values: there is no rate over a step of the node's clock. */
@@ -96,62 +118,148 @@ export class ObjectSeries {
     for (const parts of Object.values(this.#parts)) for (const { history } of parts.values()) history?.clear();
   }
 
-  update(found: FoundCgroups, update: SeriesUpdate): void {
+  /** @param hasEnded reports whether the API says so of a container; undefined if it does not know the pod. */
+  update(found: FoundCgroups, update: SeriesUpdate, hasEnded: (container: string) => boolean | undefined): void {
     this.#seenMs = update.nowMs;
-    for (const kind of ['machine', 'pod', 'sandbox', 'container'] as const) this.#addSamples(kind, found[kind], update);
-    for (const metric of update.metrics) this.#compute(metric, this.#partsFor(metric), update);
+    this.#dropEnded(found.container, update, hasEnded);
+    for (const kind of kinds) for (const each of found[kind]) this.#addSample(kind, each, update);
+    for (const [name, part] of this.#parts.container ?? noParts) {
+      part.isAway = this.#absent.has(name) || update.nowMs - part.sampledMs > update.stalenessMs;
+    }
+    this.#isWaiting = false;
+    for (const metric of update.metrics) this.#compute(metric, update);
   }
 
   /** Keeps the values of these metrics only. */
   keepOnly(names: ReadonlySet<string>): void {
-    for (const name of this.#last.keys()) if (!names.has(name)) this.#last.delete(name);
-    for (const name of this.#why.keys()) if (!names.has(name)) this.#why.delete(name);
+    for (const values of [this.#last, this.#partial, this.#why]) {
+      for (const name of values?.keys() ?? []) if (!names.has(name)) values?.delete(name);
+    }
+  }
+
+  /** Returns the values that are served now. */
+  *served(nowMs: number, stalenessMs: number): Generator<readonly [metric: string, number: LastNumber]> {
+    for (const name of new Set([...this.#last.keys(), ...(this.#partial?.keys() ?? [])])) {
+      const number = this.#served(name, nowMs, stalenessMs);
+      if (number !== undefined) yield [name, number];
+    }
+  }
+
+  /** Sets a value of a snapshot. */
+  restore(metric: string, number: LastNumber): void {
+    this.#last.set(metric, number);
   }
 
   /** Returns the last value, or why there is none. */
   read(name: string, nowMs: number, stalenessMs: number): MetricNumber | NoNumber | 'stale' {
+    const served = this.#served(name, nowMs, stalenessMs);
+    return served ?? this.#why?.get(name) ?? (this.#last.has(name) ? 'stale' : 'waiting');
+  }
+
+  /** As `readPodUsage` of `storage/`: the whole until it is stale, then a part of it. */
+  #served(name: string, nowMs: number, stalenessMs: number): LastNumber | undefined {
+    const isFresh = ({ sinceMs }: LastNumber) => nowMs - sinceMs <= stalenessMs;
     const last = this.#last.get(name);
-    if (last !== undefined && nowMs - last.sinceMs <= stalenessMs) return last;
-    return this.#why.get(name) ?? (last === undefined ? 'waiting' : 'stale');
+    if (last !== undefined && isFresh(last)) return last;
+    const part = this.#partial?.get(name);
+    return part !== undefined && nowMs - part.waitMs > stalenessMs && isFresh(part) ? part : undefined;
   }
 
-  #partsFor(metric: KubeletMetric): readonly Part[] {
-    const machine = this.#parts.machine;
-    return [...(machine.size > 0 ? machine : this.#parts[cgroupsOf(metric)]).values()];
-  }
-
-  #addSamples(kind: SeriesCgroup['kind'], found: readonly FoundCgroup[], update: SeriesUpdate): void {
-    const parts = this.#parts[kind];
-    // Kubelets leave out cgroups for a scrape or two; which containers there are is the decoder's decision.
-    if (found.length === 0 && kind !== 'container') return;
-    const ids = new Set(found.map(({ id }) => id));
-    for (const id of parts.keys()) if (!ids.has(id)) parts.delete(id);
-    for (const { id, cgroup } of found) {
-      const before = parts.get(id);
-      const history =
-        cgroup === undefined ? before?.history : historyFor(before?.history, update.columnsOf[kind].columns);
-      if (history !== before?.history || before?.isNew !== false)
-        parts.set(id, { history, isNew: before === undefined });
-      if (cgroup === undefined || history === undefined) continue;
-      const { batch, columnsOf, limits } = update;
-      history.add({ batch, cgroup, ...columnsOf[kind] } satisfies CgroupNumbers, limits);
+  /**
+   * Drops containers that have ended, by the rule of `storage/`, with the values that they are part of: an init
+   * container's must not stand for the app's. Cgroups of other kinds are replaced: kubelets leave them out for a scrape
+   * or two.
+   */
+  #dropEnded(
+    found: readonly FoundCgroup[],
+    { nowMs, stalenessMs }: SeriesUpdate,
+    hasEnded: (container: string) => boolean | undefined,
+  ): void {
+    const { container: containers = noParts } = this.#parts;
+    const absent = this.#absent;
+    this.#absent = noneAbsent;
+    // Fast path: the same containers.
+    if (found.length === containers.size && found.every(({ name }) => containers.has(name))) return;
+    this.#absent = absentContainers({ containers, absent }, found, nowMs, stalenessMs, hasEnded);
+    const names = new Set(found.map(({ name }) => name));
+    for (const [name, { history }] of containers) {
+      if (names.has(name) || this.#absent.has(name)) continue;
+      this.#bytes -= history?.bytes ?? 0;
+      this.#parts.container?.delete(name);
+      this.#dropContainerValues();
     }
   }
 
-  /** The last value stands while there is no other, until it is stale; then a part of it counts. */
-  #compute(metric: KubeletMetric, parts: readonly Part[], { nowMs, stalenessMs }: SeriesUpdate): void {
+  #dropContainerValues(): void {
+    for (const values of [this.#last, this.#partial]) {
+      for (const name of values?.keys() ?? []) if (isOfContainers(name)) values?.delete(name);
+    }
+  }
+
+  #addSample(kind: SeriesCgroup['kind'], { name, id, cgroup }: FoundCgroup, update: SeriesUpdate): void {
+    const { batch, columnsOf, limits, nowMs } = update;
+    let part = this.#parts[kind]?.get(name);
+    if (part === undefined || !mayBeSameContainer(part.id, id)) {
+      this.#bytes -= part?.history?.bytes ?? 0;
+      part = { id, history: undefined, isNew: true, isAway: false, sampledMs: nowMs };
+      (this.#parts[kind] ??= new Map()).set(name, part);
+    } else part.isNew = false;
+    if (cgroup === undefined) return;
+    const history = historyFor(part.history, columnsOf[kind].columns);
+    if (history !== part.history) this.#bytes += history.bytes - (part.history?.bytes ?? 0);
+    part.history = history;
+    if (history.add({ batch, cgroup, ...columnsOf[kind] }, limits)) part.sampledMs = nowMs;
+  }
+
+  #setWhy(name: string, why: NoNumber): void {
+    this.#why ??= new Map();
+    this.#why.set(name, why);
+  }
+
+  #partsFor(metric: KubeletMetric): ReadonlyMap<string, Part> {
+    const { machine } = this.#parts;
+    return machine ?? this.#parts[cgroupsOf(metric)] ?? noParts;
+  }
+
+  /**
+   * Keeps the number of all parts, or that of some as `updatePodUsage` of `storage/` does: it is not served while the
+   * last one of all stands, and a served one does not shrink.
+   */
+  #compute(metric: KubeletMetric, { nowMs, stalenessMs }: SeriesUpdate): void {
     const { name } = metric;
-    const { number, isWhole, newestMs } = combine(metric, parts);
-    const last = this.#last.get(name);
-    if (typeof number === 'string') this.#why.set(name, number);
-    else {
-      const wholeMs = last?.wholeMs ?? this.#since;
-      if (!isWhole && nowMs - wholeMs <= stalenessMs) return;
-      this.#why.delete(name);
-      const sinceMs = last?.newestMs === newestMs ? last.sinceMs : nowMs;
-      this.#last.set(name, { ...number, newestMs, sinceMs, wholeMs: isWhole ? sinceMs : wholeMs });
+    const { number, isWhole, newestMs, ready } = combine(metric, this.#partsFor(metric).values());
+    if (isWhole && typeof number === 'string') this.#setWhy(name, number);
+    else if (isWhole && typeof number !== 'string') {
+      this.#why?.delete(name);
+      this.#partial?.delete(name);
+      this.#last.set(name, lastNumber(this.#last.get(name), { ...number, newestMs, ready }, nowMs));
+    } else {
+      this.#setWhy(name, 'waiting');
+      const served = this.#served(name, nowMs, stalenessMs);
+      this.#isWaiting ||= served === undefined;
+      const isLess = served !== undefined && served.ready > ready;
+      if (isLess) this.#last.set(name, served);
+      const before = this.#partial?.get(name);
+      if (typeof number === 'string') this.#partial?.delete(name);
+      else {
+        const waitMs = (isLess ? undefined : before?.waitMs) ?? served?.sinceMs ?? nowMs;
+        this.#partial ??= new Map();
+        this.#partial.set(name, { ...lastNumber(before, { ...number, newestMs, ready }, nowMs), waitMs });
+      }
     }
   }
+}
+
+const noParts: ReadonlyMap<string, StoredPart> = new Map();
+
+function isOfContainers(name: string): boolean {
+  const metric = metricNamed(name);
+  return metric !== undefined && cgroupsOf(metric) === 'container';
+}
+
+/** A kubelet that repeats its samples brings no newer number. */
+function lastNumber(before: LastNumber | undefined, number: Omit<LastNumber, 'sinceMs'>, nowMs: number): LastNumber {
+  return { ...number, sinceMs: before?.newestMs === number.newestMs ? before.sinceMs : nowMs };
 }
 
 function historyFor(before: SampleHistory | undefined, columns: WantedColumns): SampleHistory {

@@ -1,13 +1,24 @@
 /** Stores the wanted series of all nodes, beside `storage/`, whose decisions about pods, restarts and times it follows. */
-import type { Clock } from '../clock.ts';
-import type { NodeBatch, PodLayout } from '../sample/batch.ts';
-import type { Source } from '../sample/point.ts';
-import type { SeriesBatch, SeriesCgroup, WantedColumns } from '../sample/seriescolumns.ts';
+import type { NodeBatch } from '../sample/batch.ts';
+import { isOtherNode } from '../sample/point.ts';
+import type { SeriesBatch } from '../sample/seriescolumns.ts';
 import { stalenessMs } from '../storage/lastusage.ts';
-import { longestWindowMs } from '../storage/samplerules.ts';
 import type { KubeletMetric } from './catalogue.ts';
 import type { MetricNumber, NoNumber } from './metricvalue.ts';
-import { type FoundCgroup, type FoundCgroups, kindColumns, ObjectSeries, type SeriesUpdate } from './podseries.ts';
+import {
+  clearSamples,
+  emptyNode,
+  forgetUnwanted,
+  type HasEnded,
+  type NodeCounts,
+  type StoredSeries,
+  podKey,
+  updatePods,
+} from './nodeseries.ts';
+import type { ObjectSeries } from './podseries.ts';
+import { loadSeries, type SavedSeries, saveSeries } from './seriessnapshot.ts';
+import { createUpdates, type SeriesLimitsOptions } from './seriesupdate.ts';
+import { createSeriesWarmUp } from './serieswarmup.ts';
 
 /** One scrape of one node. */
 export interface NodeSeriesUpdate {
@@ -37,50 +48,53 @@ export type NumberOrReason = MetricNumber | NoNumber | 'stale' | 'not scraped' |
 export interface SeriesStore {
   store(update: NodeSeriesUpdate): void;
   forget(node: string): void;
+  /** Drops the node if it is of a snapshot and has another UID. */
+  keepOnly(node: string, uid: string | undefined): void;
+  /** Returns the values for a snapshot, node by node. */
+  saved(): Generator<SavedSeries>;
+  /** Skips nodes that were scraped since. @param thenMs when they were saved, monotonic. */
+  restore(saved: readonly SavedSeries[], thenMs: number): void;
+  /** Reports whether each scraped node had its second samples of what is wanted, or the time for them. Once true, it stays. */
+  isWarm(): boolean;
   ofPod(metric: KubeletMetric, pod: SeriesPod): NumberOrReason;
   ofNode(metric: KubeletMetric, node: string): NumberOrReason;
-  /** Visits all objects: 0.1 s for 150,000 pods. */
+  /** As of each node's last scrape. */
   counts(): SeriesCounts;
-  /** `refused` of the counts; visits nodes only. */
-  refusedNodes(): number;
 }
 
-export interface SeriesCounts {
-  readonly pods: number;
-  /** Values of a pod or a node. */
-  readonly numbers: number;
-  /** Memory of the kept samples. */
-  readonly bytes: number;
+export interface SeriesCounts extends NodeCounts {
   /** Nodes whose last scrape was above a limit, or broken. */
   readonly refused: number;
 }
 
-export interface SeriesStoreOptions {
-  readonly clock: Clock;
-  readonly windowMs: number;
-  readonly resolutionMs: number;
-  readonly stalenessMs: number;
+export interface SeriesStoreOptions extends SeriesLimitsOptions {
+  readonly hasEnded: HasEnded;
+  /** Returns undefined if unknown. */
+  readonly nodeUid?: (node: string) => string | undefined;
   /** Returns the metrics that are wanted now; the same array until they change. */
   readonly wanted: () => readonly KubeletMetric[];
-}
-
-interface StoredSeries {
-  source: Source;
-  refused: string | undefined;
-  spacingMs: number;
-  metrics: readonly KubeletMetric[];
-  readonly machine: ObjectSeries;
-  /** By podKey. */
-  pods: Map<string, ObjectSeries>;
+  /** Reports whether it is known what autoscalers want. */
+  readonly isDemandKnown: () => boolean;
 }
 
 export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
   const { clock, wanted } = options;
   const nodes = new Map<string, StoredSeries>();
-  const kinds = createKinds();
+  const updates = createUpdates(options);
+  const staleness = (node: StoredSeries) => stalenessOf(node, options);
+  const warmUp = createSeriesWarmUp({ ...options, nodes });
   return {
     store,
-    forget: (node) => void nodes.delete(node),
+    forget(node) {
+      nodes.delete(node);
+      warmUp.forget(node);
+    },
+    keepOnly(node, uid) {
+      if (isOtherNode(nodes.get(node)?.uid, uid)) nodes.delete(node);
+    },
+    saved: () => savedIn(nodes, options),
+    restore: (saved, thenMs) => restoreIn(nodes, saved, thenMs, options),
+    isWarm: warmUp.isOver,
     ofPod(metric, pod) {
       const node = pod.node === undefined ? undefined : nodes.get(pod.node);
       const { namespace, name, uid, configHash } = pod;
@@ -94,7 +108,6 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
       return read(node, node?.machine, metric);
     },
     counts: () => countsOf(nodes),
-    refusedNodes: () => refusedIn(nodes),
   };
 
   function read(
@@ -111,13 +124,10 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     return number ?? 'waiting';
   }
 
-  function staleness({ spacingMs }: Pick<StoredSeries, 'spacingMs'>): number {
-    return stalenessMs({ atLeastMs: options.stalenessMs, spacingMs });
-  }
-
   function store({ batch, series, spacingMs, hasStepped }: NodeSeriesUpdate): void {
     const metrics = wanted();
     const before = nodes.get(batch.node);
+    warmUp.scraped(batch.node);
     if (metrics.length === 0 && before === undefined) return;
     const nowMs = clock.monotonicMs();
     const node = before ?? emptyNode(batch.source, nowMs);
@@ -125,158 +135,54 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     node.spacingMs = spacingMs;
     node.refused = series?.kind === 'refused' ? series.reason : undefined;
     nodes.set(batch.node, node);
-    if (hasStepped) for (const each of objectsOf(node)) each.clearSamples();
-    if (node.metrics !== metrics) forgetUnwanted(node, metrics);
+    if (hasStepped) clearSamples(node);
+    if (node.wanted !== metrics) forgetUnwanted(node, metrics);
+    node.wanted = metrics;
     if (metrics.length === 0) nodes.delete(batch.node);
     // Samples of /metrics/cadvisor are older than the fallback.
     else if (batch.source === 'resource') nodes.set(batch.node, emptyNode('resource', nowMs));
     if (series?.kind !== 'series') return;
-    const update = updateOf(series.batch, metrics, node, nowMs);
+    const update = updates(series.batch, metrics, { name: batch.node, spacingMs });
     node.metrics = update.metrics;
-    updatePods(node, batch.layout.pods, update);
-  }
-
-  function updateOf(
-    batch: SeriesBatch,
-    metrics: readonly KubeletMetric[],
-    node: StoredSeries,
-    nowMs: number,
-  ): SeriesUpdate {
-    const had = new Set<string>(batch.columns);
-    return {
-      batch,
-      columnsOf: kinds(batch.columns),
-      limits: limitsOf(options, node.spacingMs, staleness(node)),
-      nowMs,
-      stalenessMs: staleness(node),
-      metrics: metrics.filter((metric) => metric.columns.every((name) => had.has(name))),
-    };
+    updatePods(node, batch.layout.pods, update, options.hasEnded);
   }
 }
 
-function limitsOf(
-  { windowMs, resolutionMs }: SeriesStoreOptions,
-  spacingMs: number,
-  unreadMs: number,
-): SeriesUpdate['limits'] {
-  return { windowMs, longestIntervalMs: Math.max(windowMs, longestWindowMs(resolutionMs, spacingMs)), unreadMs };
+function stalenessOf({ spacingMs }: StoredSeries, options: Pick<SeriesStoreOptions, 'stalenessMs'>): number {
+  return stalenessMs({ atLeastMs: options.stalenessMs, spacingMs });
 }
 
-/** Returns a function that keeps its last result: the wanted columns seldom change. */
-function createKinds(): (columns: WantedColumns) => SeriesUpdate['columnsOf'] {
-  let last: { readonly columns: WantedColumns; readonly of: SeriesUpdate['columnsOf'] } | undefined;
-  return (columns) => {
-    if (last?.columns !== columns) {
-      const of = {
-        machine: kindColumns(columns, 'machine'),
-        pod: kindColumns(columns, 'pod'),
-        sandbox: kindColumns(columns, 'sandbox'),
-        container: kindColumns(columns, 'container'),
-      };
-      last = { columns, of };
-    }
-    return last.of;
-  };
-}
-
-function forgetUnwanted(node: StoredSeries, metrics: readonly KubeletMetric[]): void {
-  const names = new Set(metrics.map(({ name }) => name));
-  for (const each of objectsOf(node)) each.keepOnly(names);
-}
-
-function emptyNode(source: Source, nowMs: number): StoredSeries {
-  return { source, refused: undefined, spacingMs: 0, metrics: [], machine: new ObjectSeries(nowMs), pods: new Map() };
-}
-
-function* objectsOf({ machine, pods }: StoredSeries): Generator<ObjectSeries> {
-  yield machine;
-  yield* pods.values();
-}
-
-/** A pod of the same name with another UID is another pod. One that the scrape lacks is kept until it is stale. */
-function updatePods(node: StoredSeries, layouts: readonly PodLayout[], update: SeriesUpdate): void {
-  const cgroups = indexCgroups(update.batch);
-  node.machine.update({ ...nothing, machine: cgroups.machine }, update);
-  const pods = new Map<string, ObjectSeries>();
-  for (const pod of layouts) {
-    const key = podKey(pod.namespace, pod.name, pod.uid ?? '');
-    const series = node.pods.get(key) ?? new ObjectSeries(update.nowMs);
-    series.update(foundOf(pod, cgroups, update.batch), update);
-    pods.set(key, series);
+function* savedIn(
+  nodes: ReadonlyMap<string, StoredSeries>,
+  options: Pick<SeriesStoreOptions, 'clock' | 'stalenessMs' | 'nodeUid'>,
+): Generator<SavedSeries> {
+  for (const [name, node] of nodes) {
+    if (node.source !== 'cadvisor') continue;
+    const times = { nowMs: options.clock.monotonicMs(), stalenessMs: stalenessOf(node, options) };
+    yield saveSeries(name, options.nodeUid?.(name), node, times);
   }
-  for (const [key, series] of node.pods) {
-    if (!pods.has(key) && update.nowMs - series.seenMs <= update.stalenessMs) pods.set(key, series);
+}
+
+function restoreIn(
+  nodes: Map<string, StoredSeries>,
+  saved: readonly SavedSeries[],
+  thenMs: number,
+  { clock, nodeUid }: Pick<SeriesStoreOptions, 'clock' | 'nodeUid'>,
+): void {
+  for (const each of saved) {
+    if (nodes.has(each.node) || isOtherNode(each.uid, nodeUid?.(each.node))) continue;
+    nodes.set(each.node, loadSeries(each, thenMs, clock.monotonicMs()));
   }
-  node.pods = pods;
 }
 
-interface CgroupIndex {
-  readonly machine: readonly FoundCgroup[];
-  /** Containers by ID. */
-  readonly containers: ReadonlyMap<string, number>;
-  /** Own cgroups and sandboxes by namespace and name of the pod. */
-  readonly ofPods: ReadonlyMap<string, readonly number[]>;
-}
-
-const nothing: FoundCgroups = { machine: [], pod: [], sandbox: [], container: [] };
-
-function indexCgroups({ cgroups }: SeriesBatch): CgroupIndex {
-  const machine: FoundCgroup[] = [];
-  const containers = new Map<string, number>();
-  const ofPods = new Map<string, number[]>();
-  for (const [cgroup, { kind, id, namespace, pod }] of cgroups.entries()) {
-    if (kind === 'machine') machine.push({ id, cgroup });
-    else if (kind === 'container') containers.set(id, cgroup);
-    else {
-      const name = podName(namespace, pod);
-      const known = ofPods.get(name);
-      if (known === undefined) ofPods.set(name, [cgroup]);
-      else known.push(cgroup);
-    }
-  }
-  return { machine: machine.slice(0, 1), containers, ofPods };
-}
-
-function foundOf(pod: PodLayout, { containers, ofPods }: CgroupIndex, batch: SeriesBatch): FoundCgroups {
-  const own = (ofPods.get(podName(pod.namespace, pod.name)) ?? []).filter((cgroup) => {
-    const { podUid } = batch.cgroups[cgroup]!;
-    return podUid === undefined || pod.uid === undefined || podUid === pod.uid;
-  });
-  const newest = (kind: SeriesCgroup['kind']): readonly FoundCgroup[] =>
-    own
-      .filter((cgroup) => batch.cgroups[cgroup]!.kind === kind)
-      .sort((a, b) => (batch.timesMs[b]! || 0) - (batch.timesMs[a]! || 0))
-      .slice(0, 1)
-      .map((cgroup) => ({ id: batch.cgroups[cgroup]!.id, cgroup }));
-  return {
-    machine: [],
-    pod: newest('pod'),
-    // The sandbox before this one may linger.
-    sandbox: newest('sandbox'),
-    container: pod.containers.map(({ containerId: id }) => ({ id, cgroup: containers.get(id) })),
-  };
-}
-
-function podName(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
-}
-
-function podKey(namespace: string, name: string, uid: string): string {
-  return `${namespace}/${name}/${uid}`;
-}
-
+/** Visits nodes, not objects. */
 function countsOf(nodes: ReadonlyMap<string, StoredSeries>): SeriesCounts {
-  const counts = { pods: 0, numbers: 0, bytes: 0, refused: refusedIn(nodes) };
-  for (const node of nodes.values()) {
-    counts.pods += node.pods.size;
-    for (const each of objectsOf(node)) {
-      counts.numbers += each.numbers;
-      counts.bytes += each.bytes;
-    }
+  const sums = { pods: 0, numbers: 0, bytes: 0, refused: 0 };
+  for (const { counts, refused } of nodes.values()) {
+    sums.pods += counts.pods;
+    sums.numbers += counts.numbers;
+    sums.bytes += counts.bytes;
+    if (refused !== undefined) sums.refused += 1;
   }
-  return counts;
-}
-
-function refusedIn(nodes: ReadonlyMap<string, StoredSeries>): number {
-  return nodes.values().reduce((count, { refused }) => (refused === undefined ? count : count + 1), 0);
+  return sums;
 }

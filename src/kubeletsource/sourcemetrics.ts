@@ -18,24 +18,24 @@ export function createSourceMetrics(registry: Registry, demand: Demand, store: S
     name: 'kubegauge_kubelet_metrics_values',
     help: 'Number of stored values of custom metrics from kubelets, one per metric and pod or node.',
     registers,
-    // Collected before the gauge of bytes, which is registered after it: one count is enough for both.
     collect() {
-      const { numbers, bytes } = store.counts();
-      this.set(numbers);
-      sampleBytes.set(bytes);
+      this.set(store.counts().numbers);
     },
   });
-  const sampleBytes = new Gauge({
+  new Gauge({
     name: 'kubegauge_kubelet_metrics_sample_bytes',
     help: 'Bytes of the samples kept for the window of custom metrics from kubelets.',
     registers,
+    collect() {
+      this.set(store.counts().bytes);
+    },
   });
   new Gauge({
     name: 'kubegauge_kubelet_metrics_refused_nodes',
     help: 'Number of nodes whose last series for custom metrics were not whole or above a limit.',
     registers,
     collect() {
-      this.set(store.refusedNodes());
+      this.set(store.counts().refused);
     },
   });
 }

@@ -26,6 +26,13 @@ export interface MetricSample {
   readonly valueMilli: bigint;
 }
 
+/** The client of a question. Those of one kind never wait for those of another. */
+export interface Caller {
+  /** system: a controller of the cluster, such as the autoscaler. stranger: anonymous. */
+  readonly kind: 'system' | 'user' | 'stranger';
+  readonly name: string;
+}
+
 export interface CustomQuestion {
   readonly metric: string;
   readonly resource: DescribedResource;
@@ -37,6 +44,7 @@ export interface CustomQuestion {
   readonly isNamed: boolean;
   /** Selects series of the metric. Neither Gt nor Lt occurs. */
   readonly metricSelector: LabelSelector;
+  readonly caller: Caller;
 }
 
 export interface ObjectSample extends MetricSample {
@@ -77,6 +85,7 @@ export interface ExternalQuestion {
   readonly namespace: string;
   /** Selects series of the metric. Neither Gt nor Lt occurs. */
   readonly selector: LabelSelector;
+  readonly caller: Caller;
 }
 
 export interface ExternalSample extends MetricSample {

@@ -4,17 +4,21 @@ export interface PrometheusUrl {
   /** As rules name it in `source`. */
   readonly name: string;
   readonly url: string;
+  /** Whether the flag has the name. */
+  readonly isNamed: boolean;
 }
 
 /** The name of a URL without one. */
 export const defaultPrometheusName = 'prometheus';
 /** prometheus-adapter's default. */
-export const defaultPrometheusUrl = 'https://localhost';
+const defaultPrometheusUrl = 'https://localhost';
 
+/** @param values of the flag; none is prometheus-adapter's default. */
 export function parsePrometheusUrls(values: readonly string[]): readonly PrometheusUrl[] {
-  return values.map((value) => {
-    const [, name = defaultPrometheusName, url = value] = /^([a-z0-9-]{1,63})=(.*)$/s.exec(value) ?? [];
-    return { name, url };
+  const given = values.length === 0 ? [defaultPrometheusUrl] : values;
+  return given.map((value) => {
+    const [, name, url = value] = /^([a-z0-9-]{1,63})=(.*)$/s.exec(value) ?? [];
+    return { name: name ?? defaultPrometheusName, url, isNamed: name !== undefined };
   });
 }
 

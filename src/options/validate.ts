@@ -4,7 +4,8 @@ import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
 import type { CodedText } from '../messagecodes.ts';
 import type { FlagName, Options } from './flags.ts';
-import { prometheusUrlsProblem } from './prometheusurls.ts';
+import { prometheusSettingsProblems } from './prometheussettings.ts';
+import { parsePrometheusUrls, prometheusUrlsProblem } from './prometheusurls.ts';
 
 /** Returns what is wrong with the flags together. */
 export function crossChecks(options: Options): CodedText[] {
@@ -58,18 +59,22 @@ export function crossChecks(options: Options): CodedText[] {
 
 /** In prometheus-adapter's words where it has the rule. */
 function prometheusRules(options: Options): readonly Rule[] {
-  const certificate = options['prometheus-client-tls-cert-file'] !== undefined;
-  const key = options['prometheus-client-tls-key-file'] !== undefined;
   const urls = options['prometheus-url'];
+  const parsed = parsePrometheusUrls(urls);
+  const isInCluster = options['prometheus-auth-incluster'];
   return [
     [
       urls.length > 0 && options.config === undefined,
       '--prometheus-url needs --config, a file with the rules that say which metrics there are; see docs/custom-metrics-rules.md',
     ],
     [prometheusUrlsProblem(urls) !== undefined, `--prometheus-url: ${prometheusUrlsProblem(urls)}`],
-    [certificate !== key, 'need both --prometheus-client-tls-cert-file and --prometheus-client-tls-key-file'],
+    ...prometheusSettingsProblems(options, parsed).map((problem): Rule => [true, problem]),
     [
-      options['prometheus-auth-incluster'] && options['prometheus-auth-config'] !== undefined,
+      isInCluster && parsed.length > 1,
+      `--prometheus-auth-incluster: each of ${parsed.map(({ name }) => name).join(', ')} would get our token; mount a token for the one that needs it, and name it by --prometheus-token-file=<name>=<file>`,
+    ],
+    [
+      isInCluster && options['prometheus-auth-config'].length > 0,
       'may not use both --prometheus-auth-incluster and --prometheus-auth-config at the same time',
     ],
     [

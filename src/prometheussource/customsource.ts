@@ -4,11 +4,13 @@ import { metricKey } from '../metricsource/combined.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { CustomAnswer, CustomQuestion, MetricSample } from '../metricsource/source.ts';
 import type { PromqlSample } from '../promql/answer.ts';
+import { type Flow, flowText } from '../promql/flow.ts';
 import { customQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { RuleMetric } from '../rules/seriesmetrics.ts';
 import { isBatchable } from './batchable.ts';
 import { noQuery, unableToFetch } from './failures.ts';
-import type { LastValues } from './lastvalues.ts';
+import { flowOf } from './flows.ts';
+import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { causeLimit, leftOutCause, measure } from './measured.ts';
 import { NameBatches } from './namebatches.ts';
 import type { Querying } from './querying.ts';
@@ -22,7 +24,7 @@ export class CustomAnswers {
   readonly #states: RuleStates;
   readonly #mapper: Mapper;
   readonly #batches = new NameBatches<SamplesByObject>();
-  readonly #last: LastValues<MetricSample>;
+  readonly #last: LastValuesByLane<MetricSample>;
   readonly #batchable = new Map<string, boolean>();
 
   constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
@@ -35,24 +37,28 @@ export class CustomAnswers {
   /** @throws StatusError, or the signal's reason. */
   async get(metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<CustomAnswer> {
     const { names } = question;
+    const flow = flowOf(question.caller, question.namespace);
     const key = questionKey(metric, question);
+    const lastValues = this.#last.of(flow);
     let samples: SamplesByObject;
     try {
-      samples = await this.#ask(key, metric, question, signal);
+      samples = await this.#ask(key, metric, question, flow, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof QueryError) {
         this.#states.failed(metric.rule.path, error);
         throw noQuery(question.resource, question.metric, error);
       }
-      const last = this.#last.of(key);
+      const last = lastValues.of(key);
       const known = new Map(names.flatMap((name) => pairOf(name, last.get(name))));
       return { samples: named(this.#querying.fallBack(error, known)) };
     }
-    return this.#answer(key, metric, names, samples);
+    const { values, causes } = this.#measure(metric, names, samples);
+    lastValues.keep(key, names, values);
+    return { samples: named(values), causes };
   }
 
-  #answer(key: string, { rule }: RuleMetric, names: readonly string[], samples: SamplesByObject): CustomAnswer {
+  #measure({ rule }: RuleMetric, names: readonly string[], samples: SamplesByObject) {
     const values = new Map<string, MetricSample>();
     const causes: StatusCause[] = [];
     for (const name of names) {
@@ -65,20 +71,26 @@ export class CustomAnswers {
         this.#states.leftOut(this.#querying.sourceOf(rule), rule.path, measured.reason, measured.message);
       }
     }
-    this.#last.keep(key, names, values);
-    return { samples: named(values), causes };
+    return { values, causes };
   }
 
-  #ask(key: string, metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<SamplesByObject> {
-    const run = (names: readonly string[], ended: AbortSignal) => this.#send(metric, { ...question, names }, ended);
+  #ask(
+    key: string,
+    metric: RuleMetric,
+    question: CustomQuestion,
+    flow: Flow,
+    signal: AbortSignal,
+  ): Promise<SamplesByObject> {
+    const run = (names: readonly string[], ended: AbortSignal) =>
+      this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
-    return this.#batches.ask(key, question.names, run, signal);
+    return this.#batches.ask(`${flowText(flow)}\n${key}`, question.names, run, signal);
   }
 
-  async #send(metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<SamplesByObject> {
+  async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<SamplesByObject> {
     const { rule, series } = metric;
     const { query, label } = customQuery(rule, { ...question, series }, this.#mapper, this.#querying.style);
-    const { type, samples } = await this.#querying.send(rule, query, signal);
+    const { type, samples } = await this.#querying.send(rule, query, flow, signal);
     if (type === 'vector') return lastByObject(samples, label);
     const why = `the query of ${rule.path} makes a ${type}; a vector with the label ${label} is needed`;
     this.#states.failed(rule.path, new Error(why));

@@ -6,7 +6,8 @@ import type { QueryAnswer } from '../promql/answer.ts';
 import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
-import type { LastValues } from './lastvalues.ts';
+import { flowOf } from './flows.ts';
+import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
 import { identityOf } from './ruleidentity.ts';
@@ -16,7 +17,7 @@ export class ExternalAnswers {
   readonly #querying: Querying;
   readonly #states: RuleStates;
   readonly #mapper: Mapper;
-  readonly #last: LastValues<ExternalSample>;
+  readonly #last: LastValuesByLane<ExternalSample>;
 
   constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
     this.#querying = querying;
@@ -31,18 +32,20 @@ export class ExternalAnswers {
     question: ExternalQuestion,
     signal: AbortSignal,
   ): Promise<readonly ExternalSample[]> {
-    const { metric, namespace, selector } = question;
+    const { metric, namespace, selector, caller } = question;
+    const flow = flowOf(caller, namespace);
+    const lastValues = this.#last.of(flow);
     const key = [identityOf(rule), series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
-      const samples = this.#read(rule, await this.#querying.send(rule, query, signal));
+      const samples = this.#read(rule, await this.#querying.send(rule, query, flow, signal));
       const values = new Map(samples.map((sample, index) => [String(index), sample]));
-      this.#last.keep(key, this.#last.of(key).keys(), values);
+      lastValues.keep(key, lastValues.of(key).keys(), values);
       return samples;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof QueryError) this.#states.failed(rule.path, error);
-      return [...this.#querying.fallBack(error, this.#last.of(key)).values()];
+      return [...this.#querying.fallBack(error, lastValues.of(key)).values()];
     }
   }
 

@@ -1,7 +1,7 @@
 /** The last answers, served with their true timestamps while an engine is away. */
 import type { Clock } from '../clock.ts';
 
-/** Samples of all questions: about 30 MB. Above it, the questions least recently written are dropped. */
+/** Samples of all questions: about 30 MB. Above the limit, the questions least recently written are dropped. */
 export const lastValueLimit = 200_000;
 
 interface Entry<T> {
@@ -13,6 +13,7 @@ export class LastValues<T> {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #maxAgeMs: number;
   readonly #weigh: (value: T) => number;
+  readonly #limit: number;
   /** Least recently written first. */
   readonly #entries = new Map<string, Entry<T>>();
   #size = 0;
@@ -21,10 +22,16 @@ export class LastValues<T> {
    * @param maxAgeMs --metrics-max-age.
    * @param weigh how many usual samples take as much memory; an engine chooses the labels of external ones.
    */
-  constructor(clock: Pick<Clock, 'monotonicMs'>, maxAgeMs: number, weigh: (value: T) => number = () => 1) {
+  constructor(
+    clock: Pick<Clock, 'monotonicMs'>,
+    maxAgeMs: number,
+    weigh: (value: T) => number = () => 1,
+    limit = lastValueLimit,
+  ) {
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;
     this.#weigh = weigh;
+    this.#limit = limit;
   }
 
   /** The weight of all. */
@@ -61,7 +68,7 @@ export class LastValues<T> {
 
   #evict(): void {
     for (const [question, entry] of this.#entries) {
-      if (this.#size <= lastValueLimit) return;
+      if (this.#size <= this.#limit) return;
       this.#entries.delete(question);
       this.#size -= this.#weightOf(entry);
     }

@@ -2,119 +2,169 @@
 import { metricKey } from '../metricsource/combined.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { CustomMetric } from '../metricsource/source.ts';
+import { readingTurns } from '../promql/readingturns.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import {
-  externalMetricsOf,
+  findExternalMetrics,
+  findMetrics,
   type FoundMetrics,
-  joinExternalMetrics,
-  joinMetrics,
-  metricsOf,
   type RuleExternalMetric,
   type RuleMetric,
+  type SeriesShape,
 } from '../rules/seriesmetrics.ts';
 import type { SeriesLists } from './serieslists.ts';
 
-/** Metrics of one group that discovery lists; more are left out, in the order of names. */
+/** Metrics of one group that are served; those of later rules are left out. */
 export const metricLimit = 100_000;
+/** Steps of a refresh that are done at once: a usual file needs fewer. Further ones are done in slices of the event loop. */
+const immediateSteps = 100;
+/** Metrics that are joined in one step. */
+const stepMetrics = 500;
 
 interface Found<Metric> {
-  readonly listVersion: number;
-  readonly mapperVersion: number;
+  readonly shapes: readonly SeriesShape[];
+  readonly resourcesVersion: number;
   readonly found: FoundMetrics<Metric>;
 }
 
-/** Computes on request, and only what has changed. */
+type RefreshSteps<T> = Generator<undefined, T>;
+
+/** Computes only what has changed. Until that is done, the last metrics stay. */
 export class MetricTable {
-  readonly #lists: SeriesLists;
+  readonly #lists: Pick<SeriesLists, 'of'>;
   readonly #mapper: Mapper;
   #rules: Pick<Rules, 'custom' | 'external'> = { custom: [], external: [] };
-  #mapperVersion = 0;
-  readonly #custom = new Map<MetricRule, Found<RuleMetric>>();
-  readonly #external = new Map<MetricRule, Found<RuleExternalMetric>>();
-  #state = '';
+  #resourcesVersion = 0;
+  readonly #foundCustom = new Map<MetricRule, Found<RuleMetric>>();
+  readonly #foundExternal = new Map<MetricRule, Found<RuleExternalMetric>>();
   #customMetrics: ReadonlyMap<string, RuleMetric> = new Map();
   #externalMetrics: ReadonlyMap<string, RuleExternalMetric> = new Map();
   #customList: readonly CustomMetric[] = [];
   #externalList: readonly string[] = [];
+  #isStale = false;
+  #isRefreshing = false;
+  #refreshed: Promise<void> = Promise.resolve();
 
-  constructor(lists: SeriesLists, mapper: Mapper) {
+  constructor(lists: Pick<SeriesLists, 'of'>, mapper: Mapper) {
     this.#lists = lists;
     this.#mapper = mapper;
   }
 
   setRules(rules: Pick<Rules, 'custom' | 'external'>): void {
     this.#rules = rules;
-    this.#custom.clear();
-    this.#external.clear();
-    this.#state = '';
+    this.#foundCustom.clear();
+    this.#foundExternal.clear();
+    void this.refresh();
   }
 
   /** Call it after the cluster's resources have changed. */
   resourcesChanged(): void {
-    this.#mapperVersion += 1;
+    this.#resourcesVersion += 1;
+    void this.refresh();
+  }
+
+  /** Call it after a list has new shapes. Resolves when their metrics are served; never rejects. */
+  refresh(): Promise<void> {
+    this.#isStale = true;
+    if (!this.#isRefreshing) this.#refreshed = this.#refresh();
+    return this.#refreshed;
   }
 
   /** Sorted; the same array until it changes. */
   customList(): readonly CustomMetric[] {
-    this.#refresh();
     return this.#customList;
   }
 
   /** Sorted; the same array until it changes. */
   externalList(): readonly string[] {
-    this.#refresh();
     return this.#externalList;
   }
 
   custom(key: string): RuleMetric | undefined {
-    this.#refresh();
     return this.#customMetrics.get(key);
   }
 
   external(metric: string): RuleExternalMetric | undefined {
-    this.#refresh();
     return this.#externalMetrics.get(metric);
   }
 
-  /** Returns the metrics that a rule makes of its series. */
-  foundBy(rule: MetricRule): FoundMetrics<unknown> {
-    return rule.kind === 'custom' ? this.#foundCustom(rule) : this.#foundExternal(rule);
+  /** Returns the metrics that a rule makes of its series; undefined until they are computed. */
+  foundBy(rule: MetricRule): FoundMetrics<unknown> | undefined {
+    return (rule.kind === 'custom' ? this.#foundCustom : this.#foundExternal).get(rule)?.found;
   }
 
-  #refresh(): void {
-    const versions = [...this.#rules.custom, ...this.#rules.external].map((rule) => this.#lists.of(rule).version);
-    const state = `${this.#mapperVersion} ${versions.join(' ')}`;
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#customMetrics = joinMetrics(this.#rules.custom.map((rule) => this.#foundCustom(rule)));
-    this.#externalMetrics = joinExternalMetrics(this.#rules.external.map((rule) => this.#foundExternal(rule)));
-    const custom = sortedKeys(this.#customMetrics).flatMap((key) => this.#customMetrics.get(key) ?? []);
-    if (!isSameList(this.#customList, custom)) this.#customList = custom;
-    const external = sortedKeys(this.#externalMetrics);
-    if (external.join('\n') !== this.#externalList.join('\n')) this.#externalList = external;
+  async #refresh(): Promise<void> {
+    this.#isRefreshing = true;
+    let steps = 0;
+    while (this.#isStale) {
+      this.#isStale = false;
+      const work = this.#compute(this.#rules);
+      const isLast = (): boolean => work.next().done === true;
+      while (!(steps < immediateSteps ? isLast() : await readingTurns.run(isLast))) steps += 1;
+    }
+    this.#isRefreshing = false;
   }
 
-  #foundCustom(rule: MetricRule): FoundMetrics<RuleMetric> {
-    const { version, shapes } = this.#lists.of(rule);
-    const known = this.#custom.get(rule);
-    if (known?.listVersion === version && known.mapperVersion === this.#mapperVersion) return known.found;
-    const found = metricsOf(rule, shapes, this.#mapper);
-    this.#custom.set(rule, { listVersion: version, mapperVersion: this.#mapperVersion, found });
-    return found;
+  /** Ends early where other rules have replaced these: their metrics come next. */
+  *#compute(rules: Pick<Rules, 'custom' | 'external'>): RefreshSteps<void> {
+    const isReplaced = (): boolean => rules !== this.#rules;
+    const customMetrics = new Map<string, RuleMetric>();
+    for (const rule of rules.custom) {
+      if (isReplaced()) return;
+      const { metrics } = yield* this.#findFor(this.#foundCustom, rule, (shapes) =>
+        findMetrics(rule, shapes, this.#mapper),
+      );
+      yield* addMetrics(customMetrics, metrics, (each) => metricKey(each.resource, each.metric));
+    }
+    const externalMetrics = new Map<string, RuleExternalMetric>();
+    for (const rule of rules.external) {
+      if (isReplaced()) return;
+      const { metrics } = yield* this.#findFor(this.#foundExternal, rule, (shapes) =>
+        findExternalMetrics(rule, shapes),
+      );
+      yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric);
+    }
+    const customKeys = [...customMetrics.keys()].sort();
+    yield undefined;
+    const externalList = [...externalMetrics.keys()].sort();
+    yield undefined;
+    const customList = customKeys.flatMap((key) => customMetrics.get(key) ?? []);
+    const isSame = isSameList(this.#customList, customList);
+    yield undefined;
+    if (isReplaced()) return;
+    this.#customMetrics = customMetrics;
+    this.#externalMetrics = externalMetrics;
+    if (!isSame) this.#customList = customList;
+    if (externalList.join('\n') !== this.#externalList.join('\n')) this.#externalList = externalList;
   }
 
-  #foundExternal(rule: MetricRule): FoundMetrics<RuleExternalMetric> {
-    const { version, shapes } = this.#lists.of(rule);
-    const known = this.#external.get(rule);
-    if (known?.listVersion === version) return known.found;
-    const found = externalMetricsOf(rule, shapes);
-    this.#external.set(rule, { listVersion: version, mapperVersion: 0, found });
+  *#findFor<Metric>(
+    known: Map<MetricRule, Found<Metric>>,
+    rule: MetricRule,
+    find: (shapes: readonly SeriesShape[]) => RefreshSteps<FoundMetrics<Metric>>,
+  ): RefreshSteps<FoundMetrics<Metric>> {
+    const { shapes } = this.#lists.of(rule);
+    const resourcesVersion = this.#resourcesVersion;
+    const last = known.get(rule);
+    if (last?.shapes === shapes && last.resourcesVersion === resourcesVersion) return last.found;
+    const rules = this.#rules;
+    const found = yield* find(shapes);
+    if (rules === this.#rules) known.set(rule, { shapes, resourcesVersion, found });
     return found;
   }
 }
 
-function sortedKeys(metrics: ReadonlyMap<string, unknown>): readonly string[] {
-  return [...metrics.keys()].sort().slice(0, metricLimit);
+/** Of two rules with the same metric the last one wins. */
+function* addMetrics<Metric>(
+  to: Map<string, Metric>,
+  metrics: readonly Metric[],
+  keyOf: (metric: Metric) => string,
+): RefreshSteps<void> {
+  for (const [index, metric] of metrics.entries()) {
+    const key = keyOf(metric);
+    if (to.size < metricLimit || to.has(key)) to.set(key, metric);
+    if (index % stepMetrics === stepMetrics - 1) yield undefined;
+  }
 }
 
 function isSameList(some: readonly CustomMetric[], others: readonly CustomMetric[]): boolean {

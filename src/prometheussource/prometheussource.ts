@@ -8,6 +8,7 @@ import type { PromqlClient } from '../promql/client.ts';
 import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
 import type { RuleProblem } from '../rules/problem.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
+import { type FoundMetrics, ruleMetricLimit } from '../rules/seriesmetrics.ts';
 import { CustomAnswers } from './customsource.ts';
 import { ExternalAnswers } from './externalsource.ts';
 import { MetricTable } from './metrictable.ts';
@@ -58,6 +59,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
       // Each list also drops old answers, which may be large, while no query is sent.
       querying.sweep();
     },
+    onShapes: () => table.refresh(),
   });
   const querying = new Querying({ clientOf, states, clock, maxAgeMs, asAdapter });
   const table = new MetricTable(lists, mapper);
@@ -70,7 +72,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   return {
     custom: {
       list: () => table.customList(),
-      absence: () => absence(rules.custom),
+      absence: () => absence(lists, rules.custom),
       get: async (question, signal) => {
         const found = table.custom(metricKey(question.resource, question.metric));
         // It has gone since the API looked at the list.
@@ -79,7 +81,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     },
     external: {
       list: () => table.externalList(),
-      absence: () => absence(rules.external),
+      absence: () => absence(lists, rules.external),
       get: async (question, signal) => {
         const found = table.external(question.metric);
         return found === undefined ? [] : externalAnswers.get(found, question, signal);
@@ -99,14 +101,6 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     rules = next;
   }
 
-  /** Returns why metrics of these rules may be missing. */
-  function absence(of: readonly MetricRule[]): string | undefined {
-    const unlisted = of.map((rule) => lists.of(rule)).filter((list) => list.lastSuccessMs === undefined);
-    const failed = unlisted.find((list) => list.lastError !== undefined);
-    if (failed?.lastError !== undefined) return failed.lastError.message;
-    return unlisted.length === 0 ? undefined : 'Prometheus has not answered yet which series there are';
-  }
-
   function report(rule: MetricRule): SourceReport {
     const list = lists.of(rule);
     const { lastSuccessMs, lastError, query } = states.of(rule.path);
@@ -114,13 +108,26 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     return {
       source: clientOf(rule).engine.name,
       rule: rule.path,
-      metrics: found.metrics.length,
-      series: found.series,
+      metrics: found?.metrics.length ?? 0,
+      series: found?.series,
       lastSuccessMs: lastSuccessMs ?? list.lastSuccessMs,
-      lastError: list.lastError?.message ?? lastError,
+      lastError: list.lastError?.message ?? lastError ?? cutError(found),
       query: query ?? rule.seriesQuery,
     };
   }
+}
+
+/** Returns why metrics of rules may be missing. */
+function absence(lists: SeriesLists, rules: readonly MetricRule[]): string | undefined {
+  const unlisted = rules.map((rule) => lists.of(rule)).filter((list) => list.lastSuccessMs === undefined);
+  const failed = unlisted.find((list) => list.lastError !== undefined);
+  if (failed?.lastError !== undefined) return failed.lastError.message;
+  return unlisted.length === 0 ? undefined : 'Prometheus has not answered yet which series there are';
+}
+
+function cutError(found: FoundMetrics<unknown> | undefined): string | undefined {
+  if (found?.isCut !== true) return undefined;
+  return `it makes more than ${ruleMetricLimit} metrics; the others are left out`;
 }
 
 /** @throws Error for an unknown name. */

@@ -2,11 +2,12 @@
 import type { Clock } from '../clock.ts';
 import type { QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient } from '../promql/client.ts';
+import type { Flow } from '../promql/flow.ts';
 import { isTransient } from '../promql/promqlerror.ts';
 import type { QueryStyle } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import { fetchFailure } from './failures.ts';
-import { LastValues } from './lastvalues.ts';
+import { LastValuesByLane } from './lastvaluesbylane.ts';
 import type { RuleStates } from './rulestates.ts';
 import { SharedQueries } from './sharedqueries.ts';
 
@@ -30,8 +31,8 @@ export class Querying {
     this.style = options.asAdapter ? 'as-adapter' : 'exact';
   }
 
-  lastValues<T>(weigh?: (value: T) => number): LastValues<T> {
-    return new LastValues(this.#options.clock, this.#options.maxAgeMs, weigh);
+  lastValues<T>(weigh?: (value: T) => number): LastValuesByLane<T> {
+    return new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh);
   }
 
   sourceOf(rule: MetricRule): string {
@@ -39,11 +40,11 @@ export class Querying {
   }
 
   /** Rejects as `PromqlClient.query`. */
-  async send(rule: MetricRule, query: string, signal: AbortSignal): Promise<QueryAnswer> {
+  async send(rule: MetricRule, query: string, flow: Flow, signal: AbortSignal): Promise<QueryAnswer> {
     const { clientOf, states, clock, asAdapter } = this.#options;
     const client = clientOf(rule);
     states.sent(rule.path, query);
-    const request = { query, timeMs: asAdapter ? clock.wallMs() : undefined, subject: rule.path };
+    const request = { query, timeMs: asAdapter ? clock.wallMs() : undefined, subject: rule.path, flow };
     try {
       const answer = asAdapter ? await client.query(request, signal) : await this.#shared.ask(client, request, signal);
       states.succeeded(rule.path);

@@ -26,18 +26,20 @@ export interface SeriesListOptions {
   readonly onNotes: (notes: AnswerNotes) => void;
   /** Matches new shapes against rules, in slices of the event loop, before they replace the last ones. */
   readonly prepare: (shapes: readonly SeriesShape[]) => Promise<void>;
+  /** Computes the metrics of new shapes, before the list counts as successful. */
+  readonly onShapes: () => Promise<void>;
+  /** From 0 to below 1. */
+  readonly random: () => number;
 }
 
 /** A failure leaves the last shapes in place. */
 export class SeriesList {
   readonly #options: SeriesListOptions;
-  /** Changes with the shapes. */
-  version = 0;
   shapes: readonly SeriesShape[] = [];
   /** Since the epoch; undefined before the first success. */
   lastSuccessMs: number | undefined;
   lastError: Error | undefined;
-  #text = '';
+  #text: string | undefined;
 
   constructor(options: SeriesListOptions) {
     this.#options = options;
@@ -49,34 +51,35 @@ export class SeriesList {
 
   /** Never rejects; resolves after the signal has aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs } = this.#options;
+    const { clock, intervalMs, random } = this.#options;
     let retryMs = firstRetryMs;
     while (!signal.aborted) {
       await this.#list(signal);
       const error = this.lastError;
-      const pauseMs =
-        error === undefined ? intervalMs : Math.min(isTransient(error) ? retryMs : refusedRetryMs, intervalMs);
+      // Without jitter, all lists and replicas would ask an engine that returns at once.
+      const backoffMs = (isTransient(error) ? retryMs : refusedRetryMs) * (0.5 + random() / 2);
+      const pauseMs = error === undefined ? intervalMs : Math.min(backoffMs, intervalMs);
       retryMs = error === undefined ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
       await clock.sleep(pauseMs, signal).catch(() => undefined);
     }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, seriesQuery, maxAgeMs, clock, onNotes, prepare } = this.#options;
+    const { client, seriesQuery, maxAgeMs, clock, onNotes, prepare, onShapes } = this.#options;
     try {
       const startMs = clock.wallMs() - maxAgeMs;
       const request = { match: seriesQuery, startMs, subject: `series ${seriesQuery}` };
       const { result, notes } = await client.series(request, createShapeFold, signal);
       onNotes(notes);
-      const isChanged = result.text !== this.#text || this.version === 0;
-      if (isChanged) await prepare(result.shapes);
-      signal.throwIfAborted();
+      if (result.text !== this.#text) {
+        await prepare(result.shapes);
+        signal.throwIfAborted();
+        this.#text = result.text;
+        this.shapes = result.shapes;
+        await onShapes();
+      }
       this.lastSuccessMs = clock.wallMs();
       this.#recovered();
-      if (!isChanged) return;
-      this.#text = result.text;
-      this.shapes = result.shapes;
-      this.version += 1;
     } catch (error) {
       if (signal.aborted) return;
       this.#failed(error instanceof Error ? error : new Error(String(error)));

@@ -22,6 +22,8 @@ export interface SeriesListsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onNotes: (source: string, subject: string, notes: AnswerNotes) => void;
+  /** Called when a list has new shapes. */
+  readonly onShapes: () => Promise<void>;
 }
 
 interface RunningList {
@@ -94,7 +96,7 @@ export class SeriesLists {
   }
 
   #add(key: string, rule: MetricRule): RunningList {
-    const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes } = this.#options;
+    const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes, onShapes } = this.#options;
     const client = clientOf(rule);
     const list: SeriesList = new SeriesList({
       client,
@@ -105,6 +107,8 @@ export class SeriesLists {
       log,
       onNotes: (notes) => onNotes(client.engine.name, `series of ${rule.seriesQuery}`, notes),
       prepare: (shapes) => this.#prepare(list, shapes),
+      onShapes,
+      random: Math.random,
     });
     const added: RunningList = { list, end: new AbortController(), running: undefined };
     this.#lists.set(key, added);

@@ -30,6 +30,7 @@ export function createShapeFold(): SeriesFold<Shapes> {
   let text = 0;
   let labelCount = 0;
   return {
+    onlyValue: nameLabel,
     add(labels) {
       const names = Object.keys(labels);
       const name = nameOf(labels);

@@ -1,8 +1,9 @@
-/** Sends equal queries once: while one is under way, and for a second after its answer. */
+/** Sends equal queries of one flow once: while one is under way, and for a second after its answer. */
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import type { QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient, QueryRequest } from '../promql/client.ts';
+import { flowText } from '../promql/flow.ts';
 
 /** Milliseconds. An HPA asks every 15 s. */
 const sharedAnswerMs = 1_000;
@@ -30,7 +31,8 @@ export class SharedQueries {
   async ask(client: PromqlClient, request: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
     signal.throwIfAborted();
     this.sweep();
-    const key = `${client.engine.name}\n${request.query}`;
+    // A query of another flow may wait for its turn.
+    const key = [client.engine.name, flowText(request.flow), request.query].join('\n');
     const shared = this.#queries.get(key) ?? this.#begin(key, client, request);
     shared.waiting += 1;
     try {

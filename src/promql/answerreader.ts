@@ -2,23 +2,36 @@
 import type { Readable } from 'node:stream';
 import type { AnswerLimits } from './answerlimits.ts';
 import { AnswerLimitError, ElementSplitter } from './elementsplitter.ts';
+import type { KnownElements } from './knownelements.ts';
 import { readingTurns } from './readingturns.ts';
 
 /** Bytes of a chunk that are read at once; about a millisecond. */
 const stepBytes = 16 * 1024;
 
+export interface ElementReading {
+  /** Keys that lead to the array. */
+  readonly path: readonly string[];
+  readonly limits: AnswerLimits;
+  readonly onElement: (element: unknown) => void;
+  /** Elements that are counted only. */
+  readonly known?: KnownElements | undefined;
+}
+
+export interface ReadElements {
+  /** The document with an empty array in place of the elements. */
+  readonly envelope: unknown;
+  readonly elements: number;
+}
+
 /**
- * Reads a JSON document in slices of the event loop. Returns it with an empty array in place of the elements.
- * @param path keys that lead to the array.
+ * Reads a JSON document in slices of the event loop.
  * @throws AnswerLimitError, errors of the body, of JSON and of onElement.
  */
 export async function readElements(
   body: Readable,
-  path: readonly string[],
-  limits: AnswerLimits,
-  onElement: (element: unknown) => void,
-): Promise<unknown> {
-  const splitter = new ElementSplitter(path, limits, (text) => onElement(parse(text)));
+  { path, limits, onElement, known }: ElementReading,
+): Promise<ReadElements> {
+  const splitter = new ElementSplitter(path, limits, (text) => onElement(parse(text)), known);
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
@@ -27,7 +40,7 @@ export async function readElements(
       await readingTurns.run(() => splitter.write(chunk.subarray(from, from + stepBytes)));
     }
   }
-  return parse(splitter.end());
+  return { envelope: parse(splitter.end()), elements: splitter.elements };
 }
 
 /** The parser's own message quotes the text. */

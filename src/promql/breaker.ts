@@ -12,6 +12,8 @@ export interface BreakerOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   /** From 0 to below 1. */
   readonly random: () => number;
+  /** Milliseconds that a probe keeps other requests back; to its end if not given. */
+  readonly probeMs?: number;
 }
 
 /** Ends a request that was let through. */
@@ -27,7 +29,7 @@ export class Breaker {
   #failures = 0;
   #openMs = 0;
   #untilMs = -Infinity;
-  #isProbing = false;
+  #probingUntilMs = -Infinity;
   #lastError: Error | undefined;
 
   constructor(options: BreakerOptions) {
@@ -37,19 +39,20 @@ export class Breaker {
   /** Returns the last failure while requests are stopped. */
   get stopped(): Error | undefined {
     if (this.#failures < breakerFailures) return undefined;
-    const isWaiting = this.#isProbing || this.#options.clock.monotonicMs() < this.#untilMs;
+    const isWaiting = this.#options.clock.monotonicMs() < Math.max(this.#untilMs, this.#probingUntilMs);
     return isWaiting ? this.#lastError : undefined;
   }
 
   /** Call it only while nothing is stopped. Once half open, this request is the probe. */
   pass(): Passage {
     const isProbe = this.#failures >= breakerFailures;
-    if (isProbe) this.#isProbing = true;
+    const { clock, probeMs = Infinity } = this.#options;
+    if (isProbe) this.#probingUntilMs = clock.monotonicMs() + probeMs;
     return {
       succeeded: () => this.#close(),
       failed: (error) => this.#fail(error, isProbe),
       abandoned: () => {
-        if (isProbe) this.#isProbing = false;
+        if (isProbe) this.#probingUntilMs = -Infinity;
       },
     };
   }
@@ -57,14 +60,14 @@ export class Breaker {
   #close(): void {
     this.#failures = 0;
     this.#openMs = 0;
-    this.#isProbing = false;
+    this.#probingUntilMs = -Infinity;
     this.#lastError = undefined;
   }
 
   #fail(error: Error, isProbe: boolean): void {
     this.#failures += 1;
     this.#lastError = error;
-    if (isProbe) this.#isProbing = false;
+    if (isProbe) this.#probingUntilMs = -Infinity;
     // Requests that began before it opened extend nothing.
     if (!isProbe && this.#failures !== breakerFailures) return;
     this.#openMs = Math.min(Math.max(firstOpenMs, this.#openMs * 2), longestOpenMs);

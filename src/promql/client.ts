@@ -25,17 +25,18 @@ import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts'
 import { readErrorBody, readElements } from './answerreader.ts';
 import { Breakers, StoppedError } from './breakers.ts';
 import type { PromqlEngine } from './engine.ts';
-import { exchangeError, lateError, statusError } from './explainanswer.ts';
+import { exchangeError, lateError, queuedError, statusError } from './explainanswer.ts';
+import { type Flow, listing } from './flow.ts';
+import { KnownElements } from './knownelements.ts';
 import { isTransient, PromqlError } from './promqlerror.ts';
 import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
+import { RequestSlots, slotLimit } from './requestslots.ts';
 
 /** Milliseconds until the last byte. An HPA asks every 15 s, and a client waits for up to 60 s. */
 const defaultDeadlineMs = 30_000;
 /** Milliseconds, TLS included. */
 const connectTimeoutMs = 5_000;
-/** Connections per engine; further requests wait. */
-const connectionLimit = 16;
 /** Tries of a GET beside the first one. */
 const retryLimit = 2;
 /** Milliseconds before the first retry; doubled before the next, with jitter. */
@@ -47,6 +48,7 @@ export interface QueryRequest {
   readonly timeMs?: number | undefined;
   /** The sender, such as a rule: its timeouts stop its own requests only. */
   readonly subject: string;
+  readonly flow: Flow;
 }
 
 export interface SeriesRequest {
@@ -58,6 +60,8 @@ export interface SeriesRequest {
 
 /** Collects series; each try has its own. */
 export interface SeriesFold<T> {
+  /** The only label whose value counts: `add` gets no series that differs from an earlier one in other values only. Undefined if all count. */
+  readonly onlyValue?: string;
   add(labels: SeriesLabels): void;
   result(): T;
 }
@@ -96,6 +100,7 @@ export function createPromqlClient(options: PromqlClientOptions): PromqlClient {
 interface Exchange<T> {
   readonly endpoint: string;
   readonly subject: string;
+  readonly flow: Flow;
   readonly request: WrittenRequest;
   readonly read: (body: Readable) => Promise<T>;
 }
@@ -110,6 +115,7 @@ class HttpPromqlClient implements PromqlClient {
   readonly #lookups: Lookups;
   readonly #pool: ConnectionPool;
   readonly #breakers: Breakers;
+  readonly #slots = new RequestSlots();
 
   constructor(options: PromqlClientOptions) {
     const { engine, resolve, clock = systemClock, random = Math.random, deadlineMs = defaultDeadlineMs } = options;
@@ -123,18 +129,19 @@ class HttpPromqlClient implements PromqlClient {
     this.#pool = new ConnectionPool(engine.access, {
       lookups: this.#lookups,
       connectTimeoutMs,
-      connections: connectionLimit,
+      // Requests wait for a slot, not for a connection.
+      connections: slotLimit,
     });
     this.#breakers = new Breakers({ clock, random });
   }
 
-  query({ query, timeMs, subject }: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
+  query({ query, timeMs, subject, flow }: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
     const asAdapter = this.#options.asAdapter === true;
     const parameters: [string, string][] = [['query', query]];
     if (timeMs !== undefined) parameters.push(['time', secondsText(timeMs)]);
     parameters.push(['timeout', asAdapter ? '' : `${this.#deadlineMs}ms`]);
     const request = writeRequest(this.engine, 'query', parameters, !asAdapter);
-    return this.#run({ endpoint: 'query', subject, request, read: (body) => this.#readQuery(body) }, signal);
+    return this.#run({ endpoint: 'query', subject, flow, request, read: (body) => this.#readQuery(body) }, signal);
   }
 
   series<T>(
@@ -147,7 +154,8 @@ class HttpPromqlClient implements PromqlClient {
       ['start', secondsText(startMs)],
     ];
     const request = writeRequest(this.engine, 'series', parameters, this.#options.asAdapter !== true);
-    return this.#run({ endpoint: 'series', subject, request, read: (body) => this.#readSeries(body, fold()) }, signal);
+    const read = (body: Readable) => this.#readSeries(body, fold());
+    return this.#run({ endpoint: 'series', subject, flow: listing, request, read }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,20 +165,23 @@ class HttpPromqlClient implements PromqlClient {
 
   async #readQuery(body: Readable): Promise<QueryAnswer> {
     const elements: QueryElement[] = [];
-    const envelope = await readElements(body, ['data', 'result'], this.#limits.query, (element) =>
-      elements.push(readQueryElement(element)),
-    );
+    const { envelope } = await readElements(body, {
+      path: ['data', 'result'],
+      limits: this.#limits.query,
+      onElement: (element) => elements.push(readQueryElement(element)),
+    });
     return readQueryAnswer(envelope, elements);
   }
 
   async #readSeries<T>(body: Readable, fold: SeriesFold<T>): Promise<SeriesAnswer<T>> {
-    let series = 0;
-    const envelope = await readElements(body, ['data'], this.#limits.series, (element) => {
-      fold.add(readSeriesElement(element));
-      series += 1;
+    const { envelope, elements } = await readElements(body, {
+      path: ['data'],
+      limits: this.#limits.series,
+      onElement: (element) => fold.add(readSeriesElement(element)),
+      known: fold.onlyValue === undefined ? undefined : new KnownElements(fold.onlyValue),
     });
     checkSeriesEnvelope(envelope);
-    return { result: fold.result(), series, notes: readNotes(envelope) };
+    return { result: fold.result(), series: elements, notes: readNotes(envelope) };
   }
 
   /** Tries until the deadline, which all tries share. */
@@ -179,7 +190,10 @@ class HttpPromqlClient implements PromqlClient {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(lateError(this.engine, this.#deadlineMs)), this.#deadlineMs);
     const ended = AbortSignal.any([signal, late.signal]);
+    let release: (() => void) | undefined;
     try {
+      this.#breakers.check(exchange.subject, exchange.flow);
+      release = await this.#takeSlot(exchange.flow, signal, ended);
       for (let tries = 0; ; tries += 1) {
         try {
           return await this.#try(exchange, signal, ended);
@@ -190,12 +204,22 @@ class HttpPromqlClient implements PromqlClient {
         await sleep(pauseMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
       }
     } finally {
+      release?.();
       clearTimeout(timer);
     }
   }
 
+  async #takeSlot(flow: Flow, signal: AbortSignal, ended: AbortSignal): Promise<() => void> {
+    try {
+      return await this.#slots.take(flow, ended);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw queuedError(this.engine, this.#deadlineMs, error);
+    }
+  }
+
   async #try<T>(exchange: Exchange<T>, signal: AbortSignal, ended: AbortSignal): Promise<T> {
-    const passage = this.#breakers.pass(exchange.subject);
+    const passage = this.#breakers.pass(exchange.subject, exchange.flow);
     const beganMs = this.#clock.monotonicMs();
     const observe = (outcome: string) =>
       this.#options.metrics?.observe(this.engine.name, exchange.endpoint, outcome, this.#clock.monotonicMs() - beganMs);

@@ -3,6 +3,7 @@
  * a whole answer of 30 MB would hold the event loop for 200 ms; each element has some hundred bytes.
  */
 import type { AnswerLimits } from './answerlimits.ts';
+import type { KnownElements } from './knownelements.ts';
 
 /** The answer has more of something than its limit. */
 export class AnswerLimitError extends Error {
@@ -27,6 +28,7 @@ export class ElementSplitter {
   readonly #path: readonly string[];
   readonly #limits: AnswerLimits;
   readonly #onElement: (text: string) => void;
+  readonly #known: KnownElements | undefined;
   #mode: 'envelope' | 'between' | 'element' = 'envelope';
   #depth = 0;
   #inString = false;
@@ -44,11 +46,18 @@ export class ElementSplitter {
   /**
    * @param path keys that lead to the array, such as `data`, `result`.
    * @param onElement gets the JSON text of each element, in order.
+   * @param known counts its elements without `onElement`.
    */
-  constructor(path: readonly string[], limits: AnswerLimits, onElement: (text: string) => void) {
+  constructor(path: readonly string[], limits: AnswerLimits, onElement: (text: string) => void, known?: KnownElements) {
     this.#path = path;
     this.#limits = limits;
     this.#onElement = onElement;
+    this.#known = known;
+  }
+
+  /** So far. */
+  get elements(): number {
+    return this.#elements;
   }
 
   /** @throws AnswerLimitError, and what onElement throws. */
@@ -58,7 +67,8 @@ export class ElementSplitter {
     for (let index = 0; index < chunk.length; index += 1) {
       const byte = chunk[index] ?? 0;
       if (this.#inString) {
-        this.#readString(byte);
+        if (this.#mode === 'envelope') this.#readString(byte);
+        else index = this.#skipString(chunk, index);
         continue;
       }
       switch (this.#mode) {
@@ -73,6 +83,12 @@ export class ElementSplitter {
             this.#endArray();
             from = index;
           } else if (byte !== comma && byte > space) {
+            const end = this.#endOfKnown(chunk, index);
+            if (end > index) {
+              // Behind it the loop goes on.
+              index = end - 1;
+              break;
+            }
             this.#mode = 'element';
             from = index;
             this.#readElement(byte);
@@ -98,13 +114,38 @@ export class ElementSplitter {
     return Buffer.concat(this.#envelope).toString('utf8');
   }
 
+  /** Reads a byte of a string of the envelope. */
   #readString(byte: number): void {
     if (this.#isEscaped) this.#isEscaped = false;
     else if (byte === backslash) this.#isEscaped = true;
     else if (byte === quote) this.#inString = false;
-    if (this.#inString && this.#mode === 'envelope' && this.#text.length < keyLimit) {
+    if (this.#inString && this.#text.length < keyLimit) {
       this.#text += String.fromCharCode(byte);
     }
+  }
+
+  /** Skips a string of an element. Returns the index of its end, or the chunk's last if it goes on in the next. */
+  #skipString(chunk: Buffer, from: number): number {
+    let at = this.#isEscaped ? from + 1 : from;
+    for (; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (byte === quote) {
+        this.#inString = false;
+        break;
+      }
+      if (byte === backslash) at += 1;
+    }
+    // A backslash was the last byte.
+    this.#isEscaped = at > chunk.length;
+    return at;
+  }
+
+  /** Returns the index behind a known element that begins here, or -1. */
+  #endOfKnown(chunk: Buffer, from: number): number {
+    const end = this.#known?.end(chunk, from) ?? -1;
+    if (end < 0 || end - from > this.#limits.elementBytes) return -1;
+    this.#count();
+    return end;
   }
 
   /** Returns whether the array begins. */
@@ -161,15 +202,19 @@ export class ElementSplitter {
 
   #endElement(rest: Buffer): void {
     this.#mode = 'between';
-    this.#elements += 1;
-    if (this.#elements > this.#limits.elements) {
-      throw new AnswerLimitError(`the answer has more than ${this.#limits.elements} series`);
-    }
+    this.#count();
     this.#checkElement(rest.length);
     const bytes = this.#pending.length === 0 ? rest : Buffer.concat([...this.#pending, rest]);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#onElement(bytes.toString('utf8'));
+    this.#known?.learn(bytes);
+  }
+
+  #count(): void {
+    this.#elements += 1;
+    if (this.#elements <= this.#limits.elements) return;
+    throw new AnswerLimitError(`the answer has more than ${this.#limits.elements} series`);
   }
 
   #keepElement(bytes: Buffer): void {

@@ -4,7 +4,7 @@ import { field, parseJson, text } from '../client/json.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { AnswerLimitError } from './elementsplitter.ts';
 import type { PromqlEngine } from './engine.ts';
-import { PromqlError } from './promqlerror.ts';
+import { PromqlError, type PromqlProblem } from './promqlerror.ts';
 
 /** Characters of an engine's own words. */
 const wordsLimit = 300;
@@ -21,6 +21,12 @@ export function lateError(place: Place, limitMs: number, cause?: unknown): Promq
   return new PromqlError('late', message, { cause });
 }
 
+/** Explains a request that was not sent before its deadline. */
+export function queuedError(place: Place, limitMs: number, cause: unknown): PromqlError {
+  const message = `${placeOf(place)}: earlier requests of the same caller were under way for ${limitMs / 1_000} s; is it overloaded, or are their queries expensive?`;
+  return new PromqlError('late', message, { cause });
+}
+
 /** Explains an answer with another status than 2xx. @param body its beginning. */
 export function statusError(place: Place, code: number, body: Buffer, location: string | undefined): PromqlError {
   const at = placeOf(place);
@@ -33,11 +39,17 @@ export function statusError(place: Place, code: number, body: Buffer, location: 
   const message = `${answered}${words === '' ? '' : `: ${words}`}${remedyOf(code)}`;
   if (code >= 500) {
     // An engine's own errors are JSON; a proxy's are not.
-    const isOfProxy = said === undefined && (code === 502 || code === 503 || code === 504);
-    return new PromqlError(isOfProxy ? 'unavailable' : 'failed', message, { code });
+    const ofProxy = said === undefined ? proxyProblems.get(code) : undefined;
+    return new PromqlError(ofProxy ?? 'failed', message, { code });
   }
   return new PromqlError('refused', message, { code });
 }
+
+const proxyProblems: ReadonlyMap<number, PromqlProblem> = new Map([
+  [502, 'interrupted'],
+  [503, 'interrupted'],
+  [504, 'late'],
+]);
 
 function remedyOf(code: number): string {
   if (code === 401) return '; check --prometheus-token-file or the credentials in --prometheus-url';
@@ -75,7 +87,7 @@ export function exchangeError(place: Place, error: unknown): PromqlError {
     });
   }
   if (isBrokenConnection(error)) {
-    return new PromqlError('unavailable', `${at} closed the connection in the middle (${code}); does it restart?`, {
+    return new PromqlError('interrupted', `${at} closed the connection in the middle (${code}); does it restart?`, {
       cause: error,
     });
   }

@@ -1,10 +1,11 @@
 /** Why a PromQL engine gave no answer. */
 
 /**
- * unavailable: no connection, or a broken one; a proxy's 502, 503, 504. late: nothing within the deadline.
- * failed: an engine's 5xx. refused: its 4xx, a redirect. invalid: no answer of an engine, or one beyond a limit.
+ * unavailable: no connection. interrupted: one that broke behind the request, a proxy's 502 or 503. late: nothing within
+ * the deadline, a proxy's 504. failed: an engine's 5xx. refused: its 4xx, a redirect. invalid: no answer of an engine,
+ * or one beyond a limit.
  */
-export type PromqlProblem = 'unavailable' | 'late' | 'failed' | 'refused' | 'invalid';
+export type PromqlProblem = 'unavailable' | 'interrupted' | 'late' | 'failed' | 'refused' | 'invalid';
 
 /** The message is short and names a remedy. It has no credentials. The cause is for the log. */
 export class PromqlError extends Error {
@@ -25,4 +26,4 @@ export function isTransient(error: unknown): boolean {
   return error instanceof PromqlError && transientProblems.has(error.problem);
 }
 
-const transientProblems: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'late', 'failed']);
+const transientProblems: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late', 'failed']);

@@ -13,12 +13,12 @@ export class ReadingTurns {
     this.#nowMs = nowMs;
   }
 
-  /** Runs the work at once, or in a later iteration if this one's slice is spent. Rejects with the work's error. */
-  async run(work: () => void): Promise<void> {
+  /** Runs the work at once, or in a later iteration if this one's slice is spent. Returns its result; rejects with its error. */
+  async run<T>(work: () => T): Promise<T> {
     while (this.#spentMs >= sliceMs) await this.#nextIteration();
     const beganMs = this.#nowMs();
     try {
-      work();
+      return work();
     } finally {
       this.#spentMs += this.#nowMs() - beganMs;
     }

@@ -3,9 +3,13 @@ import { RE2JS, RE2JSException } from 're2js';
 
 /** Characters of a pattern. */
 const patternLengthLimit = 10_000;
+/** Instructions of a compiled pattern: a match of 200 characters takes some 50 us per thousand, and more for classes. */
+export const programLimit = 5_000;
 
 export interface Pattern {
   readonly source: string;
+  /** Instructions. */
+  readonly programSize: number;
   /** Capture groups without the whole match. */
   readonly groups: number;
   /** The number of each named group. */
@@ -28,8 +32,14 @@ export function compilePattern(source: string): Pattern {
   }
   try {
     const compiled = RE2JS.compile(source);
+    const programSize = compiled.programSize();
+    if (programSize > programLimit) {
+      const problem = `regular expression of ${programSize} instructions: at most ${programLimit}`;
+      throw new PatternError(`${problem}; repeat less by numbers in braces`);
+    }
     return {
       source,
+      programSize,
       groups: compiled.groupCount(),
       names: new Map(Object.entries(compiled.namedGroups())),
       test: (text) => compiled.test(text),

@@ -38,11 +38,19 @@ export function parseRules(text: string): Rules {
   return { custom, external, resource, notes: [...notes, ...check.notes, ...found] };
 }
 
+/** Characters of all regular expressions of a file: the slowest take 5 s to compile. */
+export const patternsLengthLimit = 50_000;
+/** Instructions of all regular expressions of a file. */
+export const programsLimit = 50_000;
+
 /** Compiles, and collects problems. */
 class RuleCompiler {
   readonly problems: RuleProblem[] = [];
   readonly notes: RuleProblem[] = [];
   readonly #lineOf: (path: string) => number;
+  #patternLength = 0;
+  #programSize = 0;
+  #hasTooMuch = false;
 
   constructor(lineOf: (path: string) => number) {
     this.#lineOf = lineOf;
@@ -137,8 +145,17 @@ class RuleCompiler {
 
   #pattern(path: string, source: string): Pattern | undefined {
     if (source === '') return undefined;
+    this.#patternLength += source.length;
+    if (this.#patternLength > patternsLengthLimit) {
+      this.#addOnce(path, `the regular expressions of the file have more than ${patternsLengthLimit} characters`);
+      return undefined;
+    }
     try {
-      return compilePattern(source);
+      const compiled = compilePattern(source);
+      this.#programSize += compiled.programSize;
+      if (this.#programSize <= programsLimit) return compiled;
+      this.#addOnce(path, `the regular expressions of the file have more than ${programsLimit} instructions`);
+      return undefined;
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       const remedy = 'use the syntax of RE2, without lookahead, lookbehind and backreferences';
@@ -166,6 +183,12 @@ class RuleCompiler {
     const path = `${rule.path}.metricsQuery`;
     if (neverWorks) this.#add(path, failure.problem, 'correct the template');
     else this.#note(path, `${failure.problem} (for ${failure.request})`, 'make the template work for each request');
+  }
+
+  /** Each further expression would be too much, as well. */
+  #addOnce(path: string, problem: string): void {
+    if (!this.#hasTooMuch) this.#add(path, problem, 'split the file over several servers, or write shorter ones');
+    this.#hasTooMuch = true;
   }
 
   #add(path: string, problem: string, remedy: string): void {

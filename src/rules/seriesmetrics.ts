@@ -27,12 +27,19 @@ export interface RuleExternalMetric {
   readonly rule: MetricRule;
 }
 
+/** Metrics of one rule. One for all of Prometheus' own and cAdvisor's series makes some thousands. */
+export const ruleMetricLimit = 30_000;
+/** Shapes that are read in one step; some 100 us once their names were matched. */
+const stepShapes = 20;
+
 /** The metrics that a rule makes of series. */
 export interface FoundMetrics<Metric> {
   /** Each once, by the last of several series with one name. */
   readonly metrics: readonly Metric[];
   /** Series that the filters and `name.matches` left. */
   readonly series: number;
+  /** Whether there are more than `ruleMetricLimit`, which are left out. */
+  readonly isCut: boolean;
   /** Names of series that no label associates with a resource; prometheus-adapter is silent about them. */
   readonly unassociated: ReadonlySet<string>;
 }
@@ -53,8 +60,11 @@ export function metricNameOf(rule: MetricRule, series: string): string | undefin
 
 const namesOf = new WeakMap<MetricRule, (series: string) => string | undefined>();
 
-/** As Prometheus 2 allows, and dots, which templates for OpenTelemetry's names quote. Empty without a name. */
-const seriesName = /^[a-zA-Z0-9_:.]*$/;
+/**
+ * As Prometheus 2 allows, and dots, which templates for OpenTelemetry's names quote. Empty without a name. Longer ones
+ * fit into no URL, and a regular expression takes time for each character.
+ */
+const seriesName = /^[a-zA-Z0-9_:.]{0,1000}$/;
 
 function matchName(rule: MetricRule, series: string): string | undefined {
   if (!seriesName.test(series)) return undefined;
@@ -73,11 +83,24 @@ export function matchShape(rule: MetricRule, { name, labels }: SeriesShape): voi
 
 /** Returns the metrics of a rule in rules. */
 export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mapper: Mapper): FoundMetrics<RuleMetric> {
+  return finish(findMetrics(rule, shapes, mapper));
+}
+
+/** As `metricsOf`, in steps. */
+export function* findMetrics(
+  rule: MetricRule,
+  shapes: Iterable<SeriesShape>,
+  mapper: Mapper,
+): Generator<undefined, FoundMetrics<RuleMetric>> {
   const metrics = new Map<string, RuleMetric>();
   const unassociated = new Set<string>();
   const resourceOf = remembered((label: string) => rule.labels.resourceOf(label, mapper));
   let count = 0;
+  let isCut = false;
+  let read = 0;
   for (const { name: series, labels } of shapes) {
+    read += 1;
+    if (read % stepShapes === 0) yield undefined;
     const metric = metricNameOf(rule, series);
     if (metric === undefined) continue;
     count += 1;
@@ -87,36 +110,45 @@ export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mappe
       if (resource === undefined) continue;
       isAssociated = true;
       const { namespaced } = resource;
-      metrics.set(metricKey(resource, metric), { resource, namespaced, metric, series, rule });
+      const key = metricKey(resource, metric);
+      if (metrics.size < ruleMetricLimit || metrics.has(key))
+        metrics.set(key, { resource, namespaced, metric, series, rule });
+      else isCut = true;
     }
     if (!isAssociated) unassociated.add(series);
   }
-  return { metrics: [...metrics.values()], series: count, unassociated };
+  return { metrics: [...metrics.values()], series: count, isCut, unassociated };
 }
 
 /** Returns the metrics of a rule in externalRules. */
 export function externalMetricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>): FoundMetrics<RuleExternalMetric> {
+  return finish(findExternalMetrics(rule, shapes));
+}
+
+/** As `externalMetricsOf`, in steps. */
+export function* findExternalMetrics(
+  rule: MetricRule,
+  shapes: Iterable<SeriesShape>,
+): Generator<undefined, FoundMetrics<RuleExternalMetric>> {
   const metrics = new Map<string, RuleExternalMetric>();
   let count = 0;
+  let isCut = false;
+  let read = 0;
   for (const { name: series } of shapes) {
+    read += 1;
+    if (read % stepShapes === 0) yield undefined;
     const metric = metricNameOf(rule, series);
     if (metric === undefined) continue;
     count += 1;
-    metrics.set(metric, { metric, series, rule });
+    if (metrics.size < ruleMetricLimit || metrics.has(metric)) metrics.set(metric, { metric, series, rule });
+    else isCut = true;
   }
-  return { metrics: [...metrics.values()], series: count, unassociated: new Set() };
+  return { metrics: [...metrics.values()], series: count, isCut, unassociated: new Set() };
 }
 
-/** Joins the metrics of several rules in the order of the file: of two with one name and resource the last wins. */
-export function joinMetrics(found: readonly FoundMetrics<RuleMetric>[]): ReadonlyMap<string, RuleMetric> {
-  return new Map(
-    found.flatMap(({ metrics }) => metrics.map((each) => [metricKey(each.resource, each.metric), each] as const)),
-  );
-}
-
-/** As `joinMetrics`, by name. */
-export function joinExternalMetrics(
-  found: readonly FoundMetrics<RuleExternalMetric>[],
-): ReadonlyMap<string, RuleExternalMetric> {
-  return new Map(found.flatMap(({ metrics }) => metrics.map((each) => [each.metric, each] as const)));
+function finish<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }

@@ -29,11 +29,12 @@ export function createCustomMetricsGroup(reader: CustomReader): ServedGroup {
     },
   };
 
-  async function read(target: CustomTarget, version: CustomVersion, { info, signal }: ApiRequest) {
+  async function read(target: CustomTarget, version: CustomVersion, { info, signal, caller }: ApiRequest) {
     const labelSelector = parseSelectionOptions(info.query, target.name);
     const parameter = 'metricLabelSelector';
     const metricSelector = parseMetricSelector(info.query.get(parameter) ?? '', parameter);
-    return metricValuesInPieces(await reader.read({ ...target, labelSelector, metricSelector }, signal()), version);
+    const question = { ...target, labelSelector, metricSelector, caller };
+    return metricValuesInPieces(await reader.read(question, signal()), version);
   }
 }
 
@@ -41,7 +42,7 @@ function versionOf({ resource }: RequestInfo): CustomVersion | undefined {
   return customVersions.find((known) => known === resource?.version);
 }
 
-type CustomTarget = Omit<CustomRequest, 'labelSelector' | 'metricSelector'>;
+type CustomTarget = Omit<CustomRequest, 'labelSelector' | 'metricSelector' | 'caller'>;
 
 /** Returns undefined for a path that names no metric. */
 function targetOf({ resource: requested, shape }: RequestInfo): CustomTarget | undefined {

@@ -26,12 +26,12 @@ export function createExternalMetricsGroup(reader: ExternalReader): ServedGroup 
     },
   };
 
-  async function read({ metric, namespace }: ExternalTarget, { info, signal }: ApiRequest): Promise<EncodableInPieces> {
+  async function read(target: ExternalTarget, { info, signal, caller }: ApiRequest): Promise<EncodableInPieces> {
     const { watch } = parseListOptions(info.query);
     if (watch) throw watchNotSupported({ group: externalGroup, resource: '*' });
     const parameter = 'labelSelector';
     const selector = parseMetricSelector(info.query.get(parameter) ?? '', parameter);
-    return externalValuesInPieces(metric, await reader.read({ metric, namespace, selector }, signal()));
+    return externalValuesInPieces(target.metric, await reader.read({ ...target, selector, caller }, signal()));
   }
 }
 

@@ -1,6 +1,7 @@
 /** The state that hooks share, and the request that endpoints get. */
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import { isAnonymous } from '../auth/user.ts';
+import { callerOf } from './callers.ts';
 import type { ConnectionAges } from './connectionage.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
 import type { EventLoopQueue } from './eventloopqueue.ts';
@@ -32,6 +33,7 @@ export function apiRequest(
   const common = {
     info,
     share,
+    caller: callerOf(user),
     header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '',
     signal: () => endOfResponse(response.raw),
   };

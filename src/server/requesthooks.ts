@@ -9,10 +9,13 @@ import { shuttingDownReply } from './draining.ts';
 import type { HookContext } from './hookcontext.ts';
 import { urlLimitBytes } from './protocollimits.ts';
 import { parameterLimit, requestInfo } from './requestinfo.ts';
+import { timeoutReply } from './reply.ts';
 import type { HttpRequest, HttpResponse } from './responder.ts';
 import { pipelineLimit } from './waitinglimits.ts';
 
 const auditIdLimit = 1024;
+/** Node's timers count whole milliseconds: a fast answer would come before a shorter timeout. */
+const shortestTimerMs = 1;
 const unreadableUrl = `the path or its percent-encoding is malformed, or the URL has more than ${parameterLimit} parameters`;
 
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
@@ -97,7 +100,9 @@ export function readRequest({ options: { requestTimeoutMs }, methodOf, responder
     request.info = info;
     // The timeout ends the response; reviews go on, for other requests.
     const timeoutMs = answerTimeoutMs(info, requestTimeoutMs);
+    if (timeoutMs < shortestTimerMs) return responder.send(response, timeoutReply());
     if (timeoutMs !== requestTimeoutMs) responder.limitTime(response, timeoutMs);
+    return undefined;
   };
 }
 

@@ -1,6 +1,7 @@
 /** Parses method and URL once, so that what was authorized is served. Follows k8s.io/apiserver's RequestInfoFactory. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
+import type { Caller } from '../metricsource/source.ts';
 import type { QueueShare } from './eventloopqueue.ts';
 
 export interface RequestInfo {
@@ -30,6 +31,7 @@ export interface ApiRequest {
   readonly header: (name: string) => string;
   /** False if the review fails; absent for anonymous requests. */
   readonly mayGet?: (path: string) => Promise<boolean>;
+  readonly caller: Caller;
   /** Absent for anonymous requests. */
   readonly share?: QueueShare | undefined;
   /** Returns a signal that aborts when the response has ended, also by its deadline or with its connection. */

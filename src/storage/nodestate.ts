@@ -85,22 +85,25 @@ export function countPodSamples(
 
 /**
  * Returns the containers to wait for: rows may be missing for some scrapes. If the API does not know the pod, none is
- * once a new one is reported, as an app follows its init container.
+ * once a new one is reported, as an app follows its init container. Custom metrics from kubelets use it too.
+ * @param known by name, with those that are absent.
  * @param longestMs an absence beyond it is an end.
  * @param hasEnded by the API; undefined if unknown.
  */
 export function absentContainers(
-  state: PodState,
-  points: readonly ContainerPoint[],
+  {
+    containers: known,
+    absent,
+  }: { readonly containers: ReadonlyMap<string, unknown>; readonly absent: AbsentContainers },
+  reported: readonly { readonly name: string }[],
   nowMs: number,
   longestMs: number,
   hasEnded: (container: string) => boolean | undefined,
 ): AbsentContainers {
-  const { containers, absent } = state;
-  const names = new Set(points.map(({ name }) => name));
-  const left = [...containers.keys()].filter((name) => !names.has(name));
+  const names = new Set(reported.map(({ name }) => name));
+  const left = [...known.keys()].filter((name) => !names.has(name));
   if (left.length === 0) return noneAbsent;
-  const isFollowed = points.some(({ name }) => !containers.has(name));
+  const isFollowed = reported.some(({ name }) => !known.has(name));
   const waitedFor = left.filter((name) => !(hasEnded(name) ?? isFollowed));
   const since = waitedFor.map((name) => [name, absent.get(name) ?? nowMs] as const);
   return new Map(since.filter(([, sinceMs]) => nowMs - sinceMs <= longestMs));

@@ -137,5 +137,10 @@ export function isTooMuchMemory(memoryBytes: number, limits: Pick<SampleLimits, 
 
 /** Reports whether a node can use that much CPU. */
 export function isPossible(cpuSeconds: number, intervalMs: number, limits: Pick<SampleLimits, 'mostCores'>): boolean {
-  return cpuSeconds * 1000 <= intervalMs * limits.mostCores;
+  return isPossibleIncrease(cpuSeconds, intervalMs, limits.mostCores);
+}
+
+/** Reports whether a counter can grow so much. Custom metrics from kubelets use it too. */
+export function isPossibleIncrease(amount: number, intervalMs: number, mostPerSecond: number): boolean {
+  return amount * 1000 <= intervalMs * mostPerSecond;
 }

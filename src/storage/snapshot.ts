@@ -1,6 +1,6 @@
 /**
- * Writes and reads the storage's state across a restart: a header, a line per node, a checksum. Times are ages: the
- * next process has another monotonic clock.
+ * Writes and reads the storage's state across a restart: a header, a line per node, lines that other modules add, a
+ * checksum. Times are ages: the next process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
 import type { ClockReading } from '../sample/clockstep.ts';
@@ -23,6 +23,8 @@ export interface Snapshot {
   /** Milliseconds since the epoch. */
   readonly writtenMs: number;
   readonly nodes: readonly (readonly [name: string, node: NodeState])[];
+  /** As JSON; the module that wrote them checks them. */
+  readonly additions: readonly unknown[];
 }
 
 /** In both clocks. */
@@ -32,7 +34,11 @@ export interface Instant {
 }
 
 /** Returns whole lines. Each node is written as it is when its line is consumed. */
-export function* writeSnapshot(nodes: Iterable<readonly [string, NodeState]>, now: Instant): Generator<string> {
+export function* writeSnapshot(
+  nodes: Iterable<readonly [string, NodeState]>,
+  now: Instant,
+  additions: Iterable<unknown> = [],
+): Generator<string> {
   const hash = createHash('sha256');
   const line = (value: unknown) => {
     const text = `${JSON.stringify(value)}\n`;
@@ -41,6 +47,7 @@ export function* writeSnapshot(nodes: Iterable<readonly [string, NodeState]>, no
   };
   yield line({ kubegauge: 'snapshot', version: snapshotVersion, writtenMs: now.wallMs } satisfies Header);
   for (const [name, node] of nodes) yield line(saveNode(name, node, now.monotonicMs));
+  for (const addition of additions) yield line({ addition });
   yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`;
 }
 
@@ -56,7 +63,12 @@ export function readSnapshot(text: string, now: Instant, oldestMs: number): Snap
   const ageMs = now.wallMs - writtenMs;
   if (ageMs < 0 || ageMs > oldestMs) throw new SnapshotError(`it is ${Math.round(ageMs / 1000)} s old`);
   const thenMs = now.monotonicMs - ageMs;
-  return { writtenMs, nodes: lines.map((line, index) => loadNode(parseNode(line, index + 2), thenMs)) };
+  const saved = lines.map((line, index) => parseLine(line, index + 2));
+  return {
+    writtenMs,
+    nodes: saved.flatMap((each) => ('node' in each ? [loadNode(each, thenMs)] : [])),
+    additions: saved.flatMap((each) => ('node' in each ? [] : [each.addition])),
+  };
 }
 
 function parse(line: string, number: number): unknown {
@@ -67,14 +79,25 @@ function parse(line: string, number: number): unknown {
   }
 }
 
-function parseNode(line: string, number: number): SavedNode {
+function parseLine(line: string, number: number): SavedNode | SavedAddition {
   const value = parse(line, number);
+  if (isAddition(value)) return value;
   try {
     checkSavedNode(value);
   } catch (cause) {
     throw new SnapshotError(`its line ${number} cannot be`, { cause });
   }
   return value as SavedNode;
+}
+
+interface SavedAddition {
+  readonly addition: unknown;
+}
+
+function isAddition(value: unknown): value is SavedAddition {
+  return (
+    typeof value === 'object' && value !== null && Object.hasOwn(value, 'addition') && !Object.hasOwn(value, 'node')
+  );
 }
 
 interface Header {

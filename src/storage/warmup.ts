@@ -10,7 +10,7 @@ import type { StoredNode } from './storednode.ts';
  * Resolutions after the first scrape of a node beyond which pods without a usage are taken for new ones. Kubelets sample
  * each 10 to 20 s, so second samples are there by then.
  */
-const longestResolutions = 2;
+export const longestResolutions = 2;
 
 export interface WarmUp {
   /** Call it after each scrape of a node. */

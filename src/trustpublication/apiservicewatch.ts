@@ -10,8 +10,8 @@ import type { Logger } from '../logging.ts';
 import { readApiService } from './apiserviceview.ts';
 
 const collection = '/apis/apiregistration.k8s.io/v1/apiservices';
-/** Until the next try after a denial, in milliseconds. */
-export const deniedRetryMs = 5 * 60_000;
+/** Until the next read after a denial, in milliseconds: as often as informers list. The component with the right may be applied later. */
+export const deniedReadRetryMs = 30_000;
 
 /** Distinguishes a missing right from what a kube-apiserver that has just started denies for a moment. */
 export class Denials {
@@ -81,7 +81,7 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
       if (is403 && !isDenied) pauseMs = Math.min(pauseMs, longestOutagePauseMs);
       if (isDenied) {
         onChange({ kind: 'denied' });
-        pauseMs = deniedRetryMs;
+        pauseMs = deniedReadRetryMs;
       }
       if (!keepsVersion(error)) version = undefined;
       if (!isFailing && !is403)

@@ -34,6 +34,12 @@ export const bundleStates = {
   staging: { code: 'RootStaged', state: 'our root is being staged' },
   staged: { code: 'RootStaged', state: 'our root is staged' },
   notSelected: { code: 'PodNotSelected', state: 'our root is staged, but the Service does not select our pod' },
+  /** A newer image with the manifests of an older version. */
+  endpointsUnreadable: {
+    code: 'EndpointsUnreadable',
+    state:
+      'verification waits: our ServiceAccount may not list the EndpointSlices of the Service; apply manifests/base for the right',
+  },
   verifying: { code: 'RootPublished', state: 'every pod has staged a root: verification begins' },
   published: { code: 'RootPublished', state: 'the bundle holds our root' },
   noBundle: { code: 'RootNotPublished', state: 'the APIService has no bundle' },

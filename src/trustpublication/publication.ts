@@ -5,15 +5,7 @@ import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
 import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
-import {
-  apiServicePath,
-  Denials,
-  deniedRetryMs,
-  isInsecure,
-  isOlder,
-  type Observed,
-  watchApiService,
-} from './apiservicewatch.ts';
+import { apiServicePath, Denials, isInsecure, isOlder, type Observed, watchApiService } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { bundleStates } from './bundlestates.ts';
 import { PatchError, rejections } from './patcherror.ts';
@@ -21,7 +13,7 @@ import { PodReads } from './podreads.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
-import type { PodSource } from './servicepodlist.ts';
+import type { BackendSource } from './servicebackends.ts';
 import { readinessUnread, readyUnread } from './unreadable.ts';
 
 export interface PublicationOptions {
@@ -32,7 +24,7 @@ export interface PublicationOptions {
   readonly name: string;
   readonly own: OwnPod;
   readonly ownerOf: OwnerOf;
-  readonly pods: PodSource;
+  readonly pods: BackendSource;
   /** Whether the informer has the pod; true until the informer has synced. */
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
@@ -62,6 +54,8 @@ export interface Publication {
   wake(): void;
 }
 
+/** Until the next patch after a denied one, in milliseconds. */
+export const deniedPatchRetryMs = 5 * 60_000;
 /** Patches that one decision may lead to; the next event leads to more. */
 const patchesAtOnce = 5;
 /** After so many, in milliseconds. */
@@ -208,7 +202,7 @@ class WatchedPublication implements Publication {
     const nowMs = clock.monotonicMs();
     const situation: Situation = {
       apiService: observed.kind === 'present' ? observed.object : undefined,
-      pods: undefined,
+      behind: undefined,
       isRunning,
       hindrance: this.#hindrance(nowMs),
       nowMs,
@@ -221,7 +215,7 @@ class WatchedPublication implements Publication {
     for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
     this.#memory = { ...this.#memory, gone };
     const behind = decision.needsPods ? await pods.behindService(signal) : undefined;
-    decision = this.#remember(decide(own, ownerOf, { ...situation, pods: behind }, this.#memory));
+    decision = this.#remember(decide(own, ownerOf, { ...situation, behind }, this.#memory));
     return decision;
   }
 
@@ -262,7 +256,7 @@ class WatchedPublication implements Publication {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
         log.warn({ code: 'BundlePatchDenied', apiService: name, err: failure }, 'a patch for caBundle was denied');
-      this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
+      this.#deniedUntilMs = clock.monotonicMs() + deniedPatchRetryMs;
       this.#failures = 0;
       this.#conflicts = 0;
       return 0;

@@ -28,7 +28,8 @@ import {
   withoutRoots,
   withRoots,
 } from './publishedroots.ts';
-import { podsWithoutRoot, readyStrangers, type ServicePod } from './servicepods.ts';
+import { readyStrangers } from './servicepods.ts';
+import { type ServiceBackends, switchObstacle } from './switchobstacle.ts';
 
 export interface OwnPod {
   readonly owner: RootOwner;
@@ -40,8 +41,8 @@ export interface OwnPod {
 export interface Situation {
   /** Undefined if there is none. */
   readonly apiService: unknown;
-  /** The pods that the Service selects, of all phases, read after the APIService; undefined if they were not read. */
-  readonly pods: readonly ServicePod[] | undefined;
+  /** Read after the APIService; undefined if it was not read. */
+  readonly behind: ServiceBackends | undefined;
   /** Whether the informer, which lags, has the pod. */
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Why nothing may be patched; undefined if it may. */
@@ -161,7 +162,7 @@ function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefin
   return { ...idle, level: 'warn', ...bundleStates.denied };
 }
 
-/** While insecure: stages our root, and switches when no pod behind the Service is without one. */
+/** While insecure: stages our root, and switches when nothing behind the Service is without one. */
 function stage(scene: Scene): Draft {
   const { own, situation, view, text, roots, isHeld, memory } = scene;
   const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
@@ -173,23 +174,15 @@ function stage(scene: Scene): Draft {
     const patch = { write: isHeld ? 'prune' : 'stage', isRepeated, operations: writePatch(view, { staged }) } as const;
     return later(scene, { ...idle, patch, ...bundleStates.staging });
   }
-  const { pods } = situation;
+  const { behind } = situation;
   const draft = { ...idle, confirm: due.unconfirmed, againMs: soonest(blockedRetryMs, due.nextMs) };
-  if (pods === undefined) return { ...draft, needsPods: true, ...bundleStates.staged };
-  if (!pods.some(({ uid }) => uid === own.owner.uid)) {
+  if (behind === undefined) return { ...draft, needsPods: true, ...bundleStates.staged };
+  if (!behind.pods.some(({ uid }) => uid === own.owner.uid)) {
     return { ...draft, level: 'warn', ...bundleStates.notSelected };
   }
   const uids = new Set(roots.map(({ owner }) => owner.uid));
-  const missing = podsWithoutRoot(pods, uids, templateOf(scene));
-  if (missing.length > 0) {
-    const names = missing.slice(0, namedPodLimit).map(({ pod }) => pod);
-    const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
-    return {
-      ...draft,
-      code: 'VerificationWaits',
-      state: `verification begins when these pods have staged a root or are gone: ${names.join(', ')}${more}`,
-    };
-  }
+  const obstacle = switchObstacle(behind, uids, templateOf(scene));
+  if (obstacle !== undefined) return { ...draft, ...obstacle };
   // Only roots of ours: text of another writer does not become trusted.
   const bundle = withRoots(
     '',
@@ -202,9 +195,6 @@ function stage(scene: Scene): Draft {
     ...bundleStates.verifying,
   });
 }
-
-/** Pods named in a log line. */
-const namedPodLimit = 5;
 
 /** While verified, or with the system's roots: keeps our root in the bundle. */
 function publish(scene: Scene): Draft {
@@ -248,22 +238,25 @@ function isOwn({ own }: Scene): (root: PublishedRoot) => boolean {
   return ({ owner }) => owner.uid === own.owner.uid;
 }
 
-/** Returns a decision without a patch while other pods serve with certificates that the system's roots verify: a bundle would end that. */
+/** Returns a decision without a patch while other pods or endpoints serve with certificates that the system's roots verify: a bundle would end that. */
 function strangersThatWork(scene: Scene): Draft | undefined {
-  const { view, situation } = scene;
+  const { view, situation, memory } = scene;
   if (view.caBundle !== undefined || !view.available) return undefined;
-  if (situation.pods === undefined) return { ...idle, needsPods: true, ...bundleStates.noBundle };
-  const [stranger] = readyStrangers(situation.pods, templateOf(scene));
+  if (situation.behind === undefined) return { ...idle, needsPods: true, ...bundleStates.noBundle };
+  const { pods, addedEndpoints = [] } = situation.behind;
+  const strangers = readyStrangers(pods, templateOf(scene)).map(({ pod }) => pod);
+  // Where the bundle held our root, another writer has removed it a moment ago: added endpoints were verified by that bundle.
+  const [stranger] = memory.everHeld ? strangers : [...strangers, ...addedEndpoints];
   if (stranger === undefined) return undefined;
   const state =
-    `no bundle is written: ${stranger.pod} serves with a certificate of the system's roots. ` +
+    `no bundle is written: ${stranger} serves with a certificate of the system's roots. ` +
     'Set insecureSkipTLSVerify until it is replaced';
   return { ...idle, level: 'warn', againMs: blockedRetryMs, code: 'SystemRootsInUse', state };
 }
 
 /** Returns the label pod-template-hash of our own pod; undefined if the Service does not select it. */
 function templateOf({ own, situation }: Scene): string | undefined {
-  return situation.pods?.find(({ uid }) => uid === own.owner.uid)?.template;
+  return situation.behind?.pods.find(({ uid }) => uid === own.owner.uid)?.template;
 }
 
 /** Returns older roots of our own pod, whose keys are lost, and roots of pods that are gone. */

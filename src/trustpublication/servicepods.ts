@@ -8,6 +8,8 @@ export interface ServicePod extends RootOwner {
   /** Whether its containers have ended for good. */
   readonly ended: boolean;
   readonly deleting: boolean;
+  /** IP addresses of its status. */
+  readonly addresses: readonly string[];
   /** The label pod-template-hash: equal for pods of one ReplicaSet, which run the same program. */
   readonly template: string | undefined;
 }
@@ -19,7 +21,8 @@ export function readServicePods(list: unknown): readonly ServicePod[] {
 
 function readServicePod(object: unknown): ServicePod {
   const metadata = field(object, 'metadata');
-  const phase = text(field(field(object, 'status'), 'phase'));
+  const status = field(object, 'status');
+  const phase = text(field(status, 'phase'));
   return {
     namespace: text(field(metadata, 'namespace')) ?? '',
     pod: text(field(metadata, 'name')) ?? '',
@@ -27,6 +30,7 @@ function readServicePod(object: unknown): ServicePod {
     ready: conditionOf(object, 'Ready')?.status === 'True',
     ended: phase === 'Succeeded' || phase === 'Failed',
     deleting: field(metadata, 'deletionTimestamp') !== undefined,
+    addresses: items(field(status, 'podIPs')).flatMap((each) => text(field(each, 'ip')) ?? []),
     template: textMap(field(metadata, 'labels')).get('pod-template-hash'),
   };
 }

@@ -2,7 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import { bundleStates } from './bundlestates.ts';
 import { blockedRetryMs, type Decision } from './publicationdecision.ts';
-import type { PodSource } from './servicepodlist.ts';
+import type { BackendSource } from './servicebackends.ts';
 import { readyPodBeside, type ServicePod } from './servicepods.ts';
 
 type UnreadDecision = Pick<Decision, 'ready' | 'level' | 'code' | 'state' | 'againMs'>;
@@ -19,8 +19,12 @@ export const readyUnread: UnreadDecision = {
  * so it is not ready while another pod serves.
  * @throws Error if kube-apiserver does not answer.
  */
-export async function readinessUnread(pods: PodSource, ownUid: string, signal: AbortSignal): Promise<UnreadDecision> {
-  const beside = readyPodBeside(await pods.behindService(signal).catch(noneIfDenied), ownUid);
+export async function readinessUnread(
+  source: BackendSource,
+  ownUid: string,
+  signal: AbortSignal,
+): Promise<UnreadDecision> {
+  const beside = readyPodBeside(await podsBehind(source, signal), ownUid);
   if (beside === undefined) return readyUnread;
   const { code, state } = bundleStates.unreadable;
   const why = `Not ready while ${beside.pod} serves: kube-apiserver may verify`;
@@ -28,7 +32,11 @@ export async function readinessUnread(pods: PodSource, ownUid: string, signal: A
 }
 
 /** Returns no pods where they may not be read; rethrows other errors. */
-function noneIfDenied(error: unknown): readonly ServicePod[] {
-  if (error instanceof StatusError && (error.code === 403 || error.code === 404)) return [];
-  throw error;
+async function podsBehind(source: BackendSource, signal: AbortSignal): Promise<readonly ServicePod[]> {
+  try {
+    return (await source.behindService(signal)).pods;
+  } catch (error) {
+    if (error instanceof StatusError && (error.code === 403 || error.code === 404)) return [];
+    throw error;
+  }
 }

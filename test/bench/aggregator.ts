@@ -32,7 +32,10 @@ export const autoscaler: User = {
 
 export const metricsPath = '/apis/metrics.k8s.io/v1beta1';
 
-export async function connectAggregator({ port }: Server, { certificates }: Credentials): Promise<Aggregator> {
+export async function connectAggregator(
+  { port }: Pick<Server, 'port'>,
+  { certificates }: Credentials,
+): Promise<Aggregator> {
   const session = await openSession(port, certificates['front-proxy']);
   return {
     get,

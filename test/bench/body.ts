@@ -4,6 +4,7 @@ import { requestedFamilies } from '../../src/decode/cadvisor/families.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
+import { customFamilies, isCustom } from './customfamilies.ts';
 
 /** Filtered has the families that are asked for by name[], as from Kubernetes 1.37 on; full has all. */
 export const forms = ['filtered-protobuf', 'full-protobuf', 'filtered-text', 'full-text'] as const;
@@ -33,7 +34,9 @@ export function filteredFamilies(
   nowMs: number,
   asked: readonly string[] = wholeQuestion,
 ): Family[] {
-  return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => asked.includes(name));
+  const all = cadvisorFamilies(model, 'usual', nowMs);
+  const usual = all.filter(({ name }) => asked.includes(name) && !isCustom(name));
+  return [...usual, ...customFamilies(all, asked)];
 }
 
 const wholeQuestion = requestedFamilies({ hasSwap: false, hasSettled: false });

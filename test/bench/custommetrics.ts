@@ -4,15 +4,15 @@
  */
 import { createDemand } from '../../src/kubeletsource/demand.ts';
 import { createSeriesStore, type SeriesStore } from '../../src/kubeletsource/seriesstore.ts';
-import { requestedFamilies } from '../../src/decode/cadvisor/families.ts';
 import { answerTime } from '../../src/decode/sampletime.ts';
 import { createSeriesDecoder } from '../../src/decode/series/seriesdecoder.ts';
-import { columnOf, familiesOf, type WantedColumns } from '../../src/sample/seriescolumns.ts';
+import { familiesOf, type WantedColumns } from '../../src/sample/seriescolumns.ts';
 import { systemClock } from '../../src/clock.ts';
 import { beginReadings } from '../../src/scrape/endpoint/bodyreadings.ts';
-import { type Encoded, encodeFamilies, type Family, type FamilySample } from '../fakes/exposition.ts';
+import { type Encoded, encodeFamilies } from '../fakes/exposition.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
-import { fullFamilies } from './body.ts';
+import { briefQuestion, fullFamilies } from './body.ts';
+import { customFamilies, wantedMetrics } from './customfamilies.ts';
 import { createNodeDecoder, recordBytes } from './decodeonce.ts';
 import { createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, single } from './measure.ts';
@@ -22,27 +22,6 @@ const pods = 30;
 const ticks = 6;
 const tickMs = 15_000;
 const turns = { rounds: 9, roundMs: 100, warmUpMs: 500 };
-
-/** In each pod's network namespace, as the kernel's fallback tunnels make them. */
-const interfaces = ['erspan0', 'eth0', 'gre0', 'gretap0', 'ip6_vti0', 'ip6gre0', 'ip6tnl0', 'ip_vti0', 'sit0', 'tunl0'];
-
-/** Metrics that autoscalers name. */
-const wantedMetrics: Readonly<Record<string, readonly string[]>> = {
-  none: [],
-  two: ['network_receive_bytes_per_second', 'network_transmit_bytes_per_second'],
-  ten: [
-    'network_receive_bytes_per_second',
-    'network_transmit_bytes_per_second',
-    'cpu_throttled_ratio',
-    'cpu_limit_utilization',
-    'memory_limit_utilization',
-    'cpu_pressure_waiting_ratio',
-    'memory_pressure_waiting_ratio',
-    'memory_rss_bytes',
-    'sockets',
-    'fs_read_bytes_per_second',
-  ],
-};
 
 export async function benchCustomMetrics(figures: Figures): Promise<void> {
   const contenders: Contender[] = [];
@@ -79,41 +58,10 @@ function scrapesOf(metrics: readonly string[], form: 'filtered' | 'full'): Scrap
 function bodyOf(wanted: WantedColumns, form: 'filtered' | 'full', nowMs: number): Encoded {
   const model = nodeModel('node-0', pods, nowMs);
   const all = form === 'full' ? fullFamilies(model, nowMs) : cadvisorFamilies(model, 'usual', nowMs);
-  const added = new Set(familiesOf(wanted).filter((name) => !quantities.includes(name)));
-  const requested = form === 'full' ? all : all.filter(({ name }) => quantities.includes(name));
-  const rows = all.find(({ name }) => name === 'container_memory_working_set_bytes')?.samples ?? [];
-  const sandboxes = all.find(({ name }) => name === 'container_network_receive_bytes_total')?.samples ?? [];
-  const more = wanted.filter((name) => added.has(columnOf(name).family)).map((name) => familyOf(name, rows, sandboxes));
-  return encodeFamilies([...requested.filter(({ name }) => !added.has(name)), ...more], true);
-}
-
-/** Families for a node without swap, on which nothing has changed for a while. */
-const quantities: readonly string[] = requestedFamilies({ hasSwap: false, hasSettled: true });
-
-function familyOf(
-  name: WantedColumns[number],
-  rows: readonly FamilySample[],
-  sandboxes: readonly FamilySample[],
-): Family {
-  const { family, of, kind, addedOver } = columnOf(name);
-  const on = of === 'sandbox' ? sandboxes : rows;
-  const parts =
-    addedOver === 'interface'
-      ? interfaces.map((each) => ({ interface: each }))
-      : [addedOver === 'device' ? { device: '/dev/vda' } : {}];
-  const samples = on.flatMap(({ labels, timestampMs, value }) =>
-    parts.map((part, index) => ({
-      labels: { ...labels, ...part },
-      value:
-        kind === 'constant'
-          ? 100_000
-          : index > 1
-            ? 0
-            : Math.trunc(value / 1_000) + Math.trunc((timestampMs ?? 0) / 1_000),
-      ...(kind === 'constant' || timestampMs === undefined ? {} : { timestampMs }),
-    })),
-  );
-  return { name: family, help: '', type: kind === 'counter' ? 'counter' : 'gauge', samples };
+  const requested = form === 'full' ? all : all.filter(({ name }) => briefQuestion.includes(name));
+  const added = customFamilies(all, familiesOf(wanted));
+  const others = requested.filter(({ name }) => !added.some((family) => family.name === name));
+  return encodeFamilies([...others, ...added], true);
 }
 
 function storeOf(metrics: readonly string[]): SeriesStore {
@@ -122,7 +70,9 @@ function storeOf(metrics: readonly string[]): SeriesStore {
     windowMs: 60_000,
     resolutionMs: tickMs,
     stalenessMs: 3 * tickMs,
+    hasEnded: () => undefined,
     wanted: demandOf(metrics).metrics,
+    isDemandKnown: () => true,
   });
 }
 
@@ -164,6 +114,8 @@ function contender(name: string, scrapes: Scrapes): Contender {
 }
 
 const nodes = 100;
+/** Counts of all values, as for each scrape of our metrics. */
+const countings = 50;
 
 /** Heap and typed arrays of many nodes' stores, each after as many scrapes as a window has. */
 function memory(figures: Figures, wanted: string, metrics: readonly string[]): void {
@@ -176,6 +128,13 @@ function memory(figures: Figures, wanted: string, metrics: readonly string[]): v
   for (let node = 0; node < nodes; node += 1) fill(scrapes, `node-${node}`, store);
   collect();
   const perNode = (usedBytes() - before) / nodes;
+  const began = process.cpuUsage();
+  for (let count = 0; count < countings; count += 1) store.counts();
+  const { user, system } = process.cpuUsage(began);
+  figures.set(
+    `custom.counts.${wanted}.per-1000-pods`,
+    single(((user + system) / countings / nodes / pods) * 1_000, 'us'),
+  );
   const { numbers, bytes } = store.counts();
   figures.set(`custom.memory.${wanted}.per-pod-and-metric`, single(perNode / pods / metrics.length, 'bytes'));
   figures.set(`custom.memory.${wanted}.samples-per-value`, single(bytes / numbers, 'bytes'));

@@ -45,7 +45,17 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones, and metrics-server reads as many nodes as are full, too; each is a fleet of its own, so that answers can be counted. */
-export const kinds = { real: 10, filtered: 11, full: 12, resource: 13, 'real-fewer': 14, uncompressed: 15 } as const;
+export const kinds = {
+  real: 10,
+  filtered: 11,
+  full: 12,
+  resource: 13,
+  'real-fewer': 14,
+  uncompressed: 15,
+  'custom-none': 16,
+  'custom-two': 17,
+  'custom-ten': 18,
+} as const;
 
 export type Kind = keyof typeof kinds;
 

@@ -4,11 +4,11 @@
  */
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from '../cluster/command.ts';
+import { run as runCommand } from '../cluster/command.ts';
 import { requireCommands } from '../cluster/needs.ts';
 import { type Child, startChild } from '../conformance/children.ts';
 import { type Credentials, makeCredentials } from '../conformance/credentials.ts';
-import { commandOf, type Server, type ServerName, servingArgs } from '../conformance/servers.ts';
+import { certificateArgs, commandOf, type Server, type ServerName, servingArgs } from '../conformance/servers.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import { freePort } from '../fakes/wholecluster.ts';
 import { temporaryFolder } from './temporaryfolder.ts';
@@ -19,12 +19,16 @@ export interface Pods extends AsyncDisposable {
   readonly folder: string;
   /** Starts one without waiting for it; it ends with all this. */
   start(name: ServerName, options: PodOptions): Promise<Server>;
+  /** Starts another server of the Kubernetes API, likewise. */
+  startProgram(name: string, command: string, options: PodOptions): Promise<Started>;
 }
+
+export type Started = Omit<Server, 'name'>;
 
 export interface PodOptions {
   /** Part of the log's name. */
   readonly label: string;
-  readonly apiServer: FakeApiServer;
+  readonly apiServer: Pick<FakeApiServer, 'url' | 'ca'>;
   /** A later one of the same name counts. */
   readonly args?: readonly string[];
   /** Node's own, of ours. */
@@ -53,36 +57,45 @@ export async function openPods(): Promise<Pods> {
   const started: Child[] = [];
   disposables.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   const owned = disposables.move();
-  return { credentials, folder, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { credentials, folder, start, startProgram, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 
-  async function start(
-    name: ServerName,
-    { label, apiServer, args = [], nodeArgs = [], token = 'fake' }: PodOptions,
-  ): Promise<Server> {
+  async function start(name: ServerName, { args = [], nodeArgs = [], ...options }: PodOptions): Promise<Server> {
+    const isOurs = name === 'ours';
+    const command = isOurs ? [process.execPath, ...imageNodeArgs, ...nodeArgs, entry] : await commandOf(name);
+    const ownArgs = isOurs ? [...longConnections, ...args] : args;
+    const words = [...command, ...servingArgs(credentials), ...quickEnd, ...ownArgs];
+    return { name, ...(await run(name, words, options, isOurs ? imageEnvironment : {})) };
+  }
+
+  function startProgram(name: string, command: string, { args = [], ...options }: PodOptions): Promise<Started> {
+    return run(name, [command, ...certificateArgs(credentials), ...args], options, {});
+  }
+
+  async function run(
+    name: string,
+    command: readonly string[],
+    { label, apiServer, token = 'fake' }: PodOptions,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<Started> {
     const account = await writeAccount(path.join(folder, `account-${name}-${label}`), apiServer.ca, token);
     const port = await freePort();
     const { hostname, port: apiServerPort } = new URL(apiServer.url);
-    const command = name === 'ours' ? [process.execPath, ...imageNodeArgs, ...nodeArgs, entry] : await commandOf(name);
     const [unshare, ...words] = asInPod(account, {
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: apiServerPort,
-      ...(name === 'ours' ? imageEnvironment : {}),
+      ...environment,
     });
-    const ownArgs = name === 'ours' ? [...longConnections, ...args] : args;
-    const child = startChild(folder, {
-      name: `${name}-${label}`,
-      command: unshare,
-      args: [...words, ...command, ...servingArgs(credentials), `--secure-port=${port}`, ...quickEnd, ...ownArgs],
-    });
+    const args = [...words, ...command, `--secure-port=${port}`];
+    const child = startChild(folder, { name: `${name}-${label}`, command: unshare, args });
     started.push(child);
-    return { name, port, process: child };
+    return { port, process: child };
   }
 }
 
 /** As `npm run build` does, beside the packages that it needs. */
 async function compile(folder: string): Promise<string> {
   const out = path.join(folder, 'dist');
-  await run(path.join(project, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', out], {
+  await runCommand(path.join(project, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', out], {
     cwd: project,
   });
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ type: 'module' }));

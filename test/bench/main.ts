@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UnmetNeed } from '../cluster/needs.ts';
+import { benchAdapter } from './adapter.ts';
 import { benchBase } from './base.ts';
 import { benchCustomMetrics } from './custommetrics.ts';
 import { benchDecode } from './decode.ts';
@@ -15,10 +16,10 @@ import type { Figure, Figures } from './measure.ts';
 import { type Measured, measuredFile, readMeasured } from './measured.ts';
 import { benchMemory } from './memory.ts';
 import { podCounts } from './nodemodel.ts';
-import { benchPaced } from './paced.ts';
+import { benchPaced, benchPacedCustom } from './paced.ts';
 import { benchScrape } from './scrape.ts';
 import { benchStart } from './start.ts';
-import { figureTable, goalTable } from './table.ts';
+import { adapterGoalTable, figureTable, goalTable } from './table.ts';
 import { benchWhole, usualLoad } from './whole.ts';
 
 type Part = (figures: Figures, words: Words) => Promise<void>;
@@ -33,8 +34,10 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['informer', (figures) => benchInformer(figures)],
   ['scrape', (figures) => benchScrape(figures)],
   ['get', benchGet],
+  ['adapter', benchAdapter],
   ['start', benchStart],
   ...podCounts.map((pods): [string, Part] => [`paced-${pods}`, (figures) => benchPaced(figures, pods)]),
+  ['paced-custom', (figures) => benchPacedCustom(figures)],
   ['whole', (figures, { minutes }) => benchWhole(figures, { ...usualLoad, minutes })],
   ...largeClusters.map((cluster): [string, Part] => [
     `large-${cluster.nodes}`,
@@ -80,8 +83,8 @@ async function measure(words: Words): Promise<number> {
     }
   }
   const measured = measuredOf(figures);
-  console.log(words.json ? toJson(measured) : `\n${goalTable(measured)}`);
-  if (words.record) record(measured);
+  console.log(words.json ? toJson(measured) : `\n${goalTable(measured)}\n\n${adapterGoalTable(measured)}`);
+  if (words.record) record(measured, words.parts);
   return code;
 }
 
@@ -137,10 +140,21 @@ function readWords(args: readonly string[]): Words | undefined {
   }
 }
 
-/** Figures of parts that were not run stay: what is compared with each other is always of one part, and so of one run. */
-function record(measured: Measured): void {
-  const before = existsSync(measuredFile) ? readMeasured().figures : {};
-  writeFileSync(measuredFile, `${toJson({ ...measured, figures: { ...before, ...measured.figures } })}\n`);
+/**
+ * Figures of parts that were not run stay: what is compared with each other is always of one part, and so of one run.
+ * @param parts that were run; none for all.
+ */
+function record(measured: Measured, parts: readonly string[]): void {
+  const before = existsSync(measuredFile) ? readMeasured() : measured;
+  const figures = { ...before.figures, ...measured.figures };
+  if (parts.length === 0) return write({ ...measured, figures });
+  const { date, machine } = measured;
+  const runs = Object.fromEntries(parts.map((part) => [part, { date, machine }]));
+  write({ date: before.date, machine: before.machine, parts: { ...before.parts, ...runs }, figures });
+}
+
+function write(measured: Measured): void {
+  writeFileSync(measuredFile, `${toJson(measured)}\n`);
 }
 
 function measuredOf(figures: ReadonlyMap<string, Figure>): Measured {

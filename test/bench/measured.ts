@@ -3,11 +3,23 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Figure } from './measure.ts';
 
-export interface Measured {
+/** When and where figures were measured. */
+export interface Run {
   /** The day, as YYYY-MM-DD. */
   readonly date: string;
   readonly machine: string;
+}
+
+/** The run is that of all figures but those of `parts`. */
+export interface Measured extends Run {
+  /** Parts that were recorded by themselves, by their names. */
+  readonly parts?: Readonly<Record<string, Run>>;
   readonly figures: Readonly<Record<string, Figure>>;
+}
+
+/** Returns when and where a part was measured last. */
+export function runOf({ date, machine, parts = {} }: Measured, part: string): Run {
+  return parts[part] ?? { date, machine };
 }
 
 export const measuredFile = path.join(import.meta.dirname, 'measured.json');

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import type { Server } from '../conformance/servers.ts';
 import { createCluster } from './cluster.ts';
+import { wantedMetrics } from './customfamilies.ts';
 import { type Fleet, isFull, isReal, type Kind, startFleet } from './fleet.ts';
 import { openPods } from './inpod.ts';
 import { type Figures, figureOf, ratioOf, single } from './measure.ts';
@@ -34,13 +35,28 @@ const windows = 5;
 const warmUpRounds = 20;
 const warmUpTimeoutMs = 8 * 60_000;
 
+/** Custom metrics from kubelets: off, and on with as many wanted. */
+const customKinds: readonly Kind[] = ['real', 'filtered', 'custom-none', 'custom-two', 'custom-ten'];
+const customPods = 30;
+
+export async function benchPacedCustom(figures: Figures): Promise<void> {
+  await benchFleet(figures, { pods: customPods, kinds: customKinds, name: `paced-custom.${customPods}` });
+}
+
 export async function benchPaced(figures: Figures, pods: PodCount): Promise<void> {
   for (const kinds of groups) {
-    if (pods <= fullPodLimit || !kinds.some(isFull)) await benchFleet(figures, pods, kinds);
+    if (pods <= fullPodLimit || !kinds.some(isFull)) await benchFleet(figures, { pods, kinds, name: `paced.${pods}` });
   }
 }
 
-async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind[]): Promise<void> {
+interface PacedFleet {
+  readonly pods: PodCount;
+  readonly kinds: readonly Kind[];
+  /** First part of the figures' names. */
+  readonly name: string;
+}
+
+async function benchFleet(figures: Figures, { pods, kinds, name: first }: PacedFleet): Promise<void> {
   await using disposables = new AsyncDisposableStack();
   const inPods = disposables.use(await openPods());
   const fleet = disposables.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
@@ -59,9 +75,13 @@ async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind
   for (let window = 0; window < windows; window += 1) await watch(fleet, measured);
   const peer = measured.find(({ kind }) => isReal(kind));
   for (const { kind, nodes, server, perScrapeMs } of measured) {
-    const name = `paced.${pods}.${kind}`;
+    const name = `${first}.${kind}`;
     figures.set(name, figureOf(perScrapeMs, 'ms'));
     if (!isReal(kind)) figures.set(`${name}.to-metrics-server`, ratioOf(perScrapeMs, peer?.perScrapeMs ?? []));
+    const plain = measured.find((each) => each.kind === 'filtered');
+    if (customKinds.includes(kind) && kind !== 'filtered' && !isReal(kind) && plain !== undefined) {
+      figures.set(`${name}.to-filtered`, ratioOf(perScrapeMs, plain.perScrapeMs));
+    }
     figures.set(`${name}.rss-at-${nodes}-nodes`, single(residentMiB(server.process.pid), 'MiB'));
   }
 }
@@ -75,7 +95,15 @@ async function untilTurn(offsetMs: number, startedMs: number): Promise<void> {
 const argsOf: Partial<Record<Kind, readonly string[]>> = {
   resource: ['--metrics-source=resource'],
   uncompressed: ['--kubelet-compression=false'],
+  'custom-none': customArgs([]),
+  'custom-two': customArgs(wantedMetrics.two),
+  'custom-ten': customArgs(wantedMetrics.ten),
 };
+
+function customArgs(metrics: readonly string[]): readonly string[] {
+  const always = metrics.length === 0 ? [] : [`--custom-metrics-always=${metrics.join(',')}`];
+  return ['--custom-metrics=kubelet', ...always];
+}
 
 interface Measured {
   readonly kind: Kind;

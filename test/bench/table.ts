@@ -1,7 +1,8 @@
 /** The figures as text: all of them for a terminal, and beside the goals for docs/cost.md. */
+import { adapterGoals } from './adaptergoals.ts';
 import { type Goal, goals } from './goals.ts';
 import type { Figure, Unit } from './measure.ts';
-import type { Measured } from './measured.ts';
+import { type Measured, type Run, runOf } from './measured.ts';
 
 export function figureTable(figures: ReadonlyMap<string, Figure>): string {
   const width = Math.max(...[...figures.keys()].map((name) => name.length));
@@ -9,10 +10,40 @@ export function figureTable(figures: ReadonlyMap<string, Figure>): string {
 }
 
 /** With when and where they were measured. */
-export function goalTable({ date, machine, figures }: Measured): string {
-  const rows = goals.map((goal) => goalRow(goal, figures[goal.figure]));
+export function goalTable(measured: Measured): string {
+  const rows = goals.map((goal) => goalRow(goal, measured.figures[goal.figure]));
   const table = ['| what | goal | moonshot | measured | reached |', '|---|---|---|---|---|', ...rows].join('\n');
-  return `${table}\n\nMeasured on ${date}, ${machine}.`;
+  return `${table}\n\n${measuredWhere(measured)}`;
+}
+
+/** Of custom metrics beside prometheus-adapter, likewise. */
+export function adapterGoalTable(measured: Measured): string {
+  const { figures } = measured;
+  const text = (name: string) => {
+    const figure = figures[name];
+    return figure === undefined ? '-' : valueText(figure.median, figure.unit);
+  };
+  const rows = adapterGoals.map(({ what, goal, ratio, of }) => {
+    const figure = figures[ratio];
+    const cells = [
+      what,
+      text(of('adapter')),
+      text(of('ours')),
+      figure === undefined ? '-' : figureText(figure),
+      goal === undefined ? '' : valueText(goal, 'ratio'),
+      goal === undefined || figure === undefined ? '' : figure.median <= goal ? 'yes' : 'no',
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = [
+    "| what | prometheus-adapter 0.12 | kubegauge | to the adapter's | goal | reached |",
+    '|---|---|---|---|---|---|',
+  ];
+  return `${[...head, ...rows].join('\n')}\n\n${measuredWhere(runOf(measured, 'adapter'))}`;
+}
+
+function measuredWhere({ date, machine }: Run): string {
+  return `Measured on ${date}, ${machine}.`;
 }
 
 function goalRow({ what, hard, moonshot, unit }: Goal, figure: Figure | undefined): string {

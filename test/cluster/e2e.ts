@@ -16,6 +16,7 @@ const commands = [
   ['buildah', 'apt-get install buildah'],
   ['curl', 'apt-get install curl'],
   ['iptables', 'apt-get install iptables'],
+  ['prometheus', 'apt-get install --no-install-recommends prometheus'],
   ['python3', 'apt-get install python3-venv'],
 ] as const;
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { capture } from './capture.ts';
 import { down } from './down.ts';
 import { UnmetNeed } from './needs.ts';
-import { parts } from './parts.ts';
+import { parts, usualParts } from './parts.ts';
 import { buildManifestsImage } from './product-image.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { status } from './status.ts';
@@ -66,9 +66,9 @@ async function buildProductArchive(_settings: Settings, [file]: readonly string[
   return 0;
 }
 
-/** Builds the parts of these names, all where there are none. */
+/** Builds the parts of these names, the usual ones where there are none. */
 async function buildParts(settings: Settings, names: readonly string[]): Promise<number> {
-  const wanted = names.length === 0 ? [...parts.keys()] : names;
+  const wanted = names.length === 0 ? usualParts : names;
   for (const name of wanted) {
     const make = parts.get(name);
     if (make === undefined) throw new UnmetNeed(`there is no part ${name}; there are ${[...parts.keys()].join(', ')}`);

@@ -14,6 +14,9 @@ const modules = {
   containerd: ['-trimpath', '-tags', 'no_btrfs no_devmapper no_zfs no_aufs', '-ldflags', '-s -w'],
   'metrics-server': ['-trimpath', '-ldflags', '-s -w'],
   actionlint: ['-trimpath', '-ldflags', '-s -w'],
+  'prometheus-adapter': ['-trimpath', '-ldflags', '-s -w'],
+  prometheus: ['-trimpath', '-ldflags', '-s -w'],
+  victoriametrics: ['-trimpath', '-ldflags', '-s -w'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Module = keyof typeof modules;
@@ -23,7 +26,10 @@ export const allModules: readonly Module[] = [
   'metrics-server',
   'kubernetes-1.29',
   'actionlint',
+  'prometheus-adapter',
 ];
+/** PromQL engines newer than Debian's, which only `npm run test:promql -- --all` needs. */
+export const newerEngines: readonly Module[] = ['prometheus', 'victoriametrics'];
 
 /** How often a running build says that it is still running. */
 const progressIntervalMs = 20_000;

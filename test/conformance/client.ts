@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 export interface Client extends AsyncDisposable {
-  ask(server: Server, question: Question): Promise<Answer>;
+  ask(server: Pick<Server, 'port'>, question: Question): Promise<Answer>;
 }
 
 const userAgent = 'lab/1.0';
@@ -44,7 +44,7 @@ export function createClient(credentials: Credentials, tokens: Tokens): Client {
     },
   };
 
-  async function askHttp1(server: Server, question: Question): Promise<Answer> {
+  async function askHttp1(server: Pick<Server, 'port'>, question: Question): Promise<Answer> {
     const answer = await request(`https://127.0.0.1:${server.port}${question.path}`, {
       dispatcher: agentFor(question.as ?? 'admin'),
       // undici's list of methods is only that of its types.
@@ -61,7 +61,7 @@ export function createClient(credentials: Credentials, tokens: Tokens): Client {
     return { status: answer.statusCode, headers, body: Buffer.from(await answer.body.arrayBuffer()) };
   }
 
-  async function askHttp2(server: Server, question: Question): Promise<Answer> {
+  async function askHttp2(server: Pick<Server, 'port'>, question: Question): Promise<Answer> {
     const session = connect(`https://127.0.0.1:${server.port}`, {
       rejectUnauthorized: false,
       maxSendHeaderBlockLength: 2 * 1024 * 1024,

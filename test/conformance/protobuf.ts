@@ -42,7 +42,64 @@ const apiGroup: Message = {
   3: ['preferredVersion', groupVersion],
 };
 
+const objectReference: Message = {
+  1: ['kind', 'text'],
+  2: ['namespace', 'text'],
+  3: ['name', 'text'],
+  4: ['uid', 'text'],
+  5: ['apiVersion', 'text'],
+  6: ['resourceVersion', 'text'],
+  7: ['fieldPath', 'text'],
+};
+const labelSelector: Message = {
+  1: ['matchLabels', textEntry],
+  2: ['matchExpressions', { 1: ['key', 'text'], 2: ['operator', 'text'], 3: ['values', 'text'] }],
+};
+const quantity: Message = { 1: ['string', 'text'] };
+const apiResource: Message = {
+  1: ['name', 'text'],
+  2: ['namespaced', 'number'],
+  3: ['kind', 'text'],
+  4: ['verbs', { 1: ['items', 'text'] }],
+  6: ['singularName', 'text'],
+  8: ['group', 'text'],
+  9: ['version', 'text'],
+  10: ['storageVersionHash', 'text'],
+};
+
+/** By kind, or by version and kind where versions differ. */
 const messages = new Map<string, Message>([
+  [
+    'custom.metrics.k8s.io/v1beta1 MetricValueList',
+    listOf({
+      1: ['describedObject', objectReference],
+      2: ['metricName', 'text'],
+      3: ['timestamp', time],
+      4: ['windowSeconds', 'number'],
+      5: ['value', quantity],
+      6: ['selector', labelSelector],
+    }),
+  ],
+  [
+    'custom.metrics.k8s.io/v1beta2 MetricValueList',
+    listOf({
+      1: ['describedObject', objectReference],
+      2: ['metric', { 1: ['name', 'text'], 2: ['selector', labelSelector] }],
+      3: ['timestamp', time],
+      4: ['windowSeconds', 'number'],
+      5: ['value', quantity],
+    }),
+  ],
+  [
+    'ExternalMetricValueList',
+    listOf({
+      1: ['metricName', 'text'],
+      2: ['metricLabels', textEntry],
+      3: ['timestamp', time],
+      4: ['windowSeconds', 'number'],
+      5: ['value', quantity],
+    }),
+  ],
   ['NodeMetrics', nodeMetrics],
   ['NodeMetricsList', listOf(nodeMetrics)],
   ['PodMetrics', podMetrics],
@@ -76,19 +133,7 @@ const messages = new Map<string, Message>([
     'APIResourceList',
     {
       1: ['groupVersion', 'text'],
-      2: [
-        'resources',
-        {
-          1: ['name', 'text'],
-          2: ['namespaced', 'number'],
-          3: ['kind', 'text'],
-          4: ['verbs', { 1: ['items', 'text'] }],
-          6: ['singularName', 'text'],
-          8: ['group', 'text'],
-          9: ['version', 'text'],
-          10: ['storageVersionHash', 'text'],
-        },
-      ],
+      2: ['resources', apiResource],
     },
   ],
   [
@@ -138,22 +183,22 @@ export function decodeKubernetes(bytes: Buffer): unknown {
   const read = fields.map(({ number, value }) => {
     const [name, kind] = envelope[number] ?? unknownField('envelope', number);
     return number === 2 && Buffer.isBuffer(value)
-      ? { raw: message(value, messageFor(kindOf(bytes))) }
+      ? { raw: message(value, messageFor(typeOf(bytes))) }
       : { [name]: single(value, kind) };
   });
   return read;
 }
 
-function kindOf(bytes: Buffer): string {
-  for (const { number, value } of fieldsOf(bytes.subarray(protobufMagic.length))) {
-    if (number !== 1 || !Buffer.isBuffer(value)) continue;
-    for (const field of fieldsOf(value)) if (field.number === 2) return String(field.value);
-  }
-  return '';
+/** The texts of the envelope's version and kind. */
+function typeOf(bytes: Buffer): { readonly apiVersion: string; readonly kind: string } {
+  const type = [...fieldsOf(bytes.subarray(protobufMagic.length))].find(({ number }) => number === 1)?.value;
+  const fields = Buffer.isBuffer(type) ? [...fieldsOf(type)] : [];
+  const textOf = (wanted: number) => String(fields.find(({ number }) => number === wanted)?.value ?? '');
+  return { apiVersion: textOf(1), kind: textOf(2) };
 }
 
-function messageFor(kind: string): Message {
-  const found = messages.get(kind);
+function messageFor({ apiVersion, kind }: ReturnType<typeof typeOf>): Message {
+  const found = messages.get(kind) ?? messages.get(`${apiVersion} ${kind}`);
   if (found === undefined) throw new Error(`protobuf of an unknown kind ${JSON.stringify(kind)}`);
   return found;
 }

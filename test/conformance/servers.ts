@@ -67,12 +67,19 @@ function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubecon
   ];
 }
 
-/** The arguments of both, wherever kube-apiserver is. */
-export function servingArgs(credentials: Credentials): string[] {
+/** Of every server of the Kubernetes API. */
+export function certificateArgs(credentials: Credentials): string[] {
   return [
     '--bind-address=127.0.0.1',
     `--tls-cert-file=${credentials.file('serving.crt')}`,
     `--tls-private-key-file=${credentials.file('serving.key')}`,
+  ];
+}
+
+/** The arguments of both, wherever kube-apiserver is. */
+export function servingArgs(credentials: Credentials): string[] {
+  return [
+    ...certificateArgs(credentials),
     '--kubelet-insecure-tls',
     '--kubelet-use-node-status-port',
     '--kubelet-preferred-address-types=InternalIP',

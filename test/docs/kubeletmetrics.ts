@@ -14,7 +14,7 @@ const rules: Readonly<Record<ValueRule, string>> = {
 };
 
 const cgroups = {
-  sandbox: "the pod's sandbox, all interfaces added",
+  sandbox: "the pod's sandbox, its own interfaces added",
   pod: "the pod's own cgroup",
   container: 'containers',
 } as const;

@@ -105,7 +105,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
   },
   RulesNotChecked: {
     symptoms: ['the rules cannot be checked: ...'],
-    why: 'The file of rules cannot be read, or the engine of `--prometheus-url` cannot be reached. The line says which.',
+    why: 'The file of rules cannot be read, or the engine of `--prometheus-url` or the cluster of `--kubeconfig` cannot be reached. The line says which.',
     commands: 'kubegauge rules check rules.yaml\ncurl -s http://localhost:9090/api/v1/status/buildinfo',
   },
   RulesUnusable: {
@@ -183,7 +183,7 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
     symptoms: [
       'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS',
     ],
-    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then. With the flags of our manifests the right is missing, and the pod is not ready while another one serves.",
+    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then. With the flags of our manifests the right is missing, and the pod is not ready while another one serves. For custom and external metrics the right is in the component of the group; it is looked for every half a minute.",
     commands: apply,
   },
   RootPublished: {
@@ -206,6 +206,18 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
     why: 'The named pods run an older version or another metrics server behind the same Service. kube-apiserver could not verify them.',
     commands:
       'kubectl -n kube-system get pods -l k8s-app=metrics-server -o wide\nkubectl -n kube-system rollout status deployment/metrics-server',
+  },
+  EndpointByHand: {
+    symptoms: ['verification begins when these endpoints of the Service, which are none of its pods, are gone: ...'],
+    why: 'A person or another program has added an EndpointSlice to the Service. Its server would fail as soon as kube-apiserver verifies by the roots of the pods. Remove the slice, or publish a bundle of your own with `kubegauge.io/keep-off-ca-bundle`.',
+    commands: `kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=metrics-server -o wide\n${doctor('service')}`,
+  },
+  EndpointsUnreadable: {
+    symptoms: [
+      'verification waits: our ServiceAccount may not list the EndpointSlices of the Service; apply manifests/base for the right',
+    ],
+    why: 'The manifests in the cluster are older than the server. Until the right is there, `insecureSkipTLSVerify` stays as it is; bundles that are published already are maintained.',
+    commands: `kubectl -n kube-system auth can-i list endpointslices.discovery.k8s.io --as=system:serviceaccount:kube-system:kubegauge\n${doctor('rights')}`,
   },
   PodNotSelected: {
     symptoms: ['our root is staged, but the Service does not select our pod'],
@@ -496,6 +508,13 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     symptoms: ['whether another process of this pod serves, too, is not known'],
     why: 'The socket by which servers in one pod see each other could not be opened. The server goes on as if it were alone.',
     commands: `${log} | grep SecondProcessUnknown`,
+  },
+  PodNameTaken: {
+    symptoms: [
+      'the socket ..., by which a second server in this pod is found, is held by ..., which does not prove to be one',
+    ],
+    why: 'A process in the network namespace of the pod, such as another container, or with `hostNetwork` a process of the node, listens at a name that only servers of this pod use. The server works, but would not notice a second one in its pod. The message names the process where it is in the same container.',
+    commands: `${log} | grep PodNameTaken\n# on the node: every process that listens at such a name, in each network namespace\nlsns --type net --noheadings --output PID | xargs -I{} nsenter --target {} --net ss --unix --listening --processes | grep kubegauge/`,
   },
   WorkerEnded: {
     symptoms: ['a scrape worker has ended and is replaced'],

@@ -4,7 +4,7 @@ import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Logger, silentLogger } from '../../src/logging.ts';
 import type { Mapper } from '../../src/metricsource/described.ts';
-import type { CustomAnswer, ExternalSample } from '../../src/metricsource/source.ts';
+import type { Caller, CustomAnswer, ExternalSample } from '../../src/metricsource/source.ts';
 import { createPromqlClient } from '../../src/promql/client.ts';
 import { createEngine } from '../../src/promql/engine.ts';
 import type { PromqlMetrics } from '../../src/promql/promqlmetrics.ts';
@@ -18,6 +18,8 @@ export interface SourceSettings {
   readonly rules: string;
   /** The URL of one engine, or those of several by name. */
   readonly urls: string | Readonly<Record<string, string>>;
+  /** As of --prometheus-header, by the engine's name; that of a single one is prometheus. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
   readonly deadlineMs?: number;
   readonly relistIntervalMs?: number;
   readonly maxAgeMs?: number;
@@ -36,7 +38,11 @@ export interface RunningSource extends AsyncDisposable {
   get(metric: string, names: readonly string[], options?: AskOptions): Promise<CustomAnswer>;
   /** Name and value in thousandths of each sample. */
   values(metric: string, names: readonly string[], options?: AskOptions): Promise<Readonly<Record<string, number>>>;
-  external(metric: string, selector?: string, namespace?: string): Promise<readonly ExternalSample[]>;
+  external(
+    metric: string,
+    selector?: string,
+    options?: Pick<AskOptions, 'namespace' | 'caller'>,
+  ): Promise<readonly ExternalSample[]>;
   /** Names of metrics with their resources, such as `pods/requests`. */
   listed(): readonly string[];
 }
@@ -48,7 +54,15 @@ export interface AskOptions {
   readonly namespace?: string;
   readonly selector?: string;
   readonly signal?: AbortSignal;
+  /** Default the autoscaler. */
+  readonly caller?: Caller;
 }
+
+/** The HorizontalPodAutoscaler controller. */
+export const autoscaler: Caller = {
+  kind: 'system',
+  name: 'system:serviceaccount:kube-system:horizontal-pod-autoscaler',
+};
 
 export function runSource(settings: SourceSettings): RunningSource {
   const {
@@ -63,7 +77,7 @@ export function runSource(settings: SourceSettings): RunningSource {
   const { resolve } = createResolver();
   const named = typeof urls === 'string' ? { prometheus: urls } : urls;
   const clients = Object.entries(named).map(([name, url]) => {
-    const engine = createEngine({ name, url, verb, headers: [], clock: systemClock, log });
+    const engine = createEngine({ name, url, verb, headers: settings.headers?.[name] ?? [], clock: systemClock, log });
     return createPromqlClient({ engine, resolve, deadlineMs, asAdapter, metrics, clock, random: () => 0 });
   });
   const listeners: (() => void)[] = [];
@@ -89,8 +103,8 @@ export function runSource(settings: SourceSettings): RunningSource {
       const { samples } = await get(metric, names, options);
       return Object.fromEntries(samples.map(({ name, valueMilli }) => [name, Number(valueMilli)]));
     },
-    external: (metric, selector = '', namespace = 'shop') =>
-      source.external.get({ metric, namespace, selector: parseLabelSelector(selector) }, forever),
+    external: (metric, selector = '', { namespace = 'shop', caller = autoscaler } = {}) =>
+      source.external.get({ metric, namespace, selector: parseLabelSelector(selector), caller }, forever),
     listed: () =>
       source.custom
         .list()
@@ -103,11 +117,11 @@ export function runSource(settings: SourceSettings): RunningSource {
   };
 
   async function get(metric: string, names: readonly string[], options: AskOptions = {}): Promise<CustomAnswer> {
-    const { resource = 'pods', namespace = 'shop', selector = '', signal = forever } = options;
+    const { resource = 'pods', namespace = 'shop', selector = '', signal = forever, caller = autoscaler } = options;
     const described = mapper.resourceFor(resource);
     if (described === undefined) throw new Error(`the mapper has no ${resource}`);
     const question = { metric, resource: described, namespace: described.namespaced ? namespace : '', names };
     const metricSelector = parseLabelSelector(selector);
-    return source.custom.get({ ...question, isNamed: names.length === 1, metricSelector }, signal);
+    return source.custom.get({ ...question, isNamed: names.length === 1, metricSelector, caller }, signal);
   }
 }

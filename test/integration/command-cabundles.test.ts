@@ -173,7 +173,8 @@ test('without the right to read an APIService of custom metrics the pod is ready
 test('a second process of the pod leaves the root of the first alone, and publishes its own once that has ended', async () => {
   setApiServices({});
   const { log } = recorded;
-  const claimOf = () => claimPod({ uid: owner.uid, cluster: api.connection.url, clock, log });
+  const claimOf = () =>
+    claimPod({ uid: owner.uid, cluster: api.connection.url, secret: () => 'Bearer a-token-of-this-pod', clock, log });
   const first = await claimOf();
   start(first);
   await until('the roots are in the bundles', () => names.every((name) => current(name).spec.caBundle !== undefined));

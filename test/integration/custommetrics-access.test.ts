@@ -172,6 +172,21 @@ describe('a source that takes long', () => {
   }
 
   for (const target of [`${C}/namespaces/shop/pods/*/m`, `${X}/namespaces/shop/queue_depth`]) {
+    test(`a timeout shorter than any timer is a 504, and asks no source: ${target}`, async () => {
+      let asked = 0;
+      const answer = <T>(value: T): T => {
+        asked += 1;
+        return value;
+      };
+      server.source.onCustom = () => answer({ samples: [] });
+      server.source.onExternal = () => answer([]);
+      for (const timeout of ['1ns', '999us']) {
+        const { status, text } = await server.ask(`${target}?timeout=${timeout}`);
+        assert.equal(status, 504, text);
+      }
+      assert.equal(asked, 0);
+    });
+
     test(`ends in a 504 at the client's timeout, and its signal aborts: ${target}`, async () => {
       const { status, text, headers } = await server.ask(`${target}?timeout=50ms`);
       assert.equal(status, 504);

@@ -10,6 +10,7 @@ import { parse as parseYaml } from 'yaml';
 import { encodeJson } from '../../src/apimachinery/meta.ts';
 import { milliOf } from '../../src/metricsource/milli.ts';
 import type { CustomMetric, ExternalSample, ObjectSample } from '../../src/metricsource/source.ts';
+import type { RowName } from '../custom/differences.ts';
 import { type Answer, startValueServer, type ValueServer } from './valueserver.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../../shared/fixtures/custom-metrics');
@@ -31,25 +32,37 @@ interface Capture {
   readonly prometheus?: readonly { readonly response: string }[];
 }
 
-/** Differences on purpose: our status, and the words of our message. */
-const differs: ReadonlyMap<string, readonly [status: number, message: string]> = new Map([
-  ['metricLabelSelector bad', [400, "unable to parse requirement: found '=', expected: identifier"]],
-  ['metricLabelSelector bad value', [400, 'unable to parse requirement: values[0][path]: Invalid value: "/buy"']],
-  ['metricLabelSelector gt', [400, 'metricLabelSelector: metrics cannot be selected by < and >']],
-  ['metricLabelSelector qualified key', [400, 'metricLabelSelector: "app.kubernetes.io/name" is not the name']],
-  ['metricLabelSelector dash key', [400, 'metricLabelSelector: "a-b" is not the name']],
-  ['labelSelector gt', [400, 'labelSelector: metrics cannot be selected by < and >']],
-  ['unknown resource all', [404, 'the server could not find the metric http_requests_per_second for gadgets']],
-  ['unknown resource group', [404, 'the server could not find the metric http_requests_per_second for gadgets.x.io']],
-  ['default namespace unknown metric', [404, 'the server could not find the metric nope for ']],
-  ['partial', [406, 'only the following media types are accepted']],
+/** Differences on purpose: the row of the table of differences, our status, and the words of our message. */
+const differs: ReadonlyMap<string, readonly [row: RowName | undefined, status: number, message: string]> = new Map([
+  ['metricLabelSelector bad', ['badSelector', 400, "unable to parse requirement: found '=', expected: identifier"]],
+  [
+    'metricLabelSelector bad value',
+    ['badSelector', 400, 'unable to parse requirement: values[0][path]: Invalid value: "/buy"'],
+  ],
+  ['metricLabelSelector gt', ['badSelector', 400, 'metricLabelSelector: metrics cannot be selected by < and >']],
+  [
+    'metricLabelSelector qualified key',
+    ['labelName', 400, 'metricLabelSelector: "app.kubernetes.io/name" is not the name'],
+  ],
+  ['metricLabelSelector dash key', ['labelName', 400, 'metricLabelSelector: "a-b" is not the name']],
+  ['labelSelector gt', ['badSelector', 400, 'labelSelector: metrics cannot be selected by < and >']],
+  [
+    'unknown resource all',
+    ['unknownResource', 404, 'the server could not find the metric http_requests_per_second for gadgets'],
+  ],
+  [
+    'unknown resource group',
+    ['unknownResource', 404, 'the server could not find the metric http_requests_per_second for gadgets.x.io'],
+  ],
+  ['default namespace unknown metric', ['defaultNamespace', 404, 'the server could not find the metric nope for ']],
+  ['partial', ['table', 406, 'only the following media types are accepted']],
   // The adapter had no right to list them.
-  ['pv all', [200, '']],
+  ['pv all', [undefined, 200, '']],
   // Its values are 0 and -9223372036854775808m at the adapter.
-  ['nan', [200, '']],
-  ['inf', [200, '']],
-  ['huge', [200, '']],
-  ['metricLabelSelector !=', [200, '']],
+  ['nan', ['notANumber', 200, '']],
+  ['inf', ['notANumber', 200, '']],
+  ['huge', ['notANumber', 200, '']],
+  ['metricLabelSelector !=', ['notEqual', 200, '']],
 ]);
 
 /** The source fails here, not the API. */
@@ -231,7 +244,7 @@ function assertSame({ status, headers, bytes, text }: Answer, { response, reques
   assert.equal(bytes.length, Number(length));
 }
 
-function assertOurs({ status, text, body }: Answer, [expected, message]: readonly [number, string]): void {
+function assertOurs({ status, text, body }: Answer, [, expected, message]: readonly [unknown, number, string]): void {
   assert.equal(status, expected, text);
   if (expected === 200) assert.ok(!text.includes('-9223372036854775808m'), text);
   else assert.ok(body.message.startsWith(message), body.message);

@@ -1,5 +1,8 @@
 /** The whole program with --custom-metrics=kubelet: what it serves, and what it does not without a source. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
 import { waitFor } from '../cluster/wait.ts';
@@ -75,6 +78,34 @@ test('the first request for a metric of kubelets is a 404 that says when it is s
     ({ status }) => status === 200,
   );
   assert.deepEqual(object.body.items[0].describedObject, { kind: 'Namespace', name: 'shop', apiVersion: '/v1' });
+});
+
+test('a restarted program serves what it had, and its first scrape requests what was wanted', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+  const flags = ['--custom-metrics=kubelet', `--snapshot-path=${path.join(folder, 'snapshot')}`];
+  const target = `${C}/namespaces/shop/pods/web-0/${metric}`;
+  const isServed = ({ status }: { readonly status: number }) => status === 200;
+  try {
+    const timestampOf = async (more: readonly string[], work?: (of: WholeCluster) => Promise<void>) => {
+      await using other = await startWholeCluster([...flags, ...more]);
+      const agent = agentOf(other);
+      await untilTrusted(other, agent);
+      const { body } = await untilAnswered(other, agent, target, isServed);
+      await work?.(other);
+      await agent.close();
+      return String(body.items[0].timestamp);
+    };
+    const before = await timestampOf([]);
+    // Nothing listens where the kubelets should be.
+    const unreachable = ['--kubelet-use-node-status-port=false', '--kubelet-port=1'];
+    assert.equal(await timestampOf(unreachable), before);
+    await timestampOf([], async ({ kubelet }) => {
+      await waitFor('a scrape', () => Promise.resolve(kubelet.requests.length > 0), answerTimeoutMs, askEveryMs);
+      assert.ok(kubelet.requests[0]!.names.includes('container_memory_rss'));
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a group without a source is not served, nor listed', async () => {

@@ -74,10 +74,14 @@ describe('doctor on clusters of another shape', () => {
         ['kubegauge-kubelet-tokens', 'scrapers'],
         ['kubegauge-service', 'metrics'],
       ] as const) {
-        const object = objects.get('Role', role, namespace) as KubeObject & { rules: object[] };
+        const object = objects.get('Role', role, namespace) as KubeObject & {
+          rules: readonly { readonly resourceNames?: readonly string[] }[];
+        };
         objects.set({
           ...object,
-          rules: object.rules.map((rule) => ({ ...rule, resourceNames: [resourceName] })),
+          rules: object.rules.map((rule) =>
+            rule.resourceNames === undefined ? rule : { ...rule, resourceNames: [resourceName] },
+          ),
         });
       }
       const binding = objects.get('ClusterRoleBinding', 'system:kubegauge-kubelets');

@@ -39,7 +39,7 @@ function clientOf(
 }
 
 const ask = (client: PromqlClient, query = 'up', subject = 'rule', signal = forever) =>
-  client.query({ query, subject }, signal);
+  client.query({ query, subject, flow: { lane: 'users', key: 'alice' } }, signal);
 
 const namesOf = () => {
   const names: string[] = [];
@@ -71,7 +71,10 @@ test('a query is sent with the remaining time and answered with samples', async 
 test('as the adapter, a query has its time and an empty timeout', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { asAdapter: true });
-  await client.query({ query: 'up', timeMs: 1_795_913_979_894, subject: 'rule' }, forever);
+  await client.query(
+    { query: 'up', timeMs: 1_795_913_979_894, subject: 'rule', flow: { lane: 'users', key: '' } },
+    forever,
+  );
   assert.deepEqual(
     [...(prometheus.requests[0]?.parameters ?? [])],
     [
@@ -183,7 +186,7 @@ test('a POST is not tried again', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { engine: { verb: 'POST' } });
   prometheus.fault = () => 503;
-  await assert.rejects(ask(client), { problem: 'unavailable' });
+  await assert.rejects(ask(client), { problem: 'interrupted' });
   assert.equal(prometheus.requests.length, 1);
 });
 
@@ -283,6 +286,22 @@ test('headers, basic authentication, path prefix and URL parameters reach Promet
   assert.equal(call?.parameters.get('dedup'), 'true');
   assert.equal(call?.headers['x-scope-orgid'], 'team-a=b');
   assert.equal(call?.headers.authorization, `Basic ${Buffer.from('user:pa:ss').toString('base64')}`);
+});
+
+test('no request, and so no credential, follows a redirect to another host', async () => {
+  using folder = createFolder();
+  await using other = await createFakePrometheus();
+  await using prometheus = await createFakePrometheus();
+  const tokenFile = folder.write('token', 'a-token-for-the-first-host-only');
+  for (const verb of ['GET', 'POST'] as const) {
+    await using client = clientOf(prometheus, { engine: { tokenFile, verb, headers: ['X-Scope-OrgID=team-a'] } });
+    for (const code of [301, 302, 303, 307, 308]) {
+      prometheus.fault = () => ({ code, body: '', headers: { location: `${other.url}/api/v1/query` } });
+      await assert.rejects(ask(client), { problem: 'refused', message: new RegExp(`redirects \\(${code}\\) to`) });
+    }
+  }
+  assert.equal(prometheus.requests.length, 10);
+  assert.equal(other.requests.length, 0);
 });
 
 test('TLS is verified by --prometheus-ca-file, and a client certificate is shown', async () => {

@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { createFakeApiServer } from '../fakes/apiserver.ts';
+import { aggregatedDiscovery, builtIn, describedResource } from '../fakes/discovery.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
 import { type ProgramResult, runProgram } from '../fakes/program.ts';
+import { kubeconfigFor } from '../fakes/wholecluster.ts';
 
 let folder: string;
 let engine: FakePrometheus;
@@ -65,19 +68,13 @@ describe('kubegauge rules check', () => {
   test('exits with 2 for a file that is not there, and for a usage error', async () => {
     const missing = await runProgram(['rules', 'check', path.join(folder, 'none.yaml')]);
     assert.equal(missing.code, 2);
-    assert.match(missing.err, /^kubegauge: the rules cannot be checked: ENOENT/);
-    for (const [argv, message] of [
-      [['rules'], /write kubegauge rules check <file>/],
-      [['rules', 'check'], /needs a file/],
-      [['rules', 'check', 'a', 'b'], /one file at a time: b/],
-      [['rules', 'check', 'a', '-o', 'xml'], /-o xml: must be one of table, json/],
-      [['rules', 'check', 'a', '--nope'], /Unknown option '--nope'.*see kubegauge rules --help/],
-      [['rules', 'check', 'a', '--prometheus-verb=PUT'], /must be one of GET, POST/],
-    ] as const) {
-      const { code, err } = await runProgram(argv);
-      assert.equal(code, 2, err);
-      assert.match(err, message);
-    }
+    assert.match(missing.err, /^kubegauge: the rules cannot be checked: there is no file .*none\.yaml/);
+    const aFolder = await runProgram(['rules', 'check', folder]);
+    assert.equal(aFolder.code, 2);
+    assert.match(aFolder.err, /is a folder; name the file in it, such as .*\/config\.yaml/);
+    const usage = await runProgram(['rules', 'check']);
+    assert.equal(usage.code, 2);
+    assert.match(usage.err, /needs a file/);
   });
 
   test('reads a ConfigMap, and names the remedy for values of the Helm chart', async () => {
@@ -156,6 +153,53 @@ describe('kubegauge rules check', () => {
     const { out } = await check(text, `--prometheus-url=${engine.url}`);
     assert.match(out, /pods\/dup from up; rules\[1\] has it, too, and is served\n/);
     assert.match(out, /no label of these names an object: lost\n/);
+  });
+
+  test('asks the engine that a rule names, with its own headers, and says which rule names none', async () => {
+    await using mimir = await createFakePrometheus();
+    for (const each of [engine, mimir]) each.seriesOf = () => [{ __name__: 'up', pod: 'a', namespace: 'shop' }];
+    engine.resultOf = () => [[{ pod: 'a', namespace: 'shop' }, '1']];
+    mimir.resultOf = () => [[{ pod: 'a', namespace: 'shop' }, '2']];
+    const rule = (name: string, source: string) =>
+      `- {seriesQuery: up, name: {as: ${name}}, ${source}resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}, metricsQuery: '<<.Series>>{<<.LabelMatchers>>}'}\n`;
+    const text = `rules:\n${rule('first', '')}${rule('second', 'source: mimir, ')}${rule('third', 'source: thanos, ')}`;
+    const { code, out } = await check(
+      text,
+      `--prometheus-url=main=${engine.url}`,
+      `--prometheus-url=mimir=${mimir.url}`,
+      '--prometheus-header=mimir=X-Scope-OrgID=team-a',
+    );
+    assert.equal(code, 1, out);
+    assert.match(out, /^asked: main at http:.*, mimir at http:/m);
+    assert.match(out, /pods\/first from up\n {13}shop\/a = 1\n/);
+    assert.match(out, /pods\/second from up\n {13}shop\/a = 2\n/);
+    assert.match(out, /ERROR {6}no --prometheus-url has the name thanos; write --prometheus-url=thanos=<url>/);
+    assert.deepEqual(new Set(mimir.requests.map(({ headers }) => headers['x-scope-orgid'])), new Set(['team-a']));
+    assert.deepEqual(new Set(engine.requests.map(({ headers }) => headers['x-scope-orgid'])), new Set([undefined]));
+  });
+
+  test("knows the cluster's resources with --kubeconfig, and notes those that it has not", async () => {
+    await using apiServer = await createFakeApiServer();
+    const widgets = describedResource('example.com', 'v1', 'widgets', 'Widget');
+    for (const [document, body] of aggregatedDiscovery([...builtIn, widgets])) apiServer.documents.set(document, body);
+    const kubeconfig = path.join(folder, 'kubeconfig');
+    writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
+    engine.seriesOf = () => [{ __name__: 'parts', namespace: 'shop', widget: 'a' }];
+    engine.resultOf = () => [[{ widget: 'a' }, '3']];
+    const rule = (more: string) =>
+      `- {seriesQuery: parts, resources: {${more}}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}\n`;
+    const text = `rules:\n${rule('template: <<.Resource>>')}${rule('overrides: {gadget: {resource: gadget}}')}`;
+    const flags = [`--prometheus-url=${engine.url}`, `--kubeconfig=${kubeconfig}`];
+    const { code, out } = await check(text, ...flags);
+    assert.equal(code, 0, out);
+    assert.match(out, /widgets\.example\.com\/parts from parts\n {13}shop\/a = 3\n/);
+    assert.match(out, /NOTE .*the cluster has no resource gadget\n.*kubectl api-resources/);
+    const without = await check(text, `--prometheus-url=${engine.url}`);
+    assert.doesNotMatch(without.out, /widgets/);
+    await apiServer[Symbol.asyncDispose]();
+    const away = await check(text, ...flags);
+    assert.equal(away.code, 2);
+    assert.match(away.err, /the rules cannot be checked: /);
   });
 
   test('prints JSON without control characters, and no credentials of a URL', async () => {

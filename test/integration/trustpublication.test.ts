@@ -3,16 +3,17 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
-import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
+import { deniedReadRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
 import { podReadPauseMs, podReadsAtOnce } from '../../src/trustpublication/podreads.ts';
 import {
   createPublication,
+  deniedPatchRetryMs,
   type Publication,
   type PublicationOptions,
 } from '../../src/trustpublication/publication.ts';
 import { blockedRetryMs, propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { pruneGraceMs } from '../../src/trustpublication/publicationmemory.ts';
-import { createPodSource } from '../../src/trustpublication/servicepodlist.ts';
+import { createBackendSource } from '../../src/trustpublication/servicebackends.ts';
 import { createFakeApiServer, type FakeApiServer, type ReceivedRequest } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
@@ -22,12 +23,15 @@ import {
   type ApiServiceObject,
   apiService,
   bundleOf,
+  endpointSlice,
   makeRoot,
   ownerOf,
   ownPod,
+  podAddress,
   serverPod,
   serverService,
   service,
+  type SliceParts,
 } from '../unit/trustpublication/apiservices.ts';
 
 const name = 'v1beta1.metrics.k8s.io';
@@ -67,7 +71,7 @@ afterEach(async () => {
 function start(): Publication {
   const isRunning = ({ uid }: { readonly uid: string }) => running.has(uid);
   const isSeparate = () => separate;
-  const pods = createPodSource(rest, service);
+  const pods = createBackendSource(rest, service);
   const { log } = recorded;
   const onState: PublicationOptions['onState'] = ({ code, state, level }) => log[level]({ code }, state);
   const shared = { rest, clock, log, name, own, ownerOf, pods };
@@ -116,6 +120,72 @@ test('the root is staged, and verification begins when the old server has left',
   assert.equal(patch?.path, `/apis/apiregistration.k8s.io/v1/apiservices/${name}`);
   assert.equal(patch.query.get('fieldManager'), 'kubegauge');
   assert.equal(patches().length, 2);
+});
+
+test('verification begins when an endpoint that a person added to the Service is gone', async () => {
+  set(apiService({ insecure: true }));
+  api.objects.set(endpointSlice());
+  const publication = start();
+  await until('the pod waits for the endpoint', () => publication.code() === 'EndpointByHand');
+  assert.match(publication.state(), /10\.0\.0\.9 port 10250 of EndpointSlice by-hand/);
+  assert.deepEqual([publication.ready(), publication.isTrouble(), isInsecure()], [true, true, true]);
+  assert.ok(
+    api.requests.some(({ query }) => query.get('labelSelector') === 'kubernetes.io/service-name=metrics-server'),
+  );
+  api.objects.delete('EndpointSlice', 'by-hand', service.namespace);
+  await clock.advance(blockedRetryMs);
+  await until('the APIService is verified', () => !isInsecure());
+});
+
+const waitedFor: readonly (readonly [string, SliceParts])[] = [
+  ['of another program', { manager: 'custom' }],
+  ['mirrored from an Endpoints object', { manager: 'endpointslicemirroring-controller.k8s.io' }],
+  [
+    'that ends and still serves, while none is ready',
+    { conditions: { ready: false, serving: true, terminating: true } },
+  ],
+];
+for (const [which, parts] of waitedFor) {
+  test(`an endpoint ${which} delays verification`, async () => {
+    set(apiService({ insecure: true }));
+    api.objects.set(endpointSlice(parts));
+    const publication = start();
+    await until('the pod waits for the endpoint', () => publication.code() === 'EndpointByHand');
+    assert.equal(isInsecure(), true);
+  });
+}
+
+const notWaitedFor: readonly (readonly [string, SliceParts])[] = [
+  ['of the controller, which lags behind the pods', { manager: 'endpointslice-controller.k8s.io' }],
+  ['with the address of our pod', { address: podAddress }],
+  ['that is not ready', { conditions: { ready: false } }],
+  ['of another port than those of the Service', { port: 'metrics' }],
+];
+for (const [which, parts] of notWaitedFor) {
+  test(`an endpoint ${which} does not delay verification`, async () => {
+    set(apiService({ insecure: true }));
+    api.objects.set(endpointSlice(parts));
+    start();
+    await until('the APIService is verified', () => !isInsecure());
+  });
+}
+
+test('without the right to list EndpointSlices verification waits, and says which manifests grant it', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ path }) => (path.includes('endpointslices') ? 403 : undefined);
+  const publication = start();
+  await until('the missing right is reported', () => publication.code() === 'EndpointsUnreadable');
+  assert.deepEqual([publication.ready(), isInsecure()], [true, true]);
+  api.faults.answer = undefined;
+  await clock.advance(blockedRetryMs);
+  await until('the APIService is verified', () => !isInsecure());
+});
+
+test('a Kubernetes without EndpointSlices does not delay verification', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ path }) => (path.includes('endpointslices') ? 404 : undefined);
+  start();
+  await until('the APIService is verified', () => !isInsecure());
 });
 
 test('nothing is written until kubelets get tokens of another account', async () => {
@@ -181,9 +251,9 @@ test('a pod without the right is ready while insecure, says so once, and tries a
   await Promise.all(advances);
   await until('the denial', () => publication.state().includes('denies our patch'));
   const before = patches().length;
-  await clock.advance(deniedRetryMs / 2);
+  await clock.advance(deniedPatchRetryMs / 2);
   assert.equal(patches().length, before);
-  await clock.advance(deniedRetryMs / 2);
+  await clock.advance(deniedPatchRetryMs / 2);
   await until('the next try', () => patches().length === before + 1);
   await until('its denial', () => publication.state().includes('denies our patch'));
   const lines = recorded.lines.filter((line) => line.includes('denie'));
@@ -328,6 +398,21 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   assert.deepEqual(patches(), []);
 });
 
+test('the right to read the APIService, when it comes later, is used within half a minute', async () => {
+  set(apiService({ bundle: other }));
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const publication = start();
+  const advances: Promise<void>[] = [];
+  await until('the pod is ready', () => {
+    advances.push(clock.advance(1_000));
+    return publication.ready();
+  });
+  await Promise.all(advances);
+  api.faults.answer = () => undefined;
+  await clock.advance(deniedReadRetryMs);
+  await until('the root is in the bundle', () => bundleOf(current()) === other + ownPem);
+});
+
 test('a pod that may not read the APIService is not ready while another one serves, since kube-apiserver may verify', async () => {
   set(apiService({ bundle: other }));
   setPod('k');
@@ -442,7 +527,7 @@ test('a patch that is denied just after an outage is tried again soon', async ()
     void clock.advance(500);
     return bundleOf(current()) === other + ownPem;
   });
-  assert.ok(clock.monotonicMs() - startedMs < deniedRetryMs);
+  assert.ok(clock.monotonicMs() - startedMs < deniedPatchRetryMs);
   assert.doesNotMatch(publication.state(), /denies/);
 });
 

@@ -1,5 +1,6 @@
 /** All mutations. */
 import { exposition } from './exposition.ts';
+import { kubeletSeries } from './kubeletseries.ts';
 import type { Mutation } from './mutation.ts';
 import { pinning } from './pinning.ts';
 import { placement } from './placement.ts';
@@ -16,4 +17,5 @@ export const mutations: readonly Mutation[] = [
   ...placement,
   ...pinning,
   ...rules,
+  ...kubeletSeries,
 ];

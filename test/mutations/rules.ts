@@ -40,7 +40,12 @@ export const rules: readonly Mutation[] = [
       'filters leave what they should take',
     ],
     ["name === '' || name.includes('/')", "name === ''", 'a name has a slash'],
-    ['metrics.set(metricKey(resource, metric)', 'metrics.set(metric', 'a metric has one resource'],
+    ['const key = metricKey(resource, metric);', 'const key = metric;', 'a metric has one resource'],
+    [
+      'const seriesName = /^[a-zA-Z0-9_:.]{0,1000}$/;',
+      'const seriesName = /^[a-zA-Z0-9_:.]*$/;',
+      'a name is longer than a URL',
+    ],
     ['if (!isAssociated) unassociated.add(series);', '', 'series without an object are not reported'],
   ]),
   ...mutate('rules/resourcelabels.ts', tests, [

@@ -129,7 +129,7 @@ export const storage: readonly Mutation[] = [
       "return 'newer'",
       'more cores are served than the node has',
     ],
-    ['intervalMs * limits.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
+    ['intervalMs * mostPerSecond', 'intervalMs * mostCores', "the node's capacity is no bound"],
     ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
     ['startTimeMs <= sampleMs', 'true', 'a start time from before a step of the clock is believed'],
     ['startTimeMs > startsAfterMs && ', '', 'a start time from before a step is believed once the clock passes it'],

@@ -6,44 +6,64 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings } from '../cluster/settings.ts';
+import { build, type Module } from '../cluster/toolchain.ts';
 import { listen } from '../fakes/listen.ts';
 import { freePort } from '../fakes/wholecluster.ts';
 
 export interface EngineProgram {
   readonly name: string;
-  /** In PATH. */
-  readonly binary: string;
-  readonly install: string;
+  /** Its path, or its name in PATH. @throws Error with the command that installs it. */
+  readonly find: () => Promise<string>;
   readonly arguments: (folder: string, port: number, config: string) => readonly string[];
 }
 
-export const engines: readonly EngineProgram[] = [
+const prometheusArguments: EngineProgram['arguments'] = (folder, port, config) => [
+  `--config.file=${config}`,
+  `--web.listen-address=127.0.0.1:${port}`,
+  `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
+  '--log.level=warn',
+];
+const victoriaMetricsArguments: EngineProgram['arguments'] = (folder, port, config) => [
+  `-storageDataPath=${path.join(folder, 'data')}`,
+  `-httpListenAddr=127.0.0.1:${port}`,
+  `-promscrape.config=${config}`,
+  '-retentionPeriod=1d',
+  '-memory.allowedBytes=64MB',
+  '-search.latencyOffset=0s',
+  '-loggerLevel=ERROR',
+];
+
+/** Those that Debian has. */
+const debianEngines: readonly EngineProgram[] = [
+  { name: 'Prometheus', find: () => installed('prometheus'), arguments: prometheusArguments },
+  { name: 'VictoriaMetrics', find: () => installed('victoria-metrics'), arguments: victoriaMetricsArguments },
+];
+/** Built by the toolchain of the test cluster, which takes minutes the first time. */
+const builtEngines: readonly EngineProgram[] = [
+  { name: 'Prometheus 3', find: () => built('prometheus', 'prometheus'), arguments: prometheusArguments },
   {
-    name: 'Prometheus',
-    binary: 'prometheus',
-    install: 'apt-get install --no-install-recommends prometheus',
-    arguments: (folder, port, config) => [
-      `--config.file=${config}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
-      '--log.level=warn',
-    ],
-  },
-  {
-    name: 'VictoriaMetrics',
-    binary: 'victoria-metrics',
-    install: 'apt-get install --no-install-recommends victoria-metrics',
-    arguments: (folder, port, config) => [
-      `-storageDataPath=${path.join(folder, 'data')}`,
-      `-httpListenAddr=127.0.0.1:${port}`,
-      `-promscrape.config=${config}`,
-      '-retentionPeriod=1d',
-      '-memory.allowedBytes=64MB',
-      '-search.latencyOffset=0s',
-      '-loggerLevel=ERROR',
-    ],
+    name: 'VictoriaMetrics 1.151',
+    find: () => built('victoriametrics', 'victoria-metrics'),
+    arguments: victoriaMetricsArguments,
   },
 ];
+
+/** @param all also those that are not in Debian. */
+export const enginesOf = (all: boolean): readonly EngineProgram[] =>
+  all ? [...debianEngines, ...builtEngines] : debianEngines;
+
+async function installed(program: string): Promise<string> {
+  try {
+    execFileSync('which', [program]);
+  } catch {
+    throw new Error(`${program} is not installed: apt-get install --no-install-recommends ${program}`);
+  }
+  return program;
+}
+
+const built = async (module: Module, program: string): Promise<string> =>
+  path.join(await build(readSettings(), module), program);
 
 export interface RunningEngine extends AsyncDisposable {
   readonly url: string;
@@ -53,13 +73,18 @@ export interface RunningEngine extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+export interface EngineOptions {
+  /** How often it reads the exporter; a second. */
+  readonly scrapeInterval?: string;
+}
+
 /** @throws Error with the command to install the engine where it is missing. */
-export async function runEngine(program: EngineProgram, metrics: string): Promise<RunningEngine> {
-  try {
-    execFileSync('which', [program.binary]);
-  } catch {
-    throw new Error(`${program.name} is not installed: ${program.install}`);
-  }
+export async function runEngine(
+  program: EngineProgram,
+  metrics: string,
+  { scrapeInterval = '1s' }: EngineOptions = {},
+): Promise<RunningEngine> {
+  const binary = await program.find();
   const folder = mkdtempSync(path.join(tmpdir(), 'promql-engine-'));
   const exporter = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(running.metrics);
@@ -67,7 +92,7 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
   const exporterPort = await listen(exporter, 0);
   const port = await freePort();
   const config = path.join(folder, 'scrape.yml');
-  writeFileSync(config, scrapeConfig(exporterPort));
+  writeFileSync(config, scrapeConfig(exporterPort, scrapeInterval));
   let child: ChildProcess | undefined;
   const running: RunningEngine = {
     url: `http://127.0.0.1:${port}`,
@@ -81,11 +106,16 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
   return running;
 
   async function start(): Promise<void> {
-    child = spawn(program.binary, program.arguments(folder, port, config), { stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn(binary, program.arguments(folder, port, config), { stdio: ['ignore', 'ignore', 'inherit'] });
     await untilReady(`${running.url}/api/v1/query?query=up`);
   }
 
@@ -96,9 +126,9 @@ export async function runEngine(program: EngineProgram, metrics: string): Promis
   }
 }
 
-function scrapeConfig(port: number): string {
+function scrapeConfig(port: number, interval: string): string {
   return `
-global: {scrape_interval: 1s}
+global: {scrape_interval: ${interval}, scrape_timeout: ${interval}}
 scrape_configs:
 - job_name: lab
   honor_labels: true
@@ -106,8 +136,8 @@ scrape_configs:
 `;
 }
 
-/** Milliseconds; Prometheus needs a fraction of a second, on a busy machine some. */
-const readyLimitMs = 60_000;
+/** Milliseconds; Prometheus needs a fraction of a second and one scrape, on a busy machine more. */
+const readyLimitMs = 180_000;
 
 async function untilReady(url: string): Promise<void> {
   const endMs = performance.now() + readyLimitMs;

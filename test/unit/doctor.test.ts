@@ -34,7 +34,7 @@ test('the rights that doctor checks are those of docs/permissions.md', () => {
     verb,
     group,
     resource,
-    only: [namespace, name].filter(Boolean).join('/'),
+    only: namespace === undefined ? (name ?? '') : `${namespace}/${name ?? '*'}`,
     by: `${role.kind} ${role.namespace === undefined ? '' : `${role.namespace}/`}${role.name}`,
   }));
   assert.deepEqual(rightTexts(checked), rightTexts(listed));

@@ -9,7 +9,7 @@ import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
 import { readyWithoutUsageMs } from '../../src/command/readiness.ts';
 import { strangersInFlightLimit } from '../../src/server/inflight.ts';
 import { connectionLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
-import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
+import { deniedPatchRetryMs } from '../../src/trustpublication/publication.ts';
 import { propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { readMeasured } from '../bench/measured.ts';
 import { readDocument } from '../docs/documents.ts';
@@ -65,7 +65,7 @@ test('docs/troubleshooting.md has the times and limits of the source', () => {
   assert.ok(page.includes('After a minute the server is ready without any.'));
   assert.equal(propagationMs, 2_000);
   assert.ok(page.includes('It becomes ready two seconds after its root is in the bundle.'));
-  assert.equal(deniedRetryMs, 5 * 60_000);
+  assert.equal(deniedPatchRetryMs, 5 * 60_000);
   assert.ok(page.includes('It is tried again every five minutes.'));
   assert.ok(page.includes(`More than ${strangersInFlightLimit} requests without credentials run at once.`));
 });

@@ -184,12 +184,13 @@ describe('rights', () => {
     assert.equal(role?.aggregationRule, undefined);
   });
 
-  test('the server may get its own Service', () => {
+  test('the server may get its own Service, and list the EndpointSlices beside it', () => {
     const role = of<V1Role>('Role').find(({ metadata }) => metadata.name === 'kubegauge-service');
     const [service] = of<V1Service>('Service');
     assert.equal(role?.metadata.namespace, service?.metadata.namespace);
     assert.deepEqual(role?.rules, [
       { apiGroups: [''], resources: ['services'], resourceNames: [service?.metadata.name], verbs: ['get'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
     ]);
     assert.equal(flags['service-name'].default, service?.metadata.name);
   });

@@ -3,7 +3,7 @@ import { untilAborted } from '../../abort.ts';
 import type { LabelSelector } from '../../apimachinery/labels.ts';
 import type { DescribedObjects, DescribedResource, Mapper } from '../../metricsource/described.ts';
 import { metricKey } from '../../metricsource/combined.ts';
-import type { CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
+import type { Caller, CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
 import { causesOf, metricNotFound } from '../../metricsource/metricnotfound.ts';
 import { perList } from '../../metricsource/perlist.ts';
 import { isObjectName } from '../objectname.ts';
@@ -25,6 +25,7 @@ export interface CustomRequest {
   readonly metric: string;
   readonly labelSelector: LabelSelector;
   readonly metricSelector: LabelSelector;
+  readonly caller: Caller;
 }
 
 export interface CustomReader {
@@ -37,7 +38,7 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
   return { read };
 
   async function read(request: CustomRequest, signal: AbortSignal): Promise<MetricValues> {
-    const { metric, metricSelector, namespace = '' } = request;
+    const { metric, metricSelector, caller, namespace = '' } = request;
     const resource = mapper.resourceFor(request.resource);
     const isOfScope = resource?.namespaced === (request.namespace !== undefined);
     if (resource === undefined || !isOfScope) throw metricNotFound(metric, request.resource);
@@ -50,7 +51,7 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
     // A named object is not looked up: its value may outlive it.
     const names = isNamed ? [request.name] : await namesOf(request, resource, signal);
     if (names.length === 0) throw metricNotFound(metric, request.resource);
-    const question = { metric, resource, namespace, names, isNamed, metricSelector };
+    const question = { metric, resource, namespace, names, isNamed, metricSelector, caller };
     const samples = await samplesOf(request, question, signal);
     return { metric, metricSelector, resource, namespace, samples };
   }

@@ -7,6 +7,7 @@ import { checkCount, textLimit } from '../limits.ts';
 import { type AnswerTime, sampleTime } from '../sampletime.ts';
 import { isPlausible } from '../usable.ts';
 import { seriesCgroupOf } from './cgroups.ts';
+import { isCountedElsewhere } from './interfaces.ts';
 import { type KnownSeries, type RecognisedSeries, unwantedRow } from './knownseries.ts';
 import { partsPerCgroupLimit, wantedCgroupLimit, wantedSeriesLimit } from './serieslimits.ts';
 
@@ -78,7 +79,10 @@ export class SeriesCollector implements SampleSink {
     const column = sample.family;
     this.#count(column);
     const { of, only, addedOver } = this.#shapes[column]!;
-    const seen = only === undefined || hasLabels(sample, only) ? this.#seenOf(sample) : undefined;
+    const counts =
+      (only === undefined || hasLabels(sample, only)) &&
+      !(addedOver === 'interface' && isCountedElsewhere(sample.label(addedOver)));
+    const seen = counts ? this.#seenOf(sample) : undefined;
     const cgroup = seen?.cgroup;
     let row = unwantedRow;
     let part = 0;

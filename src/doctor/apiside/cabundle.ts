@@ -5,7 +5,7 @@ import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
-import type { UsedEndpoint } from './endpointslices.ts';
+import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { foreignEndpoints } from './foreignendpoints.ts';
 import { applyManifests } from './manifests.ts';
 import { type RegisteredVersion, registeredVersions, type ServiceAddress } from './registration.ts';

@@ -3,7 +3,8 @@ import { field, items, text } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
-import { readSlices, serviceNameLabel, type Slice, type UsedEndpoint, usedEndpoints } from './endpointslices.ts';
+import { serviceNameLabel, type Slice, type UsedEndpoint, usedEndpoints } from '../../client/endpointslices.ts';
+import { readSlices } from './serviceslices.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { parseTimeMs } from '../times.ts';
 import { getService, type PodBehindService, selectedPods, servicePort } from './servingpods.ts';
@@ -97,7 +98,7 @@ function addedByHand(address: ServiceAddress, slice: Slice, endpoints: readonly 
     code: 'endpoint-by-hand',
     severity: 'warning',
     object: `EndpointSlice ${namespace}/${slice.name}`,
-    problem: `it sends a part of the requests to ${serviceObject(address)} to other servers than its pods; ${by}. kubegauge does not wait for their roots before kube-apiserver verifies`,
+    problem: `it sends a part of the requests to ${serviceObject(address)} to other servers than its pods; ${by}. While insecureSkipTLSVerify is set, verification does not begin before they are gone`,
     evidence: addressesOf(endpoints),
     remedy: [
       ...(slice.manager === 'endpoints'

@@ -2,7 +2,8 @@
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, jsonPatch } from '../remedy.ts';
-import { headlessLabel, readSlices, serviceNameLabel, type Slice, usedEndpoints } from './endpointslices.ts';
+import { headlessLabel, serviceNameLabel, type Slice, usedEndpoints } from '../../client/endpointslices.ts';
+import { readSlices } from './serviceslices.ts';
 import { addressesOf, goneEndpoints, portName } from './foreignendpoints.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 

@@ -91,6 +91,15 @@ export const neededRights: readonly NeededRight[] = [
   },
   {
     account: 'server',
+    verb: 'list',
+    group: 'discovery.k8s.io',
+    resource: 'endpointslices',
+    namespace: 'kube-system',
+    role: service,
+    neededBy: 'separate-identity',
+  },
+  {
+    account: 'server',
     verb: 'create',
     group: 'authentication.k8s.io',
     resource: 'tokenreviews',
@@ -144,5 +153,5 @@ export function rightsOf(options: RightsOptions): readonly NeededRight[] {
 }
 
 function withPlace(right: NeededRight, { namespace, name }: ServiceAccount): NeededRight {
-  return { ...right, namespace, name, role: { ...right.role, namespace } };
+  return { ...right, namespace, ...(right.name !== undefined && { name }), role: { ...right.role, namespace } };
 }

@@ -5,7 +5,7 @@ import { type Finding, uncheckedCode } from '../finding.ts';
 import { command } from '../remedy.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { withoutVerification } from './bundlecertificates.ts';
-import type { UsedEndpoint } from './endpointslices.ts';
+import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { dateOf, subjectOf } from './expiry.ts';
 import type { RegisteredVersion, ServiceAddress } from './registration.ts';
 import { type PodBehindService, portOf, servingContainer } from './servingpods.ts';

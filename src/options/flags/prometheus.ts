@@ -12,7 +12,7 @@ export const prometheusFlags = {
     type: 'repeated',
     default: '',
     isSecret: true,
-    help: 'URL of Prometheus, Thanos, Mimir or VictoriaMetrics; user:password@ is sent as Basic authentication, a path is a prefix. For several, <name>=<url> each, and rules choose by source: <name>; the first is for rules without. Unset: https://localhost, if --config is set.',
+    help: 'URL of Prometheus, Thanos, Mimir or VictoriaMetrics; user:password@ is sent as Basic authentication, a path is a prefix. For several, <name>=<url> each, and rules choose by source: <name>; the first is for rules without. Headers and files of credentials then need the name as well: --prometheus-token-file=<name>=<file>. Unset: https://localhost, if --config is set.',
   },
   'prometheus-verb': {
     type: 'string',
@@ -27,8 +27,8 @@ export const prometheusFlags = {
     help: 'Header of each request to Prometheus as <name>=<value>, such as X-Scope-OrgID=team-a for a tenant of Mimir. May be given more than once.',
   },
   'prometheus-auth-config': {
-    type: 'string',
-    default: undefined,
+    type: 'repeated',
+    default: '',
     help: 'Kubeconfig whose credentials and CA are used for Prometheus. --prometheus-token-file and --prometheus-ca-file come before them.',
   },
   'prometheus-auth-incluster': {
@@ -37,23 +37,23 @@ export const prometheusFlags = {
     help: "Use our ServiceAccount's token and the cluster's CA for Prometheus, as its proxy in OpenShift needs.",
   },
   'prometheus-ca-file': {
-    type: 'string',
-    default: undefined,
+    type: 'repeated',
+    default: '',
     help: "File with the CAs of Prometheus' certificate, read again when it changes. Unset: the CA of the two flags above, or the system's.",
   },
   'prometheus-client-tls-cert-file': {
-    type: 'string',
-    default: undefined,
+    type: 'repeated',
+    default: '',
     help: 'File with a client certificate for Prometheus. Needs --prometheus-client-tls-key-file.',
   },
   'prometheus-client-tls-key-file': {
-    type: 'string',
-    default: undefined,
+    type: 'repeated',
+    default: '',
     help: 'File with the key of --prometheus-client-tls-cert-file.',
   },
   'prometheus-token-file': {
-    type: 'string',
-    default: undefined,
+    type: 'repeated',
+    default: '',
     help: 'File with a bearer token for Prometheus, read again when it changes. Not used with a user in --prometheus-url.',
   },
   'prometheus-queries': {

@@ -44,8 +44,10 @@ export function watchScaling(cluster: Cluster, namespace: string, name: string):
     const sinceMs = performance.now();
     await waitFor(
       `${name} to have ${replicas} replicas; the autoscaler says: ${await explanation()}`,
+      // Without replicas the field is left out.
       async () =>
-        (await fieldOf(cluster, namespace, `deployment/${name}`, '{.status.readyReplicas}')) === String(replicas),
+        ((await fieldOf(cluster, namespace, `deployment/${name}`, '{.status.readyReplicas}')) || '0') ===
+        String(replicas),
       timeoutMs,
       500,
     );

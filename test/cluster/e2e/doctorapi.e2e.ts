@@ -75,6 +75,25 @@ function strangeSlice(name: string, manager: string, address = '10.77.0.99') {
   };
 }
 
+/**
+ * Resolves when the controllers of slices have seen all changes of Services so far: their informer sees them in order, and the
+ * slice of a later Service is written then.
+ */
+async function controllersCaughtUp(): Promise<void> {
+  const name = 'kubegauge-e2e-marker';
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'kube-system' },
+    spec: { selector: { 'k8s-app': name }, ports: [{ port: 443 }] },
+  });
+  const selector = `--selector=kubernetes.io/service-name=${name}`;
+  const isWritten = async () =>
+    (await cluster.kubectl(['get', 'endpointslices', namespace, selector, '-o', 'name'])) !== '';
+  await waitFor('the slice of a later Service', isWritten, effectMs);
+  await cluster.kubectl(['delete', 'service', namespace, name]);
+}
+
 /** Has kube-apiserver admit a pod of the server without creating it. */
 function dryRunPod(): Promise<string> {
   const pod = {
@@ -290,7 +309,8 @@ const faults: readonly PlantedFault[] = [
     code: 'endpoints-missing',
     plant: async () => {
       await patchService([{ op: 'remove', path: '/spec/selector' }]);
-      // The controllers follow a Service without a selector no more: neither its slices nor its Endpoints.
+      // The controllers follow a Service without a selector no more: neither its slices nor its Endpoints. Until they have seen it, they write both again.
+      await controllersCaughtUp();
       await cluster.kubectl(['delete', 'endpoints,endpointslices', namespace, '--selector=k8s-app=metrics-server']);
       const [pod] = await podServer.pods();
       const slice = strangeSlice('metrics-server-by-hand', 'custom', pod?.status?.podIP);

@@ -8,7 +8,7 @@ import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
 import { buildManifestsImage } from '../product-image.ts';
 import type { Source } from './readings.ts';
-import { createRegistration, type Registration } from './registration.ts';
+import { createRegistration, type Registration, removeApiServices } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
 import type { Stage } from './stages.ts';
 
@@ -63,6 +63,7 @@ export async function openHarness(
   const registration = await createRegistration(cluster, program, port);
   // What a run that was killed has left. APIServices first: an unavailable one keeps namespaces from ending.
   await registration.remove();
+  await removeApiServices(cluster);
   await removeNamespaces(cluster);
   opened.defer(() => removeNamespaces(cluster));
   opened.defer(() => registration.remove());

@@ -41,7 +41,20 @@ function list(path: string): Promise<Pick<Listed, 'status' | 'problem' | 'timest
   });
 }
 
+/** Lists of metrics.k8s.io, custom.metrics.k8s.io or external.metrics.k8s.io. */
 function timestampsIn(body: string): Record<string, string> {
-  const { items } = JSON.parse(body) as { items: { metadata: { name: string }; timestamp: string }[] };
-  return Object.fromEntries(items.map(({ metadata, timestamp }) => [metadata.name, timestamp]));
+  const { items } = JSON.parse(body) as { items: Item[] };
+  return Object.fromEntries(
+    items.map(({ metadata, describedObject, metricName = '', timestamp }) => [
+      (metadata ?? describedObject)?.name ?? metricName,
+      timestamp,
+    ]),
+  );
+}
+
+interface Item {
+  readonly metadata?: { readonly name: string };
+  readonly describedObject?: { readonly name: string };
+  readonly metricName?: string;
+  readonly timestamp: string;
 }

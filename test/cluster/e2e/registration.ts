@@ -33,7 +33,7 @@ export async function createRegistration(cluster: Cluster, program: Program, por
 
   async function available(): Promise<void> {
     const names = versions.map((version) => `apiservice/${version}.metrics.k8s.io`);
-    await cluster.kubectl(['wait', '--for=condition=Available', '--timeout=60s', ...names], { timeoutMs: 70_000 });
+    await cluster.kubectl(['wait', '--for=condition=Available', '--timeout=120s', ...names], { timeoutMs: 130_000 });
   }
 
   async function remove(): Promise<void> {
@@ -45,4 +45,9 @@ export async function createRegistration(cluster: Cluster, program: Program, por
 export async function removeObjects(cluster: Cluster, objects: readonly KubernetesObject[]): Promise<void> {
   const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
   await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+}
+
+/** Deletes the APIServices of components that a run which was killed has left. */
+export async function removeApiServices(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(['delete', 'apiservices', '--selector=k8s-app=metrics-server', '--timeout=60s']);
 }

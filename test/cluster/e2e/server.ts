@@ -47,7 +47,8 @@ export const shortResolution = `--metric-resolution=${shortResolutionMs / 1000}s
 export const toleratedSeconds = ({ name }: Program, awaySeconds = 0): number =>
   name === 'kubegauge' ? 0 : awaySeconds + (2 * resolutionMs) / 1000 + 10;
 const insistAfterMs = 20_000;
-const startTimeoutMs = 30_000;
+/** A second on a quiet machine. */
+const startTimeoutMs = 90_000;
 
 /** @throws Error when there is no such program. */
 export async function programNamed(cluster: Cluster, name: string): Promise<Program> {

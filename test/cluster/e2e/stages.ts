@@ -33,6 +33,8 @@ const stages: readonly Stage[] = [
       'pod',
       'trust',
       'takeover',
+      'custommetrics',
+      'prometheusadapter',
       'kubeletpins',
       'replicas',
       'churn',

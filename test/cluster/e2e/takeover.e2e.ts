@@ -22,6 +22,7 @@ const { cluster, program, registration, brief } = shared;
 const { begin, end, list, published, shownCertificate, podNames, available } = createVerifiedPods(shared);
 const isOther = program.name !== 'kubegauge' && 'the image is our own';
 const [, v1beta1] = apiServiceNames;
+const podEndTimeoutMs = 150_000;
 
 /** Runs the steps in their order. @param objects applied where a document names a file or a folder. @param applied called after that. */
 async function walk(steps: readonly Step[], objects: readonly KubernetesObject[], applied?: () => Promise<void>) {
@@ -32,6 +33,9 @@ async function walk(steps: readonly Step[], objects: readonly KubernetesObject[]
     } else await cluster.kubectl(step, { timeoutMs: stepTimeoutMs });
   }
 }
+
+/** Resolves when the previous server's pod is gone. Its kubelet has to end it, for which a busy machine takes minutes. */
+const onlyOnePod = () => waitFor('one pod', async () => (await podNames()).length === 1, podEndTimeoutMs);
 
 /** Only of our pods: metrics-server refuses it beside its default --kubelet-request-timeout. */
 const withShortResolution = (object: KubernetesObject) => addArgs(object, [shortResolution]);
@@ -57,7 +61,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
       assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
     });
     await available(v1beta1);
-    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await onlyOnePod();
     await published(await podNames());
     await registration.available();
     await lister.more(10);
@@ -68,7 +72,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     await using lister = await list(['v1beta1']);
     await walk(goBack, release);
     await available(v1beta1);
-    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await onlyOnePod();
     await lister.more(10);
     assertNoFailure(t, lister.answers);
     const args = ['get', 'deployment', 'metrics-server', inKubeSystem, '-o', 'jsonpath={..image}'];
@@ -83,7 +87,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     const image = deployment.spec?.template.spec?.containers[0]?.image;
     await cluster.kubectl(['set', 'image', 'deployment/metrics-server', `metrics-server=${image}`, inKubeSystem]);
     await available(v1beta1);
-    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await onlyOnePod();
     await lister.more(10);
     assertNoFailure(t, lister.answers);
     assert.deepEqual(await apiServiceState(cluster, v1beta1), before);

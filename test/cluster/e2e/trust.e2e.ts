@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { StatusReport } from '../../../src/server/statuspage.ts';
 import { toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState, patchApiService, rootsOf } from './apiservices.ts';
+import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { rolledOut } from './podserver.ts';
 import { deployReplicas, type Replicas } from './replicas.ts';
@@ -181,6 +183,45 @@ describe('kube-apiserver and two pods of a default installation', {
       metadata: { annotations: { 'kubegauge.io/keep-off-ca-bundle': null } },
     });
     await published(pods, [v1beta1]);
+  });
+
+  const byHand = { skip: brief && 'an integration test has it' };
+  test('verification does not begin while the Service has an endpoint that is none of its pods', byHand, async () => {
+    const pods = await replicas.settled();
+    const slice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 'metrics-server-by-hand',
+        namespace: 'kube-system',
+        labels: { 'kubernetes.io/service-name': 'metrics-server' },
+      },
+      addressType: 'IPv4',
+      ports: [{ name: 'https', port: 10250, protocol: 'TCP' }],
+      // Of no machine here.
+      endpoints: [{ addresses: ['10.77.0.99'], conditions: { ready: true } }],
+    };
+    await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(slice) });
+    try {
+      await patchApiService(cluster, v1beta1, { spec: { caBundle: null, insecureSkipTLSVerify: true } });
+      const codeOf = async (ip: string) => {
+        const { body } = await ask(cluster, `https://${ip}:10250/status`, { token: shared.credentials.readerToken });
+        return (JSON.parse(body) as StatusReport).caBundles?.find(({ apiService }) => apiService === v1beta1)?.code;
+      };
+      const allWait = async () => {
+        const codes = await Promise.all(pods.map(({ ip }) => codeOf(ip)));
+        return codes.every((code) => code === 'EndpointByHand');
+      };
+      await waitFor('both pods to wait for the endpoint', allWait, 60_000, 500);
+      const { insecure, staged } = await apiServiceState(cluster, v1beta1);
+      assert.deepEqual([insecure, staged], [true, pods.map(({ name }) => name).sort()]);
+    } finally {
+      await cluster.kubectl(['delete', 'endpointslice', inKubeSystem, slice.metadata.name]);
+    }
+    await published(
+      pods.map(({ name }) => name),
+      [v1beta1],
+    );
   });
 
   test('no root of a pod that is gone is left, and the entry of another writer is', async () => {

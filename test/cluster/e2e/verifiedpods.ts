@@ -63,8 +63,8 @@ export function createVerifiedPods(shared: Harness): VerifiedPods {
 
   async function available(apiService: string): Promise<void> {
     await rolledOut(cluster);
-    const wait = ['wait', '--for=condition=Available', '--timeout=60s', `apiservice/${apiService}`];
-    await cluster.kubectl(wait, { timeoutMs: 70_000 });
+    const wait = ['wait', '--for=condition=Available', '--timeout=120s', `apiservice/${apiService}`];
+    await cluster.kubectl(wait, { timeoutMs: 130_000 });
   }
 }
 

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { checkSavedSeries, SavedSeriesError } from '../../../src/kubeletsource/seriessnapshot.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createNode } from '../../unit/kubeletsource/nodescrapes.ts';
 import { createPointStorage } from '../../unit/storage/pointstorage.ts';
 import { mutate } from '../mutate.ts';
 import { type FuzzTarget, unlessDeclared } from '../target.ts';
@@ -35,8 +37,30 @@ async function makeBody(): Promise<Buffer> {
     }
     await clock.advance(resolutionMs);
   }
-  const text = [...writeSnapshot(storage.states(), now())].join('');
+  const text = [...writeSnapshot(storage.states(), now(), await additions())].join('');
   return Buffer.from(text.slice(0, text.lastIndexOf('{"sha256"')));
+}
+
+/** The lines of a node with custom metrics, as command/kubeletmetrics.ts adds them but for the demand. */
+async function additions(): Promise<readonly unknown[]> {
+  const under = createNode(['threads', 'cpu_system_cores']);
+  for (const value of [100, 103]) {
+    const rows = ['container_threads', 'container_cpu_system_seconds_total'].map((family) => ({ family, value }));
+    const pod = { namespace: 'shop', name: 'web-0', containers: { app: rows } };
+    under.scrape({ runtime: 'containerd', machine: rows, pods: [pod] });
+    await under.clock.advance(resolutionMs);
+  }
+  return [...under.store.saved()];
+}
+
+/** Restores the added lines and writes them again. Returns false for those that are refused. */
+function checkAdditions(lines: readonly unknown[]): boolean {
+  const saved = unlessDeclared(() => lines.map(checkSavedSeries), SavedSeriesError);
+  if (saved === undefined) return false;
+  const { store } = createNode(['threads']);
+  store.restore(saved, 0);
+  for (const each of store.saved()) checkSavedSeries(each);
+  return true;
 }
 
 function seal(lines: string): string {
@@ -62,6 +86,9 @@ const words = [
   '"shop/web-0"',
   '"steppedAgeMs":',
   '"reading":',
+  '"addition":',
+  '"objects":',
+  '[0,1,2,3,4,5,6]',
 ];
 
 export const targets: readonly FuzzTarget[] = [
@@ -72,6 +99,7 @@ export const targets: readonly FuzzTarget[] = [
       const at = now();
       const snapshot = unlessDeclared(() => readSnapshot(seal(input.toString('utf8')), at, oldestMs), SnapshotError);
       if (snapshot === undefined) return false;
+      if (!checkAdditions(snapshot.additions)) return false;
       const storage = setUp();
       storage.restore(snapshot.nodes);
       for (const node of ['node-a', 'node-b']) storage.nodeUsage(node);

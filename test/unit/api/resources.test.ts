@@ -93,6 +93,7 @@ async function get(path: string, accept: string, fastPath = true): Promise<Buffe
     info,
     header: (name) => (name === 'accept' ? accept : ''),
     signal: () => new AbortController().signal,
+    caller: { kind: 'user', name: 'alice' },
   });
   assert.ok(!isStreamed(body), 'the body is short');
   return Buffer.from(body);

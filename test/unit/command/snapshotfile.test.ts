@@ -16,7 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { toBatch } from '../../../src/sample/batch.ts';
-import { createSnapshotKeeper } from '../../../src/command/snapshotfile.ts';
+import { createSnapshotKeeper, type SnapshotAddition } from '../../../src/command/snapshotfile.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
@@ -29,13 +29,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function setUp(file = path.join(folder, 'snapshot'), limits: { readonly limitBytes?: number } = {}) {
+function setUp(
+  file = path.join(folder, 'snapshot'),
+  more: { readonly limitBytes?: number; readonly addition?: SnapshotAddition } = {},
+) {
   const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
   const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
   const known = new Set(['node-a', 'node-b']);
   const { log, lines } = createRecordingLog();
   const nodes = { synced: () => true, get: (name: string) => (known.has(name) ? ({ name } as never) : undefined) };
-  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, ...limits, clock, log });
+  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, ...more, clock, log });
   const scrape = (node: string) => {
     for (const at of [100, 115]) {
       const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1 };
@@ -67,6 +70,48 @@ describe('the snapshot keeper', () => {
       ['node-a', 'node-b'].map((node) => after.storage.nodeUsage(node).kind),
       ['ready', 'ready'],
     );
+  });
+
+  test('writes and restores what another module adds, with its age', async () => {
+    const added: unknown[] = [];
+    const forgotten: string[] = [];
+    const addition: SnapshotAddition = {
+      saved: () => [{ of: 'node-a' }, [1, 2]],
+      restore: (lines, thenMs) => void added.push(...lines, thenMs),
+      forget: (node) => void forgotten.push(node),
+    };
+    const before = setUp(undefined, { addition });
+    before.scrape('node-a');
+    before.scrape('gone');
+    await before.keeper.run(AbortSignal.abort());
+    assert.deepEqual(forgotten, ['gone']);
+    const after = setUp(undefined, { addition });
+    await after.clock.advance(7_000);
+    const nowMs = after.clock.monotonicMs();
+    await after.keeper.load();
+    assert.deepEqual(added, [{ of: 'node-a' }, [1, 2], nowMs - 7_000]);
+    assert.equal(after.storage.nodeUsage('node-a').kind, 'ready');
+    // A server without that module reads the rest.
+    const without = setUp();
+    await without.keeper.load();
+    assert.equal(without.storage.nodeUsage('node-a').kind, 'ready');
+  });
+
+  test('restores nothing when what another module added cannot be', async () => {
+    const addition: SnapshotAddition = {
+      saved: () => [{}],
+      restore: () => {
+        throw new Error('a line of another module cannot be');
+      },
+      forget: () => undefined,
+    };
+    const before = setUp(undefined, { addition });
+    before.scrape('node-a');
+    await before.keeper.run(AbortSignal.abort());
+    const after = setUp(undefined, { addition });
+    await after.keeper.load();
+    assert.deepEqual(after.lines, ['warn: the snapshot is of no use and is ignored']);
+    assert.equal(after.storage.nodeUsage('node-a').kind, 'missing');
   });
 
   test('writes no file above the limit, and keeps the old one', async () => {

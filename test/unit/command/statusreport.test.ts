@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createStatus } from '../../../src/command/statusreport.ts';
 import type { KubeletIdentityReport } from '../../../src/server/statuspage.ts';
+import type { SourceReport } from '../../../src/metricsource/source.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const account = 'kube-system/readers';
 
-const reportWith = (identity: KubeletIdentityReport) =>
+const reportWith = (identity: KubeletIdentityReport, metricRules: readonly SourceReport[] = []) =>
   createStatus({
     statuses: () => [],
     usage: { nodeUsage: () => assert.fail('there is no node') },
@@ -15,7 +16,7 @@ const reportWith = (identity: KubeletIdentityReport) =>
     refusals: { recent: () => [] },
     kubeletIdentity: () => identity,
     caBundles: undefined,
-    metricRules: undefined,
+    metricRules: () => metricRules,
     pinNote: () => undefined,
     resolutionMs: 15_000,
     stalenessMs: 45_000,
@@ -43,4 +44,13 @@ test('our own token where only an image was replaced is none, nor is a token of 
     assert.deepEqual(report.degraded, []);
     assert.deepEqual(report.kubeletIdentity, identity);
   }
+});
+
+test('rules that fail are a problem of their engine', () => {
+  const rule = { source: 'main', rule: 'rules[0]', metrics: 1, series: 2, query: 'up' };
+  const failing = { ...rule, rule: 'rules[1]', lastError: 'no disk' };
+  const kubelet = { ...failing, source: 'kubelet' };
+  const { degraded, metricRules } = reportWith({ sent: 'own' }, [rule, failing, kubelet]);
+  assert.deepEqual(degraded, [{ code: 'RuleFails', message: '1 of 2 rules of main fail' }]);
+  assert.equal(metricRules?.[1]?.error, 'no disk');
 });

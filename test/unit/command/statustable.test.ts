@@ -110,3 +110,26 @@ test('each refusal has a line below the nodes', () => {
     /\n\nrefused in the last five minutes:\n {2}TokenInvalid: a bearer token is not valid \(3 requests, the last at 2026-11-22T20:01:00Z\): invalid bearer token\n$/,
   );
 });
+
+test('rules of custom metrics have a line each, then their errors and queries', () => {
+  const metricRules = [
+    {
+      source: 'main',
+      rule: 'rules[0]',
+      metrics: 2,
+      series: 14,
+      lastSuccess: '2026-11-22T20:00:00Z',
+      query: `sum(requests{pod=~"${'web-0|'.repeat(100)}"}) by (pod)`,
+    },
+    { source: 'main', rule: 'externalRules[0]', metrics: 0, series: 0, error: 'main cannot be reached', query: 'up' },
+    { source: 'kubelet', rule: 'network_receive_bytes_per_second, wanted by a flag', metrics: 3 },
+  ];
+  const text = statusText({ ...report, degraded: [], nodes: [], metricRules });
+  assert.match(text, /\ncustom and external metrics:\nSOURCE +RULE +METRICS +SERIES +LAST SUCCESS\n/);
+  assert.match(text, /\nmain +rules\[0\] +2 +14 +2026-11-22T20:00:00Z\nmain +externalRules\[0\] +0 +0 +-\n/);
+  assert.match(
+    text,
+    /\nmain rules\[0\]:\n {2}sum\(requests.{280,290}\.\.\.\n\nmain externalRules\[0\]:\n {2}RuleFails: main cannot/,
+  );
+  assert.match(text, /\n {2}up\n$/);
+});

@@ -6,7 +6,7 @@ import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
 import { createSeriesDecoder } from '../../../src/decode/series/seriesdecoder.ts';
-import { createDemand } from '../../../src/kubeletsource/demand.ts';
+import { createDemand, type Demand } from '../../../src/kubeletsource/demand.ts';
 import { createKubeletSource, type KubeletSource } from '../../../src/kubeletsource/kubeletsource.ts';
 import { createSeriesStore, type SeriesStore } from '../../../src/kubeletsource/seriesstore.ts';
 import type { CustomAnswer } from '../../../src/metricsource/source.ts';
@@ -105,11 +105,12 @@ export interface NodeUnderTest {
   readonly clock: FakeClock;
   readonly source: KubeletSource;
   readonly store: SeriesStore;
+  readonly demand: Demand;
   readonly forwarded: string[];
   /** Scrapes a body at the clock's time. */
-  scrapeBody(body: Encoded): void;
-  /** Scrapes rows sampled `ageMs` ago. */
-  scrape(rows: NodeRows, ageMs?: number): void;
+  scrapeBody(body: Encoded, hasStepped?: boolean): void;
+  /** Scrapes rows sampled `ageMs` ago. @param hasStepped whether the node's clock has. */
+  scrape(rows: NodeRows, ageMs?: number, hasStepped?: boolean): void;
   /** Stores a scrape of /metrics/resource. */
   fallBack(): void;
   setPods(pods: readonly Pick<PodRows, 'namespace' | 'name' | 'uid' | 'hostNetwork'>[]): void;
@@ -124,17 +125,44 @@ export interface NodeUnderTest {
   valueOf(metric: string, name?: string): Promise<number>;
 }
 
+interface NodeOptions {
+  readonly windowMs?: number;
+  readonly protobuf?: boolean;
+  /** What the API says of each container. */
+  readonly hasEnded?: boolean;
+  readonly capacityCores?: number;
+  readonly capacityMemoryBytes?: number;
+  readonly nodeUid?: string;
+  readonly isDemandKnown?: () => boolean;
+}
+
 export const node = 'node-1';
 const resolutionMs = 15_000;
 
-export function createNode(
-  always: readonly string[],
-  options: { windowMs?: number; protobuf?: boolean } = {},
-): NodeUnderTest {
-  const { windowMs = 60_000, protobuf = true } = options;
+export function createNode(always: readonly string[], options: NodeOptions = {}): NodeUnderTest {
+  const {
+    windowMs = 60_000,
+    protobuf = true,
+    hasEnded,
+    capacityCores,
+    capacityMemoryBytes,
+    nodeUid,
+    isDemandKnown = () => true,
+  } = options;
   const clock = createFakeClock();
   const demand = createDemand({ clock, always, onAutoscalers: () => undefined });
-  const store = createSeriesStore({ clock, windowMs, resolutionMs, stalenessMs: 45_000, wanted: demand.metrics });
+  const store = createSeriesStore({
+    clock,
+    windowMs,
+    resolutionMs,
+    stalenessMs: 45_000,
+    capacityCores: () => capacityCores,
+    capacityMemoryBytes: () => capacityMemoryBytes,
+    hasEnded: () => hasEnded,
+    nodeUid: () => nodeUid,
+    wanted: demand.metrics,
+    isDemandKnown,
+  });
   const forwarded: string[] = [];
   let pods: PodInfo[] = [];
   const lister = {
@@ -154,8 +182,9 @@ export function createNode(
     clock,
     source,
     store,
+    demand,
     forwarded,
-    scrapeBody({ bytes, contentType }) {
+    scrapeBody({ bytes, contentType }, hasStepped = false) {
       const wanted = demand.columns();
       const time = answerTime(clock.wallMs(), clock.wallMs());
       const decoding = decoder.begin(contentType);
@@ -165,11 +194,11 @@ export function createNode(
       assert.equal(result.kind, 'batch', JSON.stringify(result));
       const reading = wanted.length === 0 ? undefined : seriesDecoder.begin(contentType, wanted);
       reading?.write(bytes);
-      store.store({ batch: result.batch, series: reading?.finish(time), spacingMs: 0, hasStepped: false });
+      store.store({ batch: result.batch, series: reading?.finish(time), spacingMs: 0, hasStepped });
     },
-    scrape(rows, ageMs = 0) {
+    scrape(rows, ageMs = 0, hasStepped = false) {
       under.setPods(rows.pods);
-      under.scrapeBody(encodeFamilies(familiesOf(rows, clock.wallMs() - ageMs), protobuf));
+      under.scrapeBody(encodeFamilies(familiesOf(rows, clock.wallMs() - ageMs), protobuf), hasStepped);
     },
     fallBack() {
       const batch = {
@@ -211,6 +240,7 @@ export function createNode(
         names: list,
         isNamed: typeof names === 'string',
         metricSelector: parseLabelSelector(selector),
+        caller: { kind: 'user', name: 'alice' } as const,
       };
       return source.get(question, new AbortController().signal);
     },

@@ -74,6 +74,38 @@ test("the machine's traffic is the node's and not a pod's", async () => {
   assert.equal(await under.valueOf(receive), 2);
 });
 
+test('traffic that two interfaces count is counted once, and pods that start do not begin the node anew', async () => {
+  const under = createNode([receive]);
+  const on = (bytes: Readonly<Record<string, number>>): RowValue[] =>
+    Object.entries(bytes).map(([each, value]) => ({ family: received, value, labels: { interface: each } }));
+  const rows = (bytes: number, pods: number) =>
+    rowsOf(
+      [web(on({ eth0: bytes, wg0: bytes }))],
+      'containerd',
+      on({
+        eth0: 2 * bytes,
+        bond0: 2 * bytes,
+        'eth0.100': bytes,
+        'vxlan.calico': bytes,
+        cni0: bytes,
+        ...Object.fromEntries(Array.from({ length: pods }, (_, pod) => [`cali0123456789${pod}`, 1e9])),
+      }),
+    );
+  for (const [bytes, pods] of [
+    [1_000, 0],
+    [1_150, 1],
+    [1_300, 3],
+  ] as const) {
+    await under.clock.advance(15_000);
+    under.scrape(rows(bytes, pods));
+    if (bytes === 1_000) continue;
+    const [ofNode] = (await under.get(receive, 'nodes', '', node)).samples;
+    assert.equal(ofNode?.valueMilli, 20_000n);
+    assert.equal(ofNode.timestampMs, under.clock.wallMs());
+    assert.equal(await under.valueOf(receive), 10);
+  }
+});
+
 test('a namespace has the sum over its pods, with the time of the oldest', async () => {
   const under = createNode([receive]);
   const other = (bytes: number): PodRows => ({ ...web(traffic(bytes)), name: 'web-1' });
@@ -139,8 +171,8 @@ describe('the throttled ratio', () => {
 
   test('is that of the most throttled container, not of the pod row', async () => {
     const under = createNode(['cpu_throttled_ratio']);
-    const first = pod({ app: cfs(0, 0), side: cfs(10, 100) }, cfs(0, 0));
-    await scrapeTwice(under, first, pod({ app: cfs(75, 100), side: cfs(20, 200) }, cfs(1, 100)));
+    const first = pod({ app: cfs(5, 50), side: cfs(10, 100) }, cfs(0, 0));
+    await scrapeTwice(under, first, pod({ app: cfs(80, 150), side: cfs(20, 200) }, cfs(1, 100)));
     assert.equal(await under.valueOf('cpu_throttled_ratio'), 0.75);
   });
 
@@ -297,6 +329,19 @@ test('a value is served until it is stale, as the rest of the store', async () =
   assert.equal(answer.causes?.[0]?.reason, 'Stale');
 });
 
+test('a kubelet that repeats its samples keeps no value alive', async () => {
+  const under = createNode([receive, 'memory_working_set_bytes']);
+  await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+  for (const ageMs of [15_000, 30_000, 45_000, 60_000]) {
+    await under.clock.advance(15_000);
+    under.scrape(rowsOf([web(traffic(150))]), ageMs);
+    for (const metric of [receive, 'memory_working_set_bytes']) {
+      const { samples } = await under.get(metric, 'pods', 'shop', 'web-0');
+      assert.equal(samples.length, ageMs <= 45_000 ? 1 : 0, `${metric} of ${ageMs} ms ago`);
+    }
+  }
+});
+
 describe('a metric that nothing wants yet', () => {
   test('is listed, and its first request says from when on it is served and brings the scrape forward', async () => {
     const under = createNode([]);
@@ -389,7 +434,7 @@ test('page faults are the major ones, counted once', async () => {
       { family: 'container_memory_failures_total', value: major, labels: { failure_type: 'pgmajfault', scope } },
     ]);
   const rows = (major: number) => rowsOf([web([], { containers: { app: faults(major) } })]);
-  await scrapeTwice(under, rows(0), rows(30));
+  await scrapeTwice(under, rows(1), rows(31));
   assert.equal(await under.valueOf('memory_major_page_faults_per_second'), 2);
 });
 
@@ -410,7 +455,7 @@ test('a container that has read nothing counts as 0 beside one that has', async 
       labels: { device },
     }));
   const rows = (count: number) => rowsOf([web([], { containers: { app: reads(count), idle: [] } })]);
-  await scrapeTwice(under, rows(0), rows(30));
+  await scrapeTwice(under, rows(1), rows(31));
   assert.equal(await under.valueOf('fs_reads_per_second'), 4);
 });
 
@@ -492,8 +537,10 @@ test('without a container that never has a second sample, a pod has a new value 
     await under.clock.advance(15_000);
     const containers = { app: system(scrape * scrape), fails: system(1) };
     under.scrape(rowsOf([web([], { containers, attempts: { fails: scrape } })]));
-    if (scrape < 6) continue;
     const { samples, pending } = await under.get('cpu_system_cores', 'pods', 'shop', 'web-0');
+    // The other one may have its second sample soon.
+    if (scrape < 4) assert.deepEqual(samples, []);
+    if (scrape < 6) continue;
     assert.equal(samples[0]?.timestampMs, under.clock.wallMs(), pending);
   }
 });
@@ -504,4 +551,324 @@ test('without file systems of containers, as with containerd, the cause says so'
   const rows = rowsOf([web([])], 'containerd', machine);
   await scrapeTwice(under, rows, rows);
   assert.match((await under.get('fs_usage_bytes', 'pods', 'shop', 'web-0')).pending ?? '', /no file systems/);
+});
+
+describe('a container that a scrape lacks', () => {
+  const system = (seconds: number): RowValue[] => [{ family: 'container_cpu_system_seconds_total', value: seconds }];
+  const rows = (seconds: number, names: readonly string[]) =>
+    rowsOf([web([], { containers: Object.fromEntries(names.map((name) => [name, system(seconds)])) })]);
+  const both = ['app', 'sidecar'];
+  /** Returns the values after each scrape but the first; undefined without one. */
+  const scrapes = async (under: NodeUnderTest, all: readonly (readonly [number, readonly string[]])[]) => {
+    const values: (number | undefined)[] = [];
+    for (const [seconds, names] of all) {
+      await under.clock.advance(15_000);
+      under.scrape(rows(seconds, names));
+      const [sample] = (await under.get('cpu_system_cores', 'pods', 'shop', 'web-0')).samples;
+      values.push(sample && Number(sample.valueMilli) / 1000);
+    }
+    return values.slice(1);
+  };
+
+  test('takes nothing from the sum for as long as a value stands, and has a rate when it is back', async () => {
+    const values = await scrapes(createNode(['cpu_system_cores']), [
+      [1, both],
+      [4, both],
+      [7, ['app']],
+      [10, both],
+      [13, both],
+    ]);
+    assert.deepEqual(values, [0.4, 0.4, 0.4, 0.4]);
+  });
+
+  test('takes nothing from the highest of the containers either', async () => {
+    const under = createNode(['memory_limit_utilization']);
+    const used = (bytes: number): RowValue[] => [
+      { family: 'container_memory_working_set_bytes', value: bytes },
+      { family: 'container_spec_memory_limit_bytes', value: 1_000, untimed: true },
+    ];
+    const scrape = async (containers: PodRows['containers']) => {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web([], { containers })]));
+      return under.valueOf('memory_limit_utilization');
+    };
+    assert.equal(await scrape({ app: used(100), busy: used(900) }), 0.9);
+    assert.equal(await scrape({ app: used(100) }), 0.9);
+    // Nor does one whose limit is missing.
+    assert.equal(await scrape({ app: used(100), busy: used(900) }), 0.9);
+    assert.equal(await scrape({ app: used(100), busy: used(900).slice(0, 1) }), 0.9);
+  });
+
+  test('has ended after that, and the others follow without a gap', async () => {
+    const values = await scrapes(createNode(['cpu_system_cores']), [
+      [1, both],
+      ...[4, 7, 10, 13, 16, 19].map((each) => [each, each === 4 ? both : ['app']] as const),
+    ]);
+    assert.deepEqual(values, [0.4, 0.4, 0.4, 0.4, 0.2, 0.2]);
+  });
+
+  test('is followed by the others as soon as the value is stale, not with the next scrape', async () => {
+    const under = createNode(['cpu_system_cores']);
+    const values = await scrapes(under, [
+      [1, both],
+      [4, both],
+      [7, ['app']],
+      [10, ['app']],
+    ]);
+    assert.deepEqual(values, [0.4, 0.4, 0.4]);
+    await under.clock.advance(15_001);
+    assert.equal(await under.valueOf('cpu_system_cores'), 0.2);
+  });
+
+  test('has ended when another container follows it, whose value is not the one before', async () => {
+    const all = [
+      [1, ['init']],
+      [3, ['init']],
+      [4, ['app']],
+      [7, ['app']],
+    ] as const;
+    const first = 2 / 15;
+    const of = async (hasEnded?: boolean) =>
+      scrapes(createNode(['cpu_system_cores'], hasEnded === undefined ? {} : { hasEnded }), all);
+    const rounded = Math.trunc(first * 1000) / 1000;
+    assert.deepEqual(await of(), [rounded, undefined, 0.2]);
+    assert.deepEqual(await of(true), [rounded, undefined, 0.2]);
+    // The API says that it runs: a sidecar, of which a scrape lacks the series.
+    assert.deepEqual(await of(false), [rounded, rounded, rounded]);
+  });
+
+  test('has ended at once when the API says so', async () => {
+    const values = await scrapes(createNode(['cpu_system_cores'], { hasEnded: true }), [
+      [1, both],
+      [4, both],
+      [7, ['app']],
+    ]);
+    assert.deepEqual(values, [0.4, 0.2]);
+  });
+
+  test("takes nothing of the pod's traffic when it has ended", async () => {
+    const under = createNode([receive], { hasEnded: true });
+    const scrape = async (bytes: number, containers: PodRows['containers'], sandboxAttempt: number) => {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(bytes), { containers, sandboxAttempt })]));
+    };
+    await scrape(0, { app: [], job: [] }, 1);
+    await scrape(150, { app: [], job: [] }, 1);
+    await scrape(5, { app: [] }, 2);
+    assert.equal(await under.valueOf(receive), 10);
+  });
+
+  test('is not served with its last rate for ever when only its series stay away', async () => {
+    const under = createNode(['cpu_system_cores', 'memory_rss_bytes']);
+    const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+    let last = 0;
+    for (let count = 0; count < 10; count += 1) {
+      await under.clock.advance(15_000);
+      const app = [rss, ...system(1 + 3 * count)];
+      under.scrape(rowsOf([web([], { containers: { app, sidecar: count < 3 ? app : [] } })]));
+      if (count > 0) last = await under.valueOf('cpu_system_cores');
+    }
+    assert.equal(last, 0.2);
+  });
+
+  test('does not make a served part of the pod smaller', async () => {
+    const under = createNode(['cpu_system_cores']);
+    let count = 0;
+    const scrape = async (names: readonly string[], attempt: number) => {
+      await under.clock.advance(15_000);
+      count += 1;
+      const containers = Object.fromEntries(names.map((name) => [name, system(1 + 3 * count)]));
+      under.scrape(rowsOf([web([], { containers, attempts: { fails: attempt } })]));
+      const [sample] = (await under.get('cpu_system_cores', 'pods', 'shop', 'web-0')).samples;
+      return sample && Number(sample.valueMilli) / 1000;
+    };
+    // A container that never has a second sample: the others are served after a while.
+    for (let attempt = 0; attempt < 8; attempt += 1) await scrape(['app', 'sidecar', 'fails'], attempt);
+    assert.equal(await scrape(['app', 'sidecar', 'fails'], 8), 0.4);
+    assert.equal(await scrape(['app', 'fails'], 9), 0.4);
+    assert.equal(await scrape(['app', 'sidecar', 'fails'], 10), 0.4);
+  });
+});
+
+describe('a counter whose first sample is 0', () => {
+  const cpuMetrics = {
+    cpu_usage_cores: { family: 'container_cpu_usage_seconds_total', labels: { cpu: 'total' } },
+    cpu_user_cores: { family: 'container_cpu_user_seconds_total' },
+    cpu_system_cores: { family: 'container_cpu_system_seconds_total' },
+    cpu_throttled_seconds_per_second: { family: 'container_cpu_cfs_throttled_seconds_total' },
+    memory_major_page_faults_per_second: {
+      family: 'container_memory_failures_total',
+      labels: { failure_type: 'pgmajfault', scope: 'container' },
+    },
+    fs_read_bytes_per_second: { family: 'container_fs_reads_bytes_total', labels: { device: '/dev/vda' } },
+  } as const;
+
+  for (const [metric, row] of Object.entries(cpuMetrics)) {
+    test(`has no rate of its whole life: ${metric}`, async () => {
+      const under = createNode([metric]);
+      const rows = (value: number) => rowsOf([web([], { containers: { app: [{ ...row, value }] } })]);
+      await scrapeTwice(under, rows(0), rows(90_000));
+      const first = await under.get(metric, 'pods', 'shop', 'web-0');
+      assert.deepEqual(first.samples, [], 'unread at first, for all that is known');
+      await under.clock.advance(15_000);
+      under.scrape(rows(90_003));
+      assert.equal(await under.valueOf(metric), 0.2);
+    });
+  }
+
+  test('is 0 while it stays there', async () => {
+    const under = createNode(['cpu_throttled_seconds_per_second']);
+    const row = { family: 'container_cpu_cfs_throttled_seconds_total', value: 0 };
+    const rows = rowsOf([web([], { containers: { app: [row] } })]);
+    await scrapeTwice(under, rows, rows);
+    assert.equal(await under.valueOf('cpu_throttled_seconds_per_second'), 0);
+  });
+
+  test('counts from 0 where it cannot be unread: traffic', async () => {
+    const under = createNode([receive]);
+    await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+    assert.equal(await under.valueOf(receive), 10);
+  });
+});
+
+describe('a first working set of 0', () => {
+  const rows = (bytes: number) =>
+    rowsOf([web([], { containers: { app: [{ family: 'container_memory_working_set_bytes', value: bytes }] } })]);
+
+  test('is of a cgroup that could not be read, and not served', async () => {
+    const under = createNode(['memory_working_set_bytes']);
+    under.scrape(rows(0));
+    assert.deepEqual((await under.get('memory_working_set_bytes', 'pods', 'shop', 'web-0')).samples, []);
+    await under.clock.advance(15_000);
+    under.scrape(rows(500));
+    assert.equal(await under.valueOf('memory_working_set_bytes'), 500);
+  });
+
+  test('is served when it lasts', async () => {
+    for (const windowMs of [15_000, 60_000]) {
+      const under = createNode(['memory_working_set_bytes'], { windowMs });
+      for (let count = 0; count < 5; count += 1) {
+        under.scrape(rows(0));
+        await under.clock.advance(15_000);
+      }
+      assert.equal(await under.valueOf('memory_working_set_bytes'), 0);
+    }
+  });
+});
+
+describe('an impossible sample', () => {
+  const used = (seconds: number) =>
+    rowsOf([web([], { containers: { app: [{ family: 'container_cpu_system_seconds_total', value: seconds }] } })]);
+  const values = async (under: NodeUnderTest, all: readonly number[]) => {
+    const served: (number | undefined)[] = [];
+    for (const seconds of all) {
+      await under.clock.advance(15_000);
+      under.scrape(used(seconds));
+      const [sample] = (await under.get('cpu_system_cores', 'pods', 'shop', 'web-0')).samples;
+      served.push(sample && Number(sample.valueMilli) / 1000);
+    }
+    return served.slice(1);
+  };
+  const fourCores = { capacityCores: 4 };
+
+  test('of more CPU than the node has is left out', async () => {
+    const under = createNode(['cpu_system_cores'], fourCores);
+    assert.deepEqual(await values(under, [100, 103, 1.73e9, 109, 112]), [0.2, 0.2, 0.2, 0.2]);
+  });
+
+  test('that the next one follows is of another counter', async () => {
+    const under = createNode(['cpu_system_cores'], fourCores);
+    // In 30 s four cores could have used it.
+    assert.deepEqual(await values(under, [100, 103, 220, 223, 226]), [0.2, 0.2, 0.2, 0.2]);
+  });
+
+  test('that is lower makes no rate when the counter goes on', async () => {
+    const under = createNode(['cpu_system_cores'], fourCores);
+    assert.deepEqual(await values(under, [30, 33, 5, 39, 42]), [0.2, 0.2, 0.2, 0.2]);
+    const network = createNode([receive]);
+    for (const bytes of [1e9, 1e9 + 150, 7, 1e9 + 450, 1e9 + 600]) {
+      await network.clock.advance(15_000);
+      network.scrape(rowsOf([web(traffic(bytes))]));
+      if (bytes !== 1e9) assert.equal(await network.valueOf(receive), 10);
+    }
+  });
+
+  test('of pressure beyond a second per second is left out, and is no pressure of 1', async () => {
+    const under = createNode(['cpu_pressure_waiting_ratio']);
+    for (const seconds of [100, 103, 4_000, 109]) {
+      await under.clock.advance(15_000);
+      const own = [{ family: 'container_pressure_cpu_waiting_seconds_total', value: seconds }];
+      under.scrape(rowsOf([web([], { own })]));
+      if (seconds !== 100) assert.equal(await under.valueOf('cpu_pressure_waiting_ratio'), 0.2);
+    }
+  });
+
+  for (const [metric, family, possible, impossible] of [
+    ['memory_rss_bytes', 'container_memory_rss', 9e9, 2e10],
+    ['memory_working_set_bytes', 'container_memory_working_set_bytes', 9e9, 2e10],
+    ['threads', 'container_threads', 4e6, 5e6],
+  ] as const) {
+    test(`of more than the node can have is left out: ${metric}`, async () => {
+      const under = createNode([metric], { capacityMemoryBytes: 1e10 });
+      for (const value of [possible, impossible]) {
+        await under.clock.advance(15_000);
+        under.scrape(rowsOf([web([], { containers: { app: [{ family, value }] } })]));
+        assert.equal(await under.valueOf(metric), possible);
+      }
+    });
+  }
+
+  test('of more traffic than links carry is left out', async () => {
+    const under = createNode([receive]);
+    for (const bytes of [1_000, 1_150, 2 ** 63, 1_450]) {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(bytes))]));
+      if (bytes !== 1_000) assert.equal(await under.valueOf(receive), 10);
+    }
+  });
+});
+
+test('throttled periods and periods are counted over the same interval', async () => {
+  const under = createNode(['cpu_throttled_ratio']);
+  for (const [throttled, periods] of [
+    [100, 1_000],
+    [150, 1_150],
+    [undefined, 1_300],
+    [5, 1_450],
+    [80, 1_600],
+  ] as const) {
+    await under.clock.advance(15_000);
+    const rows: RowValue[] = [{ family: 'container_cpu_cfs_periods_total', value: periods }];
+    if (throttled !== undefined) {
+      rows.push({ family: 'container_cpu_cfs_throttled_periods_total', value: throttled });
+    }
+    under.scrape(rowsOf([web([], { containers: { app: rows } })]));
+  }
+  assert.equal(await under.valueOf('cpu_throttled_ratio'), 0.5);
+});
+
+test('what is kept is counted as it is after each scrape, and nothing is left of it', async () => {
+  const under = createNode([receive, 'cpu_system_cores']);
+  const row = (value: number): RowValue => ({ family: 'container_cpu_system_seconds_total', value });
+  const pod = (name: string, containers: readonly string[], value: number): PodRows =>
+    web(traffic(value), { name, containers: Object.fromEntries(containers.map((each) => [each, [row(value)]])) });
+  const seen: unknown[] = [];
+  for (const pods of [
+    [pod('web-0', ['app'], 1), pod('web-1', ['app', 'other'], 1)],
+    [pod('web-0', ['app'], 2), pod('web-1', ['app', 'other'], 2)],
+    [pod('web-0', ['app'], 3)],
+  ]) {
+    under.scrape(rowsOf(pods));
+    const { bytes, ...counts } = under.store.counts();
+    // Per cgroup with one column: ten samples with their times, and four numbers to compare the next one with.
+    seen.push({ ...counts, cgroups: bytes / (8 * (10 * 2 + 4)) });
+    await under.clock.advance(46_000);
+  }
+  assert.deepEqual(seen, [
+    { pods: 2, numbers: 0, refused: 0, cgroups: 5 },
+    { pods: 2, numbers: 4, refused: 0, cgroups: 5 },
+    { pods: 1, numbers: 2, refused: 0, cgroups: 2 },
+  ]);
+  under.store.forget(node);
+  assert.deepEqual(under.store.counts(), { pods: 0, numbers: 0, bytes: 0, refused: 0 });
 });

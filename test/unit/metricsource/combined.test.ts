@@ -74,7 +74,8 @@ test('external metrics of several sources are combined in the same way', async (
     createRecordingLog().log,
   );
   assert.deepEqual(all.list(), ['a', 'both', 'b']);
-  const question = { metric: 'both', namespace: 'shop', selector: parseLabelSelector('') };
+  const caller = { kind: 'user', name: 'alice' } as const;
+  const question = { metric: 'both', namespace: 'shop', selector: parseLabelSelector(''), caller };
   assert.equal((await all.get(question, signal))[0]?.valueMilli, 1n);
 });
 
@@ -105,6 +106,7 @@ async function valueOf(source: CustomMetricSource, metric: string): Promise<bigi
     names: ['web-0'],
     isNamed: true,
     metricSelector: parseLabelSelector(''),
+    caller: { kind: 'user', name: 'alice' } as const,
   };
   return (await source.get(question, signal)).samples[0]?.valueMilli;
 }

@@ -220,3 +220,16 @@ test('an override of a resource that the cluster does not have is found by its p
     [{ line: 2, path: 'rules[0].resources.overrides.a', problem: 'the cluster has no resource gadget' }],
   );
 });
+
+test('regular expressions of a file have limits together, and each has one of its own', () => {
+  assert.match(
+    problemsOf('rules:\n- {name: {matches: "(a{0,60}){0,15}b{900}c{900}d{900}e{900}"}}\n')[0] ?? '',
+    /instructions: at most 5000/,
+  );
+  const filters = (pattern: string, count: number) =>
+    `rules:\n- {seriesFilters: [${Array.from({ length: count }, () => `{is: "${pattern}"}`).join(', ')}]}\n`;
+  const long = problemsOf(filters('a'.repeat(900), 60));
+  assert.match(long.join('\n'), /the regular expressions of the file have more than 50000 characters/);
+  assert.equal(long.length, 1);
+  assert.match(problemsOf(filters('[a-z]{900}', 60)).join('\n'), /more than 50000 instructions/);
+});

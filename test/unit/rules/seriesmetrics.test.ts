@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { parseRules } from '../../../src/rules/rules.ts';
 import {
   externalMetricsOf,
-  joinExternalMetrics,
-  joinMetrics,
+  findMetrics,
   matchShape,
   metricsOf,
+  ruleMetricLimit,
   type SeriesShape,
 } from '../../../src/rules/seriesmetrics.ts';
 import { mapper } from './mapper.ts';
@@ -81,19 +81,6 @@ test('of several series with one name the last one of the answer is queried', ()
   ]);
 });
 
-test('of two rules with one name and resource the last one wins', () => {
-  const rules = rulesOf(
-    '{name: {as: dup}, seriesFilters: [{is: "^a$"}], resources: {template: "<<.Resource>>"}}',
-    '{name: {as: dup}, seriesFilters: [{is: "^b$"}], resources: {template: "<<.Resource>>"}}',
-  );
-  const shapes = [series('a', 'pod', 'node'), series('b', 'pod')];
-  const joined = joinMetrics(rules.map((rule) => metricsOf(rule, shapes, mapper)));
-  assert.deepEqual(
-    [...joined.values()].map(({ resource, series: from }) => `${resource.resource} ${from}`),
-    ['pods b', 'nodes a'],
-  );
-});
-
 test('a series without a label of a resource is reported', () => {
   const [rule] = rulesOf('{resources: {template: "<<.Resource>>"}}');
   assert.ok(rule !== undefined);
@@ -105,18 +92,6 @@ test('a name that is empty or has a slash is left out', () => {
   const labels = 'resources: {template: "<<.Resource>>"}';
   assert.deepEqual(metricsFrom(`{name: {matches: "x(.*)"}, ${labels}}`, series('x', 'pod')), []);
   assert.deepEqual(metricsFrom(`{name: {as: "a/b"}, ${labels}}`, series('x', 'pod')), []);
-});
-
-test('external metrics have a name each, and the last rule wins', () => {
-  const rules = parseRules(
-    'externalRules:\n- {name: {matches: "^queue_(.*)$"}}\n- {name: {as: depth}, seriesFilters: [{is: "^other$"}]}\n',
-  ).external;
-  const shapes = [series('queue_depth'), series('queue_age'), series('other')];
-  const joined = joinExternalMetrics(rules.map((rule) => externalMetricsOf(rule, shapes)));
-  assert.deepEqual(
-    [...joined.values()].map(({ metric, series: from }) => `${metric}=${from}`),
-    ['depth=other', 'age=queue_age'],
-  );
 });
 
 test('100,000 series of one name are named once', () => {
@@ -169,4 +144,28 @@ test('after a shape was matched, its metrics are found without regular expressio
   assert.equal(matched, 2);
   assert.equal(metricsOf(counted, shapes, mapper).metrics.length, 2);
   assert.equal(matched, 2);
+});
+
+test('a rule makes a limited number of metrics, and says so', () => {
+  const [rule] = rulesOf('{resources: {template: "<<.Resource>>"}}');
+  assert.ok(rule !== undefined);
+  const shapes = Array.from({ length: ruleMetricLimit / 2 + 1 }, (_, index) => series(`m${index}`, 'pod', 'namespace'));
+  const { metrics, isCut } = metricsOf(rule, shapes, mapper);
+  assert.deepEqual([metrics.length, isCut], [ruleMetricLimit, true]);
+  assert.equal(metricsOf(rule, shapes.slice(1), mapper).isCut, false);
+  const external = externalMetricsOf(rule, [...shapes, ...shapes.map(({ name }) => series(`${name}_x`))]);
+  assert.deepEqual([external.metrics.length, external.isCut], [ruleMetricLimit, true]);
+});
+
+test('many series are read in steps', () => {
+  const [rule] = rulesOf('{resources: {template: "<<.Resource>>"}}');
+  assert.ok(rule !== undefined);
+  const shapes = Array.from({ length: 1_000 }, (_, index) => series(`m${index}`, 'pod'));
+  assert.ok([...findMetrics(rule, shapes, mapper)].length >= 50);
+});
+
+test('a name that is longer than any URL makes no metric', () => {
+  const rule = '{name: {matches: "x(.*)", as: "${1}_y"}, resources: {template: "<<.Resource>>"}}';
+  assert.deepEqual(metricsFrom(rule, series('x'.repeat(1_001), 'pod')), []);
+  assert.equal(metricsFrom(rule, series('x'.repeat(1_000), 'pod')).length, 1);
 });

@@ -16,7 +16,12 @@ async function ask(target: string, headers: Readonly<Record<string, string>> = {
   const info = requestInfo('GET', target);
   const endpoint = info && endpoints.get(info.path);
   assert.ok(endpoint, target);
-  return endpoint({ info, header: (name) => headers[name] ?? '', signal: () => new AbortController().signal });
+  return endpoint({
+    info,
+    header: (name) => headers[name] ?? '',
+    signal: () => new AbortController().signal,
+    caller: { kind: 'user', name: 'alice' },
+  });
 }
 
 const hash = openApi.v3.get('apis/metrics.k8s.io/v1')?.hash ?? '';

@@ -8,12 +8,15 @@ import { type KubeObject, pod } from '../../fakes/kubeobjects.ts';
 
 export const service = { namespace: 'kube-system', name: 'metrics-server' };
 
+/** The IP address of each serverPod(). */
+export const podAddress = '10.0.0.1';
+
 /** The Service of that name; it selects serverPod(). */
 export const serverService: KubeObject = {
   kind: 'Service',
   apiVersion: 'v1',
   metadata: service,
-  spec: { selector: { 'k8s-app': 'metrics-server' } },
+  spec: { selector: { 'k8s-app': 'metrics-server' }, ports: [{ name: 'https', port: 443 }] },
 };
 
 /** Returns a Ready pod behind the Service. @param template the hash of the ReplicaSet's template. */
@@ -21,7 +24,44 @@ export function serverPod(uid: string, template = 'new'): KubeObject {
   const labels = { 'k8s-app': 'metrics-server', 'pod-template-hash': template };
   return {
     ...pod(service.namespace, ownerNamed(uid).pod, { uid, labels, nodeName: 'node-0' }),
-    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    status: {
+      phase: 'Running',
+      podIPs: [{ ip: podAddress }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  };
+}
+
+export interface SliceParts {
+  readonly name?: string;
+  readonly address?: string;
+  /** The program that writes it; default: a person. */
+  readonly manager?: string;
+  /** Its name. */
+  readonly port?: string;
+  readonly conditions?: Readonly<Record<string, boolean>>;
+}
+
+/** Returns an EndpointSlice of serverService. */
+export function endpointSlice({
+  name = 'by-hand',
+  address = '10.0.0.9',
+  manager,
+  port = 'https',
+  conditions,
+}: SliceParts = {}): KubeObject {
+  const managedBy = manager === undefined ? {} : { 'endpointslice.kubernetes.io/managed-by': manager };
+  return {
+    kind: 'EndpointSlice',
+    apiVersion: 'discovery.k8s.io/v1',
+    metadata: {
+      namespace: service.namespace,
+      name,
+      labels: { 'kubernetes.io/service-name': service.name, ...managedBy },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: port, port: 10250 }],
+    endpoints: [{ addresses: [address], ...(conditions && { conditions }) }],
   };
 }
 

@@ -38,7 +38,7 @@ function decide(parts: ApiServiceParts, rest: Partial<Situation> = {}, memory: M
   const object = apiService(parts);
   const situation = {
     apiService: object,
-    pods: undefined,
+    behind: undefined,
     isRunning: () => true,
     hindrance: undefined,
     nowMs: 0,
@@ -56,8 +56,18 @@ function decide(parts: ApiServiceParts, rest: Partial<Situation> = {}, memory: M
 }
 
 function pod(uid: string, rest: Partial<ServicePod> = {}): ServicePod {
-  return { ...ownerNamed(uid), ready: true, ended: false, deleting: false, template: 'new', ...rest };
+  return { ...ownerNamed(uid), ready: true, ended: false, deleting: false, addresses: [], template: 'new', ...rest };
 }
+
+/** @param addedEndpoints undefined where they may not be listed. */
+function behind(
+  pods: readonly ServicePod[],
+  addedEndpoints: readonly string[] | undefined = [],
+): Pick<Situation, 'behind'> {
+  return { behind: { pods, addedEndpoints } };
+}
+
+const added = '10.0.0.9 port 10250 of EndpointSlice custom';
 
 const staged = (text: string) => ({ [stagedRootsAnnotation]: text });
 
@@ -88,7 +98,7 @@ describe('while insecure', () => {
   test('one patch ends insecureSkipTLSVerify, writes all staged roots, and removes the annotation', () => {
     const { write, after, operations } = decide(
       { insecure: true, annotations: staged(other + ownPem) },
-      { pods: [pod('m'), pod('k')] },
+      behind([pod('m'), pod('k')]),
     );
     assert.equal(write, 'switch');
     assert.deepEqual(after, apiService({ bundle: other + ownPem }));
@@ -96,7 +106,7 @@ describe('while insecure', () => {
   });
 
   test('text of another writer in the annotation does not become trusted', () => {
-    const { after } = decide({ insecure: true, annotations: staged(foreign + ownPem) }, { pods: [pod('m')] });
+    const { after } = decide({ insecure: true, annotations: staged(foreign + ownPem) }, behind([pod('m')]));
     assert.equal(after && bundleOf(after), ownPem);
   });
 
@@ -110,7 +120,7 @@ describe('while insecure', () => {
   for (const [name, stranger] of blocking) {
     test(`nothing is switched while the Service selects ${name}`, () => {
       const parts = { insecure: true, annotations: staged(ownPem) };
-      const { write, againMs, state } = decide(parts, { pods: [pod('m'), stranger] });
+      const { write, againMs, state } = decide(parts, behind([pod('m'), stranger]));
       assert.deepEqual([write, againMs], [undefined, blockedRetryMs]);
       assert.match(state, new RegExp(stranger.pod));
     });
@@ -124,12 +134,33 @@ describe('while insecure', () => {
   for (const [name, stranger] of harmless) {
     test(`${name} does not delay the switch`, () => {
       const parts = { insecure: true, annotations: staged(ownPem) };
-      assert.equal(decide(parts, { pods: [pod('m'), stranger] }).write, 'switch');
+      assert.equal(decide(parts, behind([pod('m'), stranger])).write, 'switch');
     });
   }
 
+  test('nothing is switched while the Service has an endpoint that is none of its pods, which an operator has to remove', () => {
+    const parts = { insecure: true, annotations: staged(ownPem) };
+    const { write, againMs, state, code, level, ready } = decide(parts, behind([pod('m')], [added]));
+    assert.deepEqual([write, againMs, code, level, ready], [undefined, blockedRetryMs, 'EndpointByHand', 'warn', true]);
+    assert.match(state, /10\.0\.0\.9 port 10250 of EndpointSlice custom/);
+  });
+
+  test('a pod that delays the switch is named before an endpoint that does', () => {
+    const parts = { insecure: true, annotations: staged(ownPem) };
+    const { code } = decide(parts, behind([pod('m'), pod('old', { template: 'old' })], [added]));
+    assert.equal(code, 'VerificationWaits');
+  });
+
+  test('nothing is switched while EndpointSlices may not be listed', () => {
+    const parts = { insecure: true, annotations: staged(ownPem) };
+    const situation = { behind: { pods: [pod('m')], addedEndpoints: undefined } };
+    const { write, code, level, ready, state } = decide(parts, situation);
+    assert.deepEqual([write, code, level, ready], [undefined, 'EndpointsUnreadable', 'warn', true]);
+    assert.match(state, /apply manifests\/base/);
+  });
+
   test('nothing is switched for a Service that does not select our pod', () => {
-    const { write, level } = decide({ insecure: true, annotations: staged(ownPem) }, { pods: [] });
+    const { write, level } = decide({ insecure: true, annotations: staged(ownPem) }, behind([]));
     assert.deepEqual([write, level], [undefined, 'warn']);
   });
 });
@@ -188,10 +219,21 @@ describe('without insecureSkipTLSVerify', () => {
   test("no bundle is written while another program serves with a certificate of the system's roots", () => {
     assert.equal(decide({ available: true }).needsPods, true);
     const old = pod('old', { template: 'old' });
-    const withheld = decide({ available: true }, { pods: [pod('m'), old] });
+    const withheld = decide({ available: true }, behind([pod('m'), old]));
     assert.deepEqual([withheld.write, withheld.ready, withheld.level], [undefined, false, 'warn']);
-    assert.equal(decide({ available: true }, { pods: [pod('m')] }).write, 'append');
-    assert.equal(decide({ available: false }, { pods: [pod('m'), old] }).write, 'append');
+    assert.equal(decide({ available: true }, behind([pod('m')])).write, 'append');
+    assert.equal(decide({ available: false }, behind([pod('m'), old])).write, 'append');
+  });
+
+  test("no bundle is written while an endpoint that is no pod serves with a certificate of the system's roots", () => {
+    const withheld = decide({ available: true }, behind([pod('m')], [added]));
+    assert.deepEqual([withheld.write, withheld.ready, withheld.code], [undefined, false, 'SystemRootsInUse']);
+    assert.match(withheld.state, /10\.0\.0\.9/);
+    // Where they may not be listed, and where a bundle verified them until another writer removed it.
+    const unread = { behind: { pods: [pod('m')], addedEndpoints: undefined } };
+    assert.equal(decide({ available: true }, unread).write, 'append');
+    const memory = { ...createMemory(), everHeld: true };
+    assert.equal(decide({ available: true }, behind([pod('m')], [added]), memory).write, 'repair');
   });
 
   test('a bundle that would become too long is left alone', () => {

@@ -64,6 +64,8 @@ class Cluster {
   /** UIDs that informers know: they lag, so a new pod is missing at first. */
   running = new Set<string>();
   writes = 0;
+  /** Endpoints behind the Service that are no pods. */
+  added: readonly string[] = [];
 
   constructor(object: ApiServiceObject, oldServer: boolean) {
     this.object = object;
@@ -165,7 +167,7 @@ class Cluster {
     const own = ownPod(pod.uid, pod.root);
     const situation = {
       apiService: pod.view,
-      pods: undefined,
+      behind: undefined,
       isRunning: ({ uid }: { readonly uid: string }) => this.running.has(uid),
       hindrance: undefined,
       nowMs: this.nowMs,
@@ -176,8 +178,8 @@ class Cluster {
         ...memory.gone,
         ...decision.confirm.map(({ uid }) => uid).filter((uid) => !this.uids().includes(uid)),
       ]);
-      const pods = decision.needsPods ? this.list() : undefined;
-      ({ decision, memory } = decide(own, ownerOf, { ...situation, pods }, { ...memory, gone }));
+      const behind = decision.needsPods ? { pods: this.list(), addedEndpoints: this.added } : undefined;
+      ({ decision, memory } = decide(own, ownerOf, { ...situation, behind }, { ...memory, gone }));
     }
     pod.memory = memory;
     pod.pending = decision.patch;
@@ -185,7 +187,7 @@ class Cluster {
   }
 
   list(): readonly ServicePod[] {
-    const common = { namespace: 'kube-system', ended: false, deleting: false };
+    const common = { namespace: 'kube-system', ended: false, deleting: false, addresses: [] };
     const ours = [...this.pods.values()].map(({ uid, ready, template }) => ({
       ...common,
       pod: uid,

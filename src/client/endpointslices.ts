@@ -4,16 +4,14 @@
  * Service's label, of any manager.
  */
 import { isIP } from 'node:net';
-import { field, items, text, textMap } from '../../client/json.ts';
-import type { ClusterReader } from '../clusterreader.ts';
-import type { ServiceAddress } from './registration.ts';
+import { field, items, text, textMap } from './json.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 /** kube-proxy does not watch slices that have it. */
 export const headlessLabel = 'service.kubernetes.io/headless';
 
-/** Who writes a slice: a controller of Kubernetes for the pods of the selector, or for an Endpoints object; else another program or a person. */
+/** The writer of a slice: a controller of Kubernetes for the pods of the selector, or for an Endpoints object; else another program or a person. */
 export type SliceManager = 'selector' | 'endpoints' | 'another';
 
 const managers: ReadonlyMap<string | undefined, SliceManager> = new Map([
@@ -48,21 +46,7 @@ export interface UsedEndpoint extends SliceEndpoint {
   readonly slice: Slice;
 }
 
-/** Returns the Service's slices and those of its namespace without a Service; undefined in a cluster without the API. @throws UncheckedError. */
-export async function readSlices(
-  api: ClusterReader,
-  { namespace, name }: ServiceAddress,
-): Promise<{ readonly slices: readonly Slice[]; readonly unlabelled: readonly Slice[] } | undefined> {
-  const all = await api.list(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`);
-  if (all === undefined) return undefined;
-  const serviceOf = (slice: unknown) => textMap(field(field(slice, 'metadata'), 'labels')).get(serviceNameLabel);
-  const slices = all.filter((slice) => serviceOf(slice) === name).map(readSlice);
-  // A slice by hand often has the Service's name, and lacks the label.
-  const unlabelled = all.filter((slice) => serviceOf(slice) === undefined).map(readSlice);
-  return { slices, unlabelled: unlabelled.filter((slice) => slice.name === name || slice.name.startsWith(`${name}-`)) };
-}
-
-function readSlice(object: unknown): Slice {
+export function readSlice(object: unknown): Slice {
   const metadata = field(object, 'metadata');
   const labels = textMap(field(metadata, 'labels'));
   const managedBy = labels.get(managedByLabel) ?? '';

@@ -1,0 +1,55 @@
+/** Failures of the engine: what it answers to queries, and what becomes of three reads meanwhile. */
+import type { ServerResponse } from 'node:http';
+import { C, type CustomCase, exchange, X } from '../case.ts';
+import { explained } from '../differences.ts';
+
+export interface Fault {
+  readonly name: string;
+  readonly answer: (response: ServerResponse) => void;
+  readonly cases: readonly CustomCase[];
+}
+
+const json = 'application/json';
+
+function answers(name: string, status: number, body: string, type = json): readonly [string, Fault['answer']] {
+  return [name, (response) => response.writeHead(status, { 'content-type': type }).end(body)];
+}
+
+const failure = (errorType: string) => JSON.stringify({ status: 'error', errorType, error: 'x' });
+const success = (data: unknown) => JSON.stringify({ status: 'success', data });
+
+const answersTo: readonly (readonly [string, Fault['answer']])[] = [
+  answers('500 of a proxy', 500, '<html>oops</html>', 'text/html'),
+  answers('500', 500, failure('internal')),
+  answers('503', 503, failure('timeout')),
+  answers('400', 400, failure('bad_data')),
+  answers('401', 401, 'Unauthorized', 'text/plain'),
+  answers('404', 404, '404 page not found', 'text/plain'),
+  answers('422', 422, failure('execution')),
+  answers('HTML', 200, '<html></html>', 'text/html'),
+  answers('an empty answer', 200, ''),
+  answers('an empty object', 200, '{}'),
+  answers('no data', 200, success(null)),
+  answers('an error with 200', 200, failure('execution')),
+  answers('an unknown result type', 200, success({ resultType: 'x', result: [] })),
+  [
+    'half a body',
+    (response) => response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy()),
+  ],
+  ['no answer', (response) => void response.destroy()],
+];
+
+/** Each has objects and selectors of its own, of which no server has a last value. */
+export const faults: readonly Fault[] = answersTo.map(([name, answer], index) => {
+  const differs = { ...explained('Prometheus'), queries: 'any' } as const;
+  const shop = `${C}/namespaces/shop`;
+  return {
+    name,
+    answer,
+    cases: [
+      exchange(99, `${shop}/pods/fault-${index}/http_requests_per_second`, 500, { differs }),
+      exchange(99, `${shop}/pods/*/http_requests_per_second?metricLabelSelector=path%3D${index}`, 500, { differs }),
+      exchange(99, `${X}/namespaces/shop/queue_depth?labelSelector=queue%3Dfault-${index}`, 500, { differs }),
+    ],
+  };
+});

@@ -1,0 +1,174 @@
+/** No caller of metrics of rules takes them from others: requests that hang, and rules that do not answer. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import type { Caller } from '../../src/metricsource/source.ts';
+import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
+import { type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
+import { until } from '../fakes/until.ts';
+
+const rules = `rules:
+- seriesQuery: 'requests'
+  resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}
+  metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+externalRules:
+- seriesQuery: 'queue_depth'
+  resources: {overrides: {namespace: {resource: namespace}}}
+  metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>})'
+`;
+
+const mallory: Caller = { kind: 'user', name: 'mallory' };
+const alice: Caller = { kind: 'user', name: 'alice' };
+const stranger: Caller = { kind: 'stranger', name: 'system:anonymous' };
+
+suite('isolation of callers', () => {
+  let prometheus: FakePrometheus;
+  let running: RunningSource;
+
+  beforeEach(async () => {
+    prometheus = await createFakePrometheus();
+    prometheus.seriesOf = (match) => [{ __name__: match, namespace: 'shop', pod: 'web-0' }];
+    prometheus.resultOf = () => [[{ pod: 'web-0' }, '1']];
+  });
+  afterEach(async () => {
+    await running[Symbol.asyncDispose]();
+    await prometheus[Symbol.asyncDispose]();
+  });
+
+  async function start(settings: Partial<SourceSettings> = {}): Promise<void> {
+    running = runSource({ rules, urls: prometheus.url, ...settings });
+    await until('series are listed', () =>
+      running.source.reports().every(({ lastSuccessMs }) => lastSuccessMs !== undefined),
+    );
+  }
+
+  /** Queries with the text hang. */
+  const hangs = (...texts: readonly string[]): void => {
+    prometheus.fault = ({ endpoint, parameters }) =>
+      endpoint === 'query' && texts.some((text) => parameters.get('query')?.includes(text)) ? 'hang' : undefined;
+  };
+
+  const queries = () => prometheus.requests.filter(({ endpoint }) => endpoint === 'query').length;
+
+  /** Asks for as many different queries that hang, and waits until as many as may are under way. */
+  const flood = (count: number, caller: Caller): readonly Promise<unknown>[] =>
+    Array.from({ length: count }, (_, index) =>
+      running.get('requests', ['web-0'], { caller, selector: `path=slow${index}` }).catch(() => undefined),
+    );
+
+  test("a user's slow selectors do not stop the rule for the autoscaler, nor for another user", async () => {
+    await start({ deadlineMs: 1_000 });
+    hangs('slow');
+    for (let round = 0; round < 4; round += 1) await Promise.all(flood(2, mallory));
+    await assert.rejects(running.get('requests', ['web-0'], { caller: mallory }), /Timeout/);
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+    assert.deepEqual(await running.values('requests', ['web-0'], { caller: alice }), { 'web-0': 1000 });
+  });
+
+  test("slow selectors of one namespace's autoscaler do not stop the rule for those of another", async () => {
+    await start({ deadlineMs: 1_000 });
+    hangs('slow');
+    const slow = { namespace: 'mallory' };
+    for (let round = 0; round < 4; round += 1)
+      await running.external('queue_depth', `path=slow${round}`, slow).catch(() => undefined);
+    await assert.rejects(running.external('queue_depth', '', slow), /Timeout/);
+    assert.equal((await running.external('queue_depth')).length, 1);
+  });
+
+  test("the autoscaler's query does not wait behind a user's, and neither does another user's", async () => {
+    await start();
+    hangs('slow');
+    const before = queries();
+    const slow = flood(100, mallory);
+    await until('slow queries are under way', () => queries() > before);
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+    assert.deepEqual(await running.values('requests', ['web-0'], { caller: alice }), { 'web-0': 1000 });
+    hangs();
+    prometheus.release();
+    await Promise.all(slow);
+  });
+
+  test("slow queries of one namespace's autoscalers leave connections for those of others", async () => {
+    await start();
+    hangs('slow');
+    const ask = (index: number) => running.external('queue_depth', `path=slow${index}`, { namespace: 'mallory' });
+    const slow = Array.from({ length: 100 }, (_, index) => ask(index).catch(() => undefined));
+    await until('slow queries are under way', () => prometheus.waiting > 0);
+    assert.equal((await running.external('queue_depth')).length, 1);
+    hangs();
+    prometheus.release();
+    await Promise.all(slow);
+  });
+
+  test('strangers never wait before users, whatever they ask', async () => {
+    await start();
+    hangs('slow');
+    const slow = flood(100, stranger);
+    await until('slow queries are under way', () => prometheus.waiting > 0);
+    assert.deepEqual(await running.values('requests', ['web-0'], { caller: alice }), { 'web-0': 1000 });
+    hangs();
+    prometheus.release();
+    await Promise.all(slow);
+  });
+
+  test('an equal query of the autoscaler does not join one that waits in the queue of a user', async () => {
+    await start();
+    hangs('slow');
+    const slow = flood(100, mallory);
+    await until('slow queries are under way', () => prometheus.waiting > 0);
+    const queued = running.get('requests', ['web-0'], { caller: mallory });
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+    hangs();
+    prometheus.release();
+    await Promise.all([...slow, queued]);
+  });
+
+  test('series are listed while queries of all callers hang', async () => {
+    await start({ relistIntervalMs: 20 });
+    hangs('requests', 'queue_depth');
+    const slow = [...flood(100, mallory), ...flood(100, stranger)];
+    for (let index = 0; index < 100; index += 1)
+      slow.push(...flood(1, { kind: 'system', name: `system:controller-${index}` }));
+    await until('slow queries are under way', () => prometheus.waiting > 10);
+    const listed = () => prometheus.requests.filter(({ endpoint }) => endpoint === 'series').length;
+    const before = listed();
+    await until('series are listed again', () => listed() > before + 2);
+    hangs();
+    prometheus.release();
+    await Promise.all(slow);
+  });
+
+  test("a user's timeouts at a proxy do not stop the engine for others", async () => {
+    await start();
+    prometheus.fault = ({ parameters }) => (parameters.get('query')?.includes('slow') ? 504 : undefined);
+    for (let round = 0; round < 4; round += 1) await Promise.all(flood(2, mallory));
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+  });
+
+  for (const fault of ['hang up', 503, 502] as const) {
+    test(`a user's queries whose end is ${fault} do not stop the engine for others`, async () => {
+      await start();
+      prometheus.fault = ({ parameters }) => (parameters.get('query')?.includes('slow') ? fault : undefined);
+      for (let round = 0; round < 4; round += 1) await Promise.all(flood(2, mallory));
+      assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+    });
+  }
+
+  test("a rule that hangs for all callers takes few of the autoscaler's connections, and is back at once", async () => {
+    await start({ deadlineMs: 1_000 });
+    hangs('requests');
+    const namespaces = Array.from({ length: 30 }, (_, index) => `team-${index}`);
+    const askAll = () =>
+      Promise.allSettled(namespaces.map((namespace) => running.get('requests', ['web-0'], { namespace })));
+    await askAll();
+    const before = queries();
+    await askAll();
+    assert.ok(queries() - before <= 2, `${queries() - before} queries were sent though the rule hangs`);
+    assert.equal((await running.external('queue_depth')).length, 1);
+    hangs();
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+    await Promise.allSettled(
+      namespaces.slice(20).map((namespace) => running.get('requests', ['web-0'], { namespace })),
+    );
+    assert.ok(queries() - before >= 3);
+  });
+});
