@@ -2,7 +2,7 @@
 import { badRequest } from '../apimachinery/status.ts';
 import type { HistoryRange } from '../history/history.ts';
 import { selectHistory } from './historypage.ts';
-import type { Pageable, PageRequest } from './page.ts';
+import type { Pageable, PageRequest, Selector } from './page.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
 
 /** The points that objects had. */
@@ -20,7 +20,7 @@ export interface HistoryListOptions<O, U, T> {
   readonly pages: Pageable<O>;
   readonly namespace: string | undefined;
   readonly page: PageRequest | undefined;
-  readonly isSelected: (object: O) => boolean;
+  readonly selector: Selector<O>;
   readonly toItem: (object: O, point: U) => T;
 }
 
@@ -31,11 +31,11 @@ export function listHistory<O extends { readonly name: string }, U, T extends Me
   pages,
   namespace,
   page,
-  isSelected,
+  selector,
   toItem,
 }: HistoryListOptions<O, U, T>): MetricsList<T> {
   if (history === undefined) throw badRequest('sinceSeconds: this server keeps no history (--history=0)');
-  const { objects, metadata } = selectHistory(pages.behind(page?.after, namespace), page?.limit, isSelected, (object) =>
+  const { objects, metadata } = selectHistory(pages.behind(page?.after, namespace), page?.limit, selector, (object) =>
     history.count(object, range),
   );
   return { slices: { [Symbol.iterator]: slices }, ...(metadata && { metadata }) };

@@ -27,21 +27,29 @@ export interface Pageable<T> {
 }
 
 /**
- * Objects that one page looks at: 5 ms or so. A page may have fewer objects than its limit, or none, and a token:
- * clients have to look at the token only (metav1.ListOptions).
+ * Objects that one page looks at: 5 ms or so; fewer with a selector, see Selector.cost. A page may have fewer objects
+ * than its limit, or none, and a token: clients have to look at the token only (metav1.ListOptions).
  */
 export const pageSearchLimit = 50_000;
 
+/** Selects objects of a list. */
+export interface Selector<T> {
+  isSelected(object: T): boolean;
+  /** What it adds to the cost of looking at an object, which is 1. */
+  readonly cost: number;
+}
+
 /**
  * Returns the page.
- * @param isSelected undefined without a selector. Only then is the number of remaining objects given, as in Kubernetes.
+ * @param selector undefined for all. Only then is the number of remaining objects given, as in Kubernetes.
  */
 export function pageOf<T extends Placed>(
   list: Pageable<T>,
   namespace: string | undefined,
   { limit = Infinity, after }: PageRequest,
-  isSelected: ((object: T) => boolean) | undefined,
+  selector: Selector<T> | undefined,
 ): Page<T> {
+  const cost = 1 + (selector?.cost ?? 0);
   const objects: T[] = [];
   let last: T | undefined;
   let searched = 0;
@@ -50,12 +58,12 @@ export function pageOf<T extends Placed>(
     if (last !== undefined && (objects.length >= limit || searched >= pageSearchLimit)) {
       const position = { namespace: last.namespace ?? '', name: last.name };
       const token = { continue: encodeContinue(position) };
-      if (isSelected !== undefined) return { objects, metadata: token };
+      if (selector !== undefined) return { objects, metadata: token };
       return { objects, metadata: { ...token, remainingItemCount: list.countBehind(position, namespace) } };
     }
     last = object;
-    searched += 1;
-    if (isSelected === undefined || isSelected(object)) objects.push(object);
+    searched += cost;
+    if (selector === undefined || selector.isSelected(object)) objects.push(object);
   }
   return { objects, metadata: {} };
 }

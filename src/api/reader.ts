@@ -7,7 +7,7 @@ import { listHistory, type ObjectHistory } from './historylist.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
 import type { ListSelection, ResourceReader } from './resource.ts';
 import { type Pageable, pageable, pageOf } from './page.ts';
-import { selection, selects, sliced } from './slices.ts';
+import { selection, sliced } from './slices.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
 
 export interface ResourceReaderOptions {
@@ -47,18 +47,17 @@ export function createReader<O extends Measured, U, T extends MetricsItem>(
   function list({ namespace, labelSelector, fieldSelector, page, history }: ListSelection = {}): MetricsList<T> {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     const creationTimestampMs = now();
-    const isSelected = selection(labelSelector, fieldSelector);
+    const selector = selection(labelSelector, fieldSelector);
     if (history !== undefined) {
       const toItem = (object: O, usage: U) => source.toMetrics(object, usage, creationTimestampMs);
-      return listHistory({ history: source.history, range: history, pages, namespace, page, isSelected, toItem });
+      return listHistory({ history: source.history, range: history, pages, namespace, page, selector, toItem });
     }
     if (page === undefined) return { slices: sliced(source.list(namespace), metricsOf) };
-    const isLimited = selects(labelSelector, fieldSelector);
-    const { objects, metadata } = pageOf(pages, namespace, page, isLimited ? isSelected : undefined);
+    const { objects, metadata } = pageOf<O>(pages, namespace, page, selector.cost > 0 ? selector : undefined);
     return { slices: sliced(objects, metricsOf), metadata };
 
     function metricsOf(object: O): T | undefined {
-      if (!isSelected(object)) return undefined;
+      if (!selector.isSelected(object)) return undefined;
       const usage = source.usageOf(object);
       return usage.kind === 'ready' ? source.toMetrics(object, usage.value, creationTimestampMs) : undefined;
     }

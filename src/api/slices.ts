@@ -1,6 +1,7 @@
 /** Selects and converts a list's objects, slice by slice. */
 import type { FieldSelector } from '../apimachinery/fields.ts';
 import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
+import type { Selector } from './page.ts';
 import type { Slices } from './types.ts';
 
 /** 0.1 ms if all are served as JSON, 1 to 2 ms in the slowest form. */
@@ -36,13 +37,19 @@ interface Selectable {
   readonly labels: Labels;
 }
 
-/** Reports whether there is a selector, so that objects may be left out. */
-export function selects(labelSelector: LabelSelector | undefined, fieldSelector: FieldSelector | undefined): boolean {
-  return (labelSelector?.requirements.length ?? 0) + (fieldSelector?.requirements.length ?? 0) > 0;
+/** Of the cost of looking at an object: a requirement takes 20 ns. */
+const requirementCost = 1 / 4;
+
+/** Combines both selectors. Fast in the order of the list, where equal labels are neighbours. */
+export function selection(
+  labelSelector: LabelSelector | undefined,
+  fieldSelector: FieldSelector | undefined,
+): Selector<Selectable> {
+  const requirements = (labelSelector?.requirements.length ?? 0) + (fieldSelector?.requirements.length ?? 0);
+  return { isSelected: matcher(labelSelector, fieldSelector), cost: requirements * requirementCost };
 }
 
-/** Reports whether both selectors match. Fast in the order of the list, where equal labels are neighbours. */
-export function selection(
+function matcher(
   labelSelector: LabelSelector | undefined,
   fieldSelector: FieldSelector | undefined,
 ): (object: Selectable) => boolean {

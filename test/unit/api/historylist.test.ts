@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { historyPointLimit } from '../../../src/api/historypage.ts';
 import { createNodeReader } from '../../../src/api/nodes.ts';
 import { createPodReader, type PodReaderOptions } from '../../../src/api/pods.ts';
-import { decodeContinue } from '../../../src/apimachinery/continuetoken.ts';
+import { decodeContinue, type ListPosition } from '../../../src/apimachinery/continuetoken.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
 import type { Usage } from '../../../src/sample/point.ts';
@@ -118,6 +118,25 @@ describe('a list with its history', () => {
     assert.equal([...slices].flat().length, historyPointLimit);
     assert.notEqual(metadata?.continue, undefined);
     assert.equal([...list({}, many.slice(1)).slices].flat().length, historyPointLimit);
+  });
+
+  test('is refused where it looks at too many objects, and has pages of them', () => {
+    const many = Array.from({ length: 60_000 }, (_, index) =>
+      pod('default', `web-${String(index).padStart(6, '0')}`, 0),
+    );
+    assert.throws(() => list({}, many), { code: 400, message: /^sinceSeconds: too many objects to look at: ask for/ });
+    // Those that a selector leaves out have no points to count.
+    assert.deepEqual(countsOf({ labelSelector: parseLabelSelector('app=db') }, many), {});
+    const all = [...many, pod('default', 'zoo-0', 3)];
+    let pages = 0;
+    let found = 0;
+    for (let after: ListPosition | undefined; pages === 0 || after !== undefined; pages += 1) {
+      const { slices, metadata } = list({ page: { limit: 500, after } }, all);
+      found += [...slices].flat().length;
+      after = metadata?.continue === undefined ? undefined : decodeContinue(metadata.continue);
+    }
+    assert.equal(found, 3);
+    assert.ok(pages > 5 && pages < 10, `${pages} pages`);
   });
 
   test('is refused where none is kept', () => {

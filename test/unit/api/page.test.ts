@@ -4,6 +4,10 @@ import fc from 'fast-check';
 import { type Pageable, pageable, pageOf, pageSearchLimit } from '../../../src/api/page.ts';
 import { decodeContinue, type ListPosition } from '../../../src/apimachinery/continuetoken.ts';
 
+import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
+import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
+import { selection } from '../../../src/api/slices.ts';
+
 interface Named {
   readonly namespace: string;
   readonly name: string;
@@ -17,11 +21,11 @@ function sortedPods(count: number): Named[] {
 }
 
 /** Returns the pages that a client gets that follows the tokens. */
-function pagesOf(list: Pageable<Named>, limit: number, isSelected?: (object: Named) => boolean) {
+function pagesOf(list: Pageable<Named>, limit: number, isSelected?: (object: Named) => boolean, cost = 1) {
   const pages: ReturnType<typeof pageOf<Named>>[] = [];
   let after: ListPosition | undefined;
   do {
-    const page = pageOf(list, undefined, { limit, after }, isSelected);
+    const page = pageOf(list, undefined, { limit, after }, isSelected === undefined ? undefined : { isSelected, cost });
     pages.push(page);
     after = page.metadata.continue === undefined ? undefined : decodeContinue(page.metadata.continue);
   } while (after !== undefined);
@@ -108,15 +112,26 @@ describe('pages of a list', () => {
   });
 
   test('end before their limit where a selector finds little, with a token', () => {
-    const all = sortedPods(pageSearchLimit + 10);
+    const cost = 64;
+    const all = sortedPods(2 * Math.ceil(pageSearchLimit / (1 + cost)) + 10);
     const pages = pagesOf(
       pageable(() => all),
       5,
       ({ name }) => name === all.at(-1)?.name,
+      cost,
     );
     assert.deepEqual(
       pages.map(({ objects }) => objects.length),
-      [0, 1],
+      [0, 0, 1],
     );
+  });
+
+  test('look at fewer objects the more a selector requires', () => {
+    const costs = ['', 'a', 'a,b=c', Array.from({ length: 256 }, (_, index) => `!a${index}`).join()].map(
+      (text) => selection(parseLabelSelector(text), parseFieldSelector('')).cost,
+    );
+    assert.equal(costs[0], 0);
+    assert.ok(costs.every((cost, index) => index === 0 || cost > costs[index - 1]!));
+    assert.ok(selection(undefined, parseFieldSelector('metadata.name=a')).cost > 0);
   });
 });
