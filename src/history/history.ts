@@ -50,14 +50,20 @@ export interface History {
 
 const minuteMs = 60_000;
 
+/** Of the wall clock. Times are kept as their distance from a slot, up to nine hours; smaller steps leave no gap. */
+const largeStepMs = 3_600_000;
+
 /** Containers and nodes beyond which there is a point in two minutes: an hour of them takes 50 MB. */
 const minuteLines = 150_000;
 
 export function createHistory({ clock, durationMs, exists, mostMinuteLines = minuteLines }: HistoryOptions): History {
   const nodes = new Map<string, NodeLines>();
   let lineCount = 0;
-  // Our wall clock may be set; the monotonic one may not.
-  const startMs = clock.wallMs() - clock.monotonicMs();
+  const slotTimeMs = createSlotTime(clock, () => {
+    // A ring is written in the order of time.
+    nodes.clear();
+    lineCount = 0;
+  });
   let spacing: Spacing = { intervalMs: minuteMs, slots: Math.ceil(durationMs / minuteMs) };
   return {
     scraped,
@@ -88,7 +94,7 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
   }
 
   function currentSlot(): number {
-    return Math.floor((startMs + clock.monotonicMs()) / spacing.intervalMs);
+    return Math.floor(slotTimeMs() / spacing.intervalMs);
   }
 
   function forget(name: string): void {
@@ -127,4 +133,15 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
     const afterMs = clock.wallMs() - Math.min(sinceSeconds * 1000, durationMs);
     return { afterMs, stepMs: stepSeconds === undefined ? undefined : stepSeconds * 1000 };
   }
+}
+
+/** Returns a clock of slots. Only large steps of the wall clock move it: it was wrong before, or the machine was suspended. */
+function createSlotTime(clock: Clock, onSetBack: () => void): () => number {
+  let startMs = clock.wallMs() - clock.monotonicMs();
+  return () => {
+    const steppedMs = clock.wallMs() - clock.monotonicMs() - startMs;
+    if (Math.abs(steppedMs) >= largeStepMs) startMs += steppedMs;
+    if (steppedMs <= -largeStepMs) onSetBack();
+    return startMs + clock.monotonicMs();
+  };
 }

@@ -6,9 +6,12 @@ import type { PodIdentity } from '../storage/podindex.ts';
 import { createSample, type CurrentSample, type CurrentSamples } from '../storage/currentsamples.ts';
 import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointRange } from './points.ts';
-import { longestWindowSeconds, type PointLines, PointRing, type Spacing } from './pointring.ts';
+import { type PointLines, PointRing, type Spacing } from './pointring.ts';
 
 const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
+
+/** Milliseconds without samples beyond which the mean would be that of an outage. */
+const longestMeanMs = 255_000;
 
 /** Reports whether a pod that the kubelet does not report exists in the API, so that its lines are kept. */
 export type ExistsInApi = (pod: PodLayout) => boolean;
@@ -147,7 +150,7 @@ export class NodeLines {
     const sinceMs = timestampMs - this.#baseMs[line]!;
     if (sinceMs === 0) return 0;
     const usedSeconds = cpuSeconds - this.#baseSeconds[line]!;
-    const isMean = sinceMs > 0 && sinceMs < longestWindowSeconds * 1000 && usedSeconds >= -counterJitterSeconds;
+    const isMean = sinceMs > 0 && sinceMs < longestMeanMs && usedSeconds >= -counterJitterSeconds;
     this.#baseMs[line] = timestampMs;
     this.#baseSeconds[line] = cpuSeconds;
     // Seconds per millisecond are 1e12 nanocores.

@@ -32,21 +32,21 @@ const timeBias = 32_768;
 const noTime = 0;
 const latestTime = 65_535;
 
-/** Seconds of a window. */
-export const longestWindowSeconds = 255;
+/** Seconds of a window, as resolutions of up to an hour have, and points that were joined. */
+const longestWindowSeconds = 65_535;
 
 export class PointRing {
   readonly spacing: Spacing;
   /** By row and slot. */
   readonly #times: Uint16Array;
-  readonly #windows: Uint8Array;
+  readonly #windows: Uint16Array;
   /** By line and slot. */
   readonly #values: Uint8Array;
 
   constructor(spacing: Spacing, rows: number, lines: number) {
     this.spacing = spacing;
     this.#times = new Uint16Array(rows * spacing.slots);
-    this.#windows = new Uint8Array(this.#times.length);
+    this.#windows = new Uint16Array(this.#times.length);
     this.#values = new Uint8Array(lines * spacing.slots * pointBytes);
   }
 

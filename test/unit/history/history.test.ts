@@ -356,6 +356,66 @@ describe('the history', () => {
     }
   });
 
+  test('has points again after a suspension, or after a clock that was wrong at the start is set', () => {
+    for (const steppedMs of [24 * hourMs, -24 * hourMs]) {
+      const running = start();
+      const scrape = (aheadMs: number) => {
+        for (let count = 0; count < 20; count += 1) {
+          const nowMs = running.clock.wallMs() + 15_000;
+          const sample = {
+            containerId: 'a',
+            timestampMs: nowMs + aheadMs,
+            cpuSeconds: nowMs / 2_000,
+            memoryBytes: 5e6,
+          };
+          running.scrape(15_000, { web: { app: sample } });
+        }
+      };
+      // The kubelet's clock is right.
+      scrape(steppedMs);
+      assert.deepEqual(running.points('web'), []);
+      running.clock.stepWall(steppedMs);
+      scrape(0);
+      const points = running.points('web');
+      assert.ok(points.length >= 4, `${points.length} points after a step of ${steppedMs} ms`);
+      const nowMs = running.clock.wallMs();
+      assert.ok(points.every(({ timestampMs }) => nowMs - timestampMs < 300_000));
+    }
+  });
+
+  test('keeps its points over an hour of suspension, up to the time that is kept', () => {
+    const running = start(6 * hourMs);
+    runSteadily(running, 40);
+    const before = running.points('web', { ...all, sinceSeconds: 6 * 3_600 });
+    running.clock.stepWall(2 * hourMs);
+    runSteadily(running, 40);
+    const points = running.points('web', { ...all, sinceSeconds: 6 * 3_600 });
+    assert.deepEqual(points.slice(0, before.length), before);
+    assert.ok(points.length >= before.length + 9);
+  });
+
+  test('has the true window where scrapes are minutes apart', () => {
+    const clock = createFakeClock();
+    const minutes = 10;
+    const storage = createPointStorage({ clock, resolutionMs: minutes * 60_000, stalenessMs: 3 * minutes * 60_000 });
+    const history = createHistory({ clock, durationMs: hourMs, exists: () => true });
+    for (let count = 0; count < 8; count += 1) {
+      clock.jump(minutes * 60_000);
+      const point = { timestampMs: clock.wallMs() - 1_000, cpuSeconds: count * 300, memoryBytes: 5e6 };
+      const containers = [{ name: 'app', containerId: 'a', startTimeMs: undefined, ...point }];
+      const pods = [{ namespace: 'shop', name: 'web', uid: 'uid-of-web', containers }];
+      storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine: point, pods });
+      history.scraped(node, () => storage.currentSamples(node));
+    }
+    for (const [stepSeconds, windowMs] of [
+      [undefined, 600_000],
+      [1_800, 1_800_000],
+    ] as const) {
+      const points = history.pod(identity('web'), { sinceSeconds: 3_600, stepSeconds });
+      assert.ok(points.some((point) => point.windowMs === windowMs && isNear(point.containers[0]!.cpuNanocores, 5e8)));
+    }
+  });
+
   test('has no gap after a step of our clock', () => {
     const running = start();
     runSteadily(running, 20);
@@ -432,7 +492,7 @@ function createNaive(slots: number) {
         list.push({
           slot,
           timestampMs: seconds(oldest.timestampMs) * 1_000,
-          windowMs: Math.min(255_000, Math.max(1_000, windowMs)),
+          windowMs: Math.max(1_000, windowMs),
           containers: made.sort((a, b) => (a.name < b.name ? -1 : 1)),
         });
       }
