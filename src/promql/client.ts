@@ -257,7 +257,7 @@ class HttpPromqlClient implements PromqlClient {
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    keepSecret(authorization);
+    for (const secret of [authorization, ...this.engine.secrets]) keepSecret(secret);
     const response = this.#pool.current().request({
       method,
       path,

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { inClusterApiServer } from '../../src/client/apiserver.ts';
 import { kubeconfigApiServer } from '../../src/client/kubeconfig.ts';
+import { keepSecret } from '../../src/foreigntext.ts';
 import { silentLogger } from '../../src/logging.ts';
 import { createPromqlClient, type PromqlClient, type PromqlClientOptions } from '../../src/promql/client.ts';
 import { createEngine, type EngineOptions } from '../../src/promql/engine.ts';
@@ -384,6 +385,21 @@ test('no error repeats a secret that Prometheus repeats', async () => {
   await assert.rejects(ask(client), (error: Error) => {
     assert.match(error.message, /are unknown/);
     assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /a-secret-token/i);
+    return true;
+  });
+});
+
+test('secrets in headers and in the URL stay redacted, however often other tokens rotate', async () => {
+  await using prometheus = await createFakePrometheus();
+  const secrets = ['an-api-key-that-never-changes-itself', 'a-parameter-that-is-a-secret-of-ours'];
+  const [header = '', parameter = ''] = secrets;
+  const url = `${prometheus.url}/?access_token=${parameter}`;
+  await using client = clientOf(prometheus, { engine: { url, headers: [`X-Api-Key=${header}`] } });
+  for (let rotation = 0; rotation < 100; rotation += 1)
+    keepSecret(`Bearer another-token-for-kubelets-of-rotation-${rotation}`);
+  prometheus.fault = () => ({ code: 422, body: JSON.stringify({ error: secrets.join(' and ') }) });
+  await assert.rejects(ask(client), (error: Error) => {
+    assert.match(error.message, /422: <redacted> and <redacted>/);
     return true;
   });
 });
