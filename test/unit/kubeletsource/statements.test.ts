@@ -530,6 +530,38 @@ test('a series that is missing once takes nothing from the sum', async () => {
   }
 });
 
+test('a container that has restarted takes nothing from the sum while its CPU series is still to come', async () => {
+  for (const metric of ['cpu_usage_cores', 'cpu_user_cores', 'cpu_system_cores']) {
+    const under = createNode([metric, 'memory_rss_bytes']);
+    const family = `container_${metric.replace('_cores', '_seconds_total')}`;
+    const labels = metric === 'cpu_usage_cores' ? { cpu: 'total' } : {};
+    const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+    const rows = (count: number): RowValue[] => [rss, { family, labels, value: 1 + 3 * count }];
+    for (let count = 0; count < 7; count += 1) {
+      await under.clock.advance(15_000);
+      // cAdvisor writes no CPU usage before there is some.
+      const app = count === 3 ? [rss, { family, labels, value: Number.NaN }] : rows(count);
+      const containers = { app, sidecar: rows(count) };
+      under.scrape(rowsOf([web([], { containers, attempts: { app: count < 3 ? 1 : 2 } })]));
+      if (count > 0) assert.equal(await under.valueOf(metric), 0.4, `${metric} after scrape ${count}`);
+    }
+  }
+});
+
+test('without a container that never has CPU series a pod has the CPU of the others, and later ones with it', async () => {
+  const under = createNode(['cpu_system_cores', 'memory_rss_bytes']);
+  const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+  for (let count = 0; count < 12; count += 1) {
+    await under.clock.advance(15_000);
+    const app = [rss, { family: 'container_cpu_system_seconds_total', value: 3 * count }];
+    under.scrape(rowsOf([web([], { containers: { app, dark: [rss] } })]));
+    const [sample] = (await under.get('cpu_system_cores', 'pods', 'shop', 'web-0')).samples;
+    if (count < 4) assert.equal(sample, undefined);
+    if (count > 6) assert.equal(sample?.timestampMs, under.clock.wallMs());
+  }
+  assert.equal(await under.valueOf('cpu_system_cores'), 0.2);
+});
+
 test('without a container that never has a second sample, a pod has a new value with each scrape', async () => {
   const under = createNode(['cpu_system_cores']);
   const system = (seconds: number): RowValue[] => [{ family: 'container_cpu_system_seconds_total', value: seconds }];
