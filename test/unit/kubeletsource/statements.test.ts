@@ -106,6 +106,60 @@ test('traffic that two interfaces count is counted once, and pods that start do 
   }
 });
 
+test('a virtual function of Azure is no traffic beside its eth0, and a card of such a name alone is', async () => {
+  const on = (bytes: Readonly<Record<string, number>>): RowValue[] =>
+    Object.entries(bytes).map(([each, value]) => ({ family: received, value, labels: { interface: each } }));
+  for (const of of [
+    (bytes: number) => on({ eth0: 2_000 + bytes, enP30832s1: bytes }),
+    (bytes: number) => on({ wlP9s9: 7, enP7s7: bytes }),
+    (bytes: number) => on({ enP7s7: bytes }),
+  ]) {
+    const under = createNode([receive]);
+    await scrapeTwice(under, rowsOf([], 'containerd', of(1_000)), rowsOf([], 'containerd', of(1_150)));
+    assert.equal((await under.get(receive, 'nodes', '', node)).samples[0]?.valueMilli, 10_000n);
+  }
+});
+
+describe('disks', () => {
+  const writes = (bytes: Readonly<Record<string, number>>): RowValue[] =>
+    Object.entries(bytes).map(([each, value]) => ({
+      family: 'container_fs_writes_bytes_total',
+      value,
+      labels: { device: `/dev/${each}` },
+    }));
+  for (const [what, of] of Object.entries({
+    'below LVM count once': (bytes: number) => writes({ nvme0n1: bytes, 'dm-0': bytes }),
+    'below LVM over RAID count once': (bytes: number) =>
+      writes({ sda: bytes / 2, sdb: bytes / 2, md127: bytes, 'dm-0': bytes }),
+    'below two volumes count once': (bytes: number) => writes({ 'dm-1': bytes / 4, sda: bytes, 'dm-0': 0.75 * bytes }),
+    'below dm-crypt have the writes that the kernel counts above it': (bytes: number) =>
+      writes({ sda: 0, 'dm-0': bytes, 'dm-1': bytes, 'mapper/luks-root': 0 }),
+    'that are not stacked are added': (bytes: number) => writes({ sda: 0.25 * bytes, vdb: 0.75 * bytes }),
+  })) {
+    test(what, async () => {
+      const under = createNode(['fs_write_bytes_per_second']);
+      const rows = (bytes: number) => rowsOf([web([], { containers: { app: of(bytes) } })]);
+      // The third scrape is recognised by position.
+      await scrapeTwice(under, rows(4_000), rows(4_600));
+      assert.equal(await under.valueOf('fs_write_bytes_per_second'), 40);
+      await under.clock.advance(15_000);
+      under.scrape(rows(5_200));
+      assert.equal(await under.valueOf('fs_write_bytes_per_second'), 40);
+    });
+  }
+
+  test('of file systems are added, stacked or not', async () => {
+    const under = createNode(['fs_usage_bytes']);
+    const used = ['/dev/dm-0', '/dev/dm-1'].map((device) => ({
+      family: 'container_fs_usage_bytes',
+      value: 5,
+      labels: { device },
+    }));
+    under.scrape(rowsOf([web([], { containers: { app: used } })], 'crio'));
+    assert.equal(await under.valueOf('fs_usage_bytes'), 10);
+  });
+});
+
 test('a namespace has the sum over its pods, with the time of the oldest', async () => {
   const under = createNode([receive]);
   const other = (bytes: number): PodRows => ({ ...web(traffic(bytes)), name: 'web-1' });
