@@ -175,6 +175,44 @@ test('a namespace has the sum over its pods, with the time of the oldest', async
   ]);
 });
 
+describe('a namespace of which a pod has no value', () => {
+  const other = (bytes: number): PodRows => ({ ...web(traffic(bytes)), name: 'web-1' });
+  const ofNamespace = (under: NodeUnderTest) => under.get(receive, 'namespaces', '', 'shop');
+
+  test('has none while its metric is newly wanted: other nodes have not been scraped for it', async () => {
+    const under = createNode([receive]);
+    const elsewhere = { namespace: 'shop', name: 'web-2', node: 'node-2' };
+    await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+    under.setPods([web([]), elsewhere]);
+    const first = await ofNamespace(under);
+    assert.deepEqual(first.samples, []);
+    assert.match(first.pending ?? '', /from the next samples on/);
+    // A node that is never scraped takes no metric away for ever.
+    for (const bytes of [300, 450, 600, 750, 900, 1_050]) {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(bytes))]));
+      under.setPods([web([]), elsewhere]);
+    }
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
+
+  test('has the sum of the others later: a pod that starts has no traffic yet', async () => {
+    const under = createNode([receive]);
+    for (let count = 0; count < 8; count += 1) {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(150 * count)), ...(count < 7 ? [] : [other(7)])]));
+    }
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
+
+  test('has the sum of the others if the pod never has one, at once', async () => {
+    const under = createNode([receive]);
+    const idle = (bytes: number) => rowsOf([web(traffic(bytes)), { ...web([]), name: 'web-1' }]);
+    await scrapeTwice(under, idle(0), idle(150));
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
+});
+
 describe('a pod with the network of its node', () => {
   test('has no network metrics, and the cause says so', async () => {
     const under = createNode([receive]);
@@ -581,6 +619,23 @@ test('a series that is missing once takes nothing from the sum', async () => {
     const other = seconds === 16 ? [rss] : [rss, system(seconds)];
     under.scrape(rowsOf([web([], { containers: { app: [rss, system(seconds)], other } })]));
     if (seconds > 10) assert.equal(await under.valueOf('cpu_system_cores'), 0.4);
+  }
+});
+
+test('a series that is missing for longer than the window takes nothing from the sum while a value stands', async () => {
+  const under = createNode(['fs_write_bytes_per_second', 'memory_rss_bytes'], { windowMs: 15_000 });
+  const written = (value: number) => ({
+    family: 'container_fs_writes_bytes_total',
+    value,
+    labels: { device: '/dev/sda' },
+  });
+  const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+  for (let count = 0; count < 9; count += 1) {
+    await under.clock.advance(15_000);
+    const busy = count === 3 || count === 4 ? [rss] : [rss, written(1_000 + 150 * count)];
+    const containers = { busy, idle: [rss, written(1 + 15 * count)] };
+    under.scrape(rowsOf([web([], { containers })]));
+    if (count > 0) assert.equal(await under.valueOf('fs_write_bytes_per_second'), 11, `after scrape ${count}`);
   }
 });
 
