@@ -66,9 +66,11 @@ const dots = '...';
 const secretReach = 64;
 
 /** Copies a JSON value without secrets and control characters; cuts nothing. */
+export function withoutSecrets(value: string): string;
+export function withoutSecrets(value: unknown): unknown;
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') return escapeControls(own.redact(value));
-  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (Array.isArray(value)) return value.map((each: unknown) => withoutSecrets(each));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutSecrets(each)]));
 }

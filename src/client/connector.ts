@@ -1,7 +1,7 @@
 /** Opens undici's connections, guarded by `tls/handshakeguard.ts`. */
 import type { LookupFunction, Socket } from 'node:net';
 import { type ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
-import { guardServer } from '../tls/handshakeguard.ts';
+import { guardedClientTls, guardServer } from '../tls/handshakeguard.ts';
 import type { TlsMaterial } from './apiserver.ts';
 import { checkHostname } from './hostname.ts';
 import { buildConnector, type Connector } from './undici.ts';
@@ -32,6 +32,8 @@ type ConnectionTls = Pick<
 export function guardedConnector(tls: ConnectionTls, options: ConnectorOptions): Connector {
   const { lookup, timeoutMs, verifyPeer } = options;
   const connect = buildConnector({
+    // A secure context has its own.
+    ...guardedClientTls,
     ...tls,
     lookup,
     timeout: timeoutMs,

@@ -107,7 +107,7 @@ class SocketClaim implements PodClaim {
   async #claim(): Promise<ClaimState> {
     const path = `\0${this.#name}`;
     // The process may end between the claim and the challenge.
-    for (let attempt = 0; attempt < claimsAtOnce; attempt += 1) {
+    for (let attempt = 0; attempt < claimAttempts; attempt += 1) {
       const state = await this.#listen(path);
       if (state !== undefined) return state;
       const result = await challengeHolder(path, this.#name, this.#options.secret);
@@ -152,6 +152,7 @@ class SocketClaim implements PodClaim {
   }
 }
 
-const claimsAtOnce = 3;
+/** Claims in a row, while each holder has ended before it was challenged. */
+const claimAttempts = 3;
 /** Characters of sun_path in Linux' sockaddr_un, less the null character at its beginning. */
 const nameLimit = 107;

@@ -14,8 +14,10 @@ export type PodSecret = () => string | undefined | Promise<string | undefined>;
 export type ProofResult = 'proven' | 'unproven' | 'gone';
 
 const challengeBytes = 32;
+/** Of SHA-256. */
+const proofBytes = 32;
 /** Milliseconds for a challenge with its answer. A server whose event loop is busy for longer fails its liveness probe soon. */
-export const proofTimeoutMs = 10_000;
+const proofTimeoutMs = 10_000;
 /** The token may be renewed between the reads of both processes. */
 const attempts = 2;
 
@@ -80,7 +82,7 @@ async function* limited(socket: Socket): AsyncGenerator<Buffer> {
   for await (const chunk of socket) {
     length += (chunk as Buffer).length;
     yield chunk as Buffer;
-    if (length >= challengeBytes) return;
+    if (length >= proofBytes) return;
   }
 }
 

@@ -57,8 +57,8 @@ function readEngines(values: Values): readonly PrometheusSettings[] {
   return prometheusSettings(values, urls);
 }
 
-function unknownCommand(command = ''): string {
-  return `kubegauge rules ${command}: write kubegauge rules check <file>`;
+function unknownCommand(command: string | undefined): string {
+  return `${command === undefined ? 'kubegauge rules needs a command' : `kubegauge rules ${command}`}: write kubegauge rules check <file>`;
 }
 
 const missingFile = 'kubegauge rules check needs a file, or - for standard input';

@@ -24,7 +24,7 @@ import { type RulesReport, rulesText } from './rulestext.ts';
 const discoveryTimeoutMs = 30_000;
 
 /** Exit codes: the file loads, and an engine that was asked answered; it does not, or a query is refused; nothing could be checked. */
-export const rulesExitCodes = { well: 0, wrong: 1, failed: 2 } as const;
+const rulesExitCodes = { well: 0, wrong: 1, failed: 2 } as const;
 
 /**
  * Returns the exit code.

@@ -1,5 +1,5 @@
 /** Prints a check of rules: for people, or as JSON. */
-import { escapeControls, withoutSecrets } from '../foreigntext.ts';
+import { withoutSecrets } from '../foreigntext.ts';
 import type { RuleExplanation } from '../rules/explanation.ts';
 import { problemText, type RuleProblem } from '../rules/problem.ts';
 import type { Rules } from '../rules/rule.ts';
@@ -70,7 +70,7 @@ export interface AskedValue {
 export function rulesText(report: RulesReport, format: 'table' | 'json'): string {
   if (format === 'table')
     return `${lines(report)
-      .map((line) => escapeControls(line))
+      .map((line) => withoutSecrets(line))
       .join('\n')}\n`;
   const { rules, ...rest } = report;
   const resourceRules = rules?.resource === undefined ? undefined : { windowMs: rules.resource.windowMs };

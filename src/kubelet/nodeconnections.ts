@@ -1,9 +1,10 @@
 /** Kubelet connections, one per node, and how certificates are verified. */
-import { constants, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { createSecureContext, DEFAULT_CIPHERS, type PeerCertificate, type SecureContext } from 'node:tls';
+import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
 import { checkHostname } from '../client/hostname.ts';
 import type { Resolve } from '../dns/address.ts';
+import { guardedClientTls } from '../tls/handshakeguard.ts';
 import { type Connection, createConnection } from './http/connection.ts';
 import { HeadCache } from './http/http1.ts';
 import type { MakeInflater } from './http/inflate.ts';
@@ -148,7 +149,7 @@ export class NodeConnections {
   #contextOf(tls: KubeletTls): SecureContext {
     if (this.#context?.tls !== tls) {
       const { ca, cert, key } = tls;
-      const context = createSecureContext({ ca, cert, key, allowPartialTrustChain: true, ...hardened });
+      const context = createSecureContext({ ca, cert, key, allowPartialTrustChain: true, ...guardedClientTls });
       this.#context = { tls, context };
     }
     return this.#context.context;
@@ -171,8 +172,3 @@ function createUndiciConnection(options: UndiciOptions): Connection {
 }
 
 const plainHttpTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
-
-/**
- * As in Go, a kubelet chooses no Diffie-Hellman parameters, which cost up to a second, and shows no later certificate.
- */
-const hardened = { ciphers: `${DEFAULT_CIPHERS}:!kDHE`, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };

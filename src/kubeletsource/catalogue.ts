@@ -24,8 +24,13 @@ export interface KubeletMetric {
   readonly columns: readonly [ColumnName, ...ColumnName[]];
   /** How the values of a pod's containers become the pod's. */
   readonly combine: 'sum' | 'max';
-  /** Whether a pod needs the series of each container; otherwise those without count as nothing. */
-  readonly needs: 'every container' | 'any container';
+  /**
+   * What a container without the series is to its pod:
+   * - every container: the pod has no value;
+   * - each in time: the container is waited for as long as a value stands, since one that runs has the series;
+   * - any container: it counts as nothing.
+   */
+  readonly needs: 'every container' | 'each in time' | 'any container';
   /** Whether the sum over a namespace's pods has a meaning. */
   readonly perNamespace: boolean;
   /** Whether the machine's series has the same meaning. */
@@ -67,7 +72,7 @@ const sentence: Readonly<Record<string, string>> = {
 };
 
 function cpu(name: string, help: string, column: ColumnName): KubeletMetric {
-  const shape = { rule: 'rate', ...sums, needs: 'any container', perNode: true, absent: noSeries } as const;
+  const shape = { rule: 'rate', ...sums, needs: 'each in time', perNode: true, absent: noSeries } as const;
   return { name, help, unit: 'cores', columns: [column], ...shape };
 }
 

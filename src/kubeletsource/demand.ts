@@ -69,7 +69,12 @@ export function createDemand({ clock, always, onAutoscalers }: DemandOptions): D
       return current().metrics.map((metric) => [metric.name, ageMs(metric)]);
     },
     restore(saved, thenMs) {
-      for (const [name, ageMs] of saved) if (metricNamed(name) !== undefined) requests.set(name, thenMs - ageMs);
+      for (const [name, ageMs] of saved) {
+        if (metricNamed(name) === undefined) continue;
+        requests.set(name, thenMs - ageMs);
+        // Its first samples came before the restart.
+        since.set(name, thenMs - demandMs);
+      }
       isChanged = true;
     },
   };

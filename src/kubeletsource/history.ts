@@ -56,6 +56,8 @@ export class SampleHistory {
   /** Per column, see `state`: what the next sample is compared with. NaN is unknown. */
   readonly #states: Float64Array;
   #count = 0;
+  /** As of the last sample; see HistoryLimits. */
+  #unreadMs = 0;
   /** Whether columns were added since the last sample. */
   #isWidened = false;
 
@@ -81,8 +83,11 @@ export class SampleHistory {
     return this.#count === 0 ? Number.NaN : this.#numbers[(this.#count - 1) * this.#width + 1 + column]!;
   }
 
-  /** Reports whether a kept sample has the column. */
+  /** Reports whether a kept sample has the column, or an earlier one whose value may still stand: windows can be shorter. */
   isKnown(column: number): boolean {
+    const at = column * state.size;
+    const isRecent = this.lastMs - this.#states[at + state.timeMs]! <= this.#unreadMs;
+    if (isRecent && !Number.isNaN(this.#states[at + state.value]!)) return true;
     for (let at = 0; at < this.#count * this.#width; at += this.#width) {
       if (!Number.isNaN(this.#numbers[at + 1 + column]!)) return true;
     }
@@ -117,6 +122,7 @@ export class SampleHistory {
     if (Number.isNaN(timeMs)) return false;
     if (this.#isWidened && timeMs === this.lastMs) this.#count -= 1;
     this.#isWidened = false;
+    this.#unreadMs = limits.unreadMs;
     const intervalMs = timeMs - this.lastMs;
     if (intervalMs <= 0 && intervalMs >= -clockStepMs) return false;
     if (intervalMs < 0 || intervalMs > limits.longestIntervalMs) this.clear();

@@ -49,7 +49,7 @@ const listed: readonly CustomMetric[] = catalogue.flatMap((metric) =>
 
 export function createKubeletSource(options: KubeletSourceOptions): KubeletSource {
   const { demand, store, pods, bringForward } = options;
-  const numbers = createObjectNumbers(store, pods);
+  const numbers = createObjectNumbers(store, pods, demand.wantedForMs);
   return { list: () => listed, get: async (question) => answer(question), reports };
 
   function answer(question: CustomQuestion): CustomAnswer {

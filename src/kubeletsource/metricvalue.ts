@@ -20,7 +20,7 @@ export type NoNumber = 'absent' | 'waiting';
 
 export interface Combined {
   readonly number: MetricNumber | NoNumber;
-  /** False while a part waits for its second sample: the number is without it. */
+  /** False while a part waits for its second sample, or lacks a series that it must have: the number is without it. */
   readonly isWhole: boolean;
   /** The newest part's last sample; -Infinity without one. */
   readonly newestMs: number;
@@ -42,6 +42,7 @@ export interface Part {
 export function combine(metric: KubeletMetric, parts: Iterable<Part>): Combined {
   let number: MetricNumber | undefined;
   let isWhole = true;
+  let isLacking = false;
   let newestMs = -Infinity;
   let ready = 0;
   for (const part of parts) {
@@ -49,12 +50,14 @@ export function combine(metric: KubeletMetric, parts: Iterable<Part>): Combined 
     if (one === 'waiting') isWhole = false;
     if (one === 'absent' && metric.needs === 'every container')
       return { number: 'absent', isWhole: true, newestMs, ready };
+    isLacking ||= one === 'absent' && metric.needs === 'each in time';
     if (typeof one === 'string') continue;
     ready += 1;
     newestMs = Math.max(newestMs, one.timestampMs);
     number = number === undefined ? one : joined(number, one, metric.combine);
   }
-  return { number: number ?? (isWhole ? 'absent' : 'waiting'), isWhole, newestMs, ready };
+  if (number === undefined) return { number: isWhole ? 'absent' : 'waiting', isWhole, newestMs, ready };
+  return { number, isWhole: isWhole && !isLacking, newestMs, ready };
 }
 
 function joined(a: MetricNumber, b: MetricNumber, how: KubeletMetric['combine']): MetricNumber {
@@ -88,7 +91,7 @@ function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber |
     windowMs: intervalMs,
   });
   // The others' sum would fall by what this one had.
-  const missing = (name: ColumnName) => (needs === 'any container' && isKnown(history, name) ? 'waiting' : 'absent');
+  const missing = (name: ColumnName) => (needs !== 'every container' && isKnown(history, name) ? 'waiting' : 'absent');
   // A limit that is missing once is none that was removed.
   const unlimited = (name: ColumnName | undefined) =>
     name !== undefined && Number.isNaN(last(name)) ? missing(name) : 'absent';

@@ -35,7 +35,7 @@ export interface NodeCounts {
   readonly bytes: number;
 }
 
-export const nothingCounted: NodeCounts = { pods: 0, numbers: 0, bytes: 0 };
+const nothingCounted: NodeCounts = { pods: 0, numbers: 0, bytes: 0 };
 
 /** Reports whether a container of a pod ended for good; undefined for an unknown pod. */
 export type HasEnded = (pod: PodLayout, container: string) => boolean | undefined;

@@ -32,9 +32,13 @@ const codes: Readonly<Record<NoNumberReason, string>> = {
 
 /** @param wantedForMs milliseconds since the metric is wanted. */
 export function explain(metric: KubeletMetric, { reason, node }: NoValue, wantedForMs: number): StatusCause {
-  const isNewlyWanted = wantedForMs < firstSamplesMs && (reason === 'waiting' || reason === 'not scraped');
-  if (isNewlyWanted) return { reason: 'FromNextSamples', message: fromNextSamples };
+  if (isFirstAwaited(reason, wantedForMs)) return { reason: 'FromNextSamples', message: fromNextSamples };
   return { reason: codes[reason], message: textOf(metric, reason, node === undefined ? 'its node' : `node ${node}`) };
+}
+
+/** Reports whether the first samples of a newly wanted metric are still to come. @param wantedForMs as of explain. */
+export function isFirstAwaited(reason: NoNumberReason, wantedForMs: number): boolean {
+  return wantedForMs < firstSamplesMs && (reason === 'waiting' || reason === 'not scraped');
 }
 
 /** A first request begins the scrapes of its metric. */

@@ -2,7 +2,7 @@
 import type { PodInfo, PodLister } from '../cluster/pods.ts';
 import type { KubeletMetric } from './catalogue.ts';
 import { type MetricNumber, sumOf } from './metricvalue.ts';
-import { isOfNetwork, type NoValue } from './nonumber.ts';
+import { isFirstAwaited, isOfNetwork, type NoValue } from './nonumber.ts';
 import type { NumberOrReason, SeriesStore } from './seriesstore.ts';
 
 /** Resources with metrics, by plural; all are of the core group. */
@@ -20,7 +20,12 @@ export interface ObjectNumbers {
   nodesOf(kind: DescribedKind, namespace: string, names: readonly string[], limit: number): ReadonlySet<string>;
 }
 
-export function createObjectNumbers(store: SeriesStore, pods: Pick<PodLister, 'get' | 'list'>): ObjectNumbers {
+/** @param wantedForMs see Demand. */
+export function createObjectNumbers(
+  store: SeriesStore,
+  pods: Pick<PodLister, 'get' | 'list'>,
+  wantedForMs: (metric: KubeletMetric) => number,
+): ObjectNumbers {
   return { of, nodesOf };
 
   function of(metric: KubeletMetric, kind: DescribedKind, namespace: string, name: string): MetricNumber | NoValue {
@@ -41,13 +46,20 @@ export function createObjectNumbers(store: SeriesStore, pods: Pick<PodLister, 'g
     return withNode(store.ofPod(metric, pod), pod.node);
   }
 
+  /**
+   * Nodes are scraped one after the other, so the first sums would be of a few pods only. Later a pod without a value
+   * counts as nothing: it starts, or its node is down and others have its load, and autoscalers must go on.
+   */
   function ofNamespace(metric: KubeletMetric, namespace: string): MetricNumber | NoValue {
     let sum: MetricNumber | undefined;
     let missing: NoValue | undefined;
+    const wantedMs = wantedForMs(metric);
     for (const pod of pods.list(namespace)) {
       const number = ofPod(metric, pod);
-      if ('reason' in number) missing ??= number;
-      else sum = sum === undefined ? number : sumOf(sum, number);
+      if ('reason' in number) {
+        if (isFirstAwaited(number.reason, wantedMs)) return number;
+        missing ??= number;
+      } else sum = sum === undefined ? number : sumOf(sum, number);
     }
     return sum ?? missing ?? { reason: 'no pods' };
   }

@@ -9,7 +9,7 @@ export interface PrometheusUrl {
 }
 
 /** The name of a URL without one. */
-export const defaultPrometheusName = 'prometheus';
+const defaultPrometheusName = 'prometheus';
 /** prometheus-adapter's default. */
 const defaultPrometheusUrl = 'https://localhost';
 

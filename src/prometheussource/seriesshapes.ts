@@ -1,6 +1,6 @@
 /** Folds the series of an answer into their shapes, so that 100,000 series cost no memory. */
 import type { SeriesLabels } from '../promql/answer.ts';
-import type { SeriesFold } from '../promql/client.ts';
+import type { SeriesFold } from '../promql/answerbodies.ts';
 import { AnswerLimitError } from '../promql/elementsplitter.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 

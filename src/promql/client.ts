@@ -10,24 +10,15 @@ import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
-import {
-  type AnswerNotes,
-  checkSeriesEnvelope,
-  type QueryAnswer,
-  type QueryElement,
-  readNotes,
-  readQueryAnswer,
-  readQueryElement,
-  readSeriesElement,
-  type SeriesLabels,
-} from './answer.ts';
+import type { QueryAnswer } from './answer.ts';
+import { readQueryBody, readSeriesBody, type SeriesAnswer, type SeriesFold } from './answerbodies.ts';
 import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
-import { readErrorBody, readElements } from './answerreader.ts';
+import { readErrorBody } from './answerreader.ts';
 import { Breakers, StoppedError } from './breakers.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
 import type { PromqlEngine } from './engine.ts';
 import { exchangeError, lateError, queuedError, statusError } from './explainanswer.ts';
 import { type Flow, listing } from './flow.ts';
-import { KnownElements } from './knownelements.ts';
 import { isTransient, PromqlError } from './promqlerror.ts';
 import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
@@ -35,6 +26,8 @@ import { RequestSlots, slotLimit } from './requestslots.ts';
 
 /** Milliseconds until the last byte. An HPA asks every 15 s, and a client waits for up to 60 s. */
 const defaultDeadlineMs = 30_000;
+/** Milliseconds that a list waits for earlier ones; 60 lists that each take their whole deadline are done by then. */
+const defaultListWaitMs = 300_000;
 /** Milliseconds, TLS included. */
 const connectTimeoutMs = 5_000;
 /** Tries of a GET beside the first one. */
@@ -58,20 +51,6 @@ export interface SeriesRequest {
   readonly subject: string;
 }
 
-/** Collects series; each try has its own. */
-export interface SeriesFold<T> {
-  /** The only label whose value counts: `add` gets no series that differs from an earlier one in other values only. Undefined if all count. */
-  readonly onlyValue?: string;
-  add(labels: SeriesLabels): void;
-  result(): T;
-}
-
-export interface SeriesAnswer<T> {
-  readonly result: T;
-  readonly series: number;
-  readonly notes: AnswerNotes;
-}
-
 /** Every method throws PromqlError, or the signal's reason after its abort, which also ends the query at the engine. */
 export interface PromqlClient extends AsyncDisposable {
   readonly engine: PromqlEngine;
@@ -87,6 +66,7 @@ export interface PromqlClientOptions {
   /** From 0 to below 1. */
   readonly random?: () => number;
   readonly deadlineMs?: number;
+  readonly listWaitMs?: number;
   /** Sends exactly prometheus-adapter's requests: no POST for long URLs, an empty timeout. */
   readonly asAdapter?: boolean;
   /** For tests. */
@@ -111,6 +91,7 @@ class HttpPromqlClient implements PromqlClient {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #deadlineMs: number;
+  readonly #listWaitMs: number;
   readonly #limits: { readonly query: AnswerLimits; readonly series: AnswerLimits };
   readonly #lookups: Lookups;
   readonly #pool: ConnectionPool;
@@ -124,6 +105,7 @@ class HttpPromqlClient implements PromqlClient {
     this.#clock = clock;
     this.#random = random;
     this.#deadlineMs = deadlineMs;
+    this.#listWaitMs = options.listWaitMs ?? defaultListWaitMs;
     this.#limits = options.limits ?? { query: queryLimits, series: seriesLimits };
     this.#lookups = new Lookups(resolve, connectTimeoutMs);
     this.#pool = new ConnectionPool(engine.access, {
@@ -141,7 +123,10 @@ class HttpPromqlClient implements PromqlClient {
     if (timeMs !== undefined) parameters.push(['time', secondsText(timeMs)]);
     parameters.push(['timeout', asAdapter ? '' : `${this.#deadlineMs}ms`]);
     const request = writeRequest(this.engine, 'query', parameters, !asAdapter);
-    return this.#run({ endpoint: 'query', subject, flow, request, read: (body) => this.#readQuery(body) }, signal);
+    return this.#run(
+      { endpoint: 'query', subject, flow, request, read: (body) => readQueryBody(body, this.#limits.query) },
+      signal,
+    );
   }
 
   series<T>(
@@ -154,7 +139,7 @@ class HttpPromqlClient implements PromqlClient {
       ['start', secondsText(startMs)],
     ];
     const request = writeRequest(this.engine, 'series', parameters, this.#options.asAdapter !== true);
-    const read = (body: Readable) => this.#readSeries(body, fold());
+    const read = (body: Readable) => readSeriesBody(body, this.#limits.series, fold());
     return this.#run({ endpoint: 'series', subject, flow: listing, request, read }, signal);
   }
 
@@ -163,58 +148,47 @@ class HttpPromqlClient implements PromqlClient {
     await this.#pool.destroy();
   }
 
-  async #readQuery(body: Readable): Promise<QueryAnswer> {
-    const elements: QueryElement[] = [];
-    const { envelope } = await readElements(body, {
-      path: ['data', 'result'],
-      limits: this.#limits.query,
-      onElement: (element) => elements.push(readQueryElement(element)),
-    });
-    return readQueryAnswer(envelope, elements);
-  }
-
-  async #readSeries<T>(body: Readable, fold: SeriesFold<T>): Promise<SeriesAnswer<T>> {
-    const { envelope, elements } = await readElements(body, {
-      path: ['data'],
-      limits: this.#limits.series,
-      onElement: (element) => fold.add(readSeriesElement(element)),
-      known: fold.onlyValue === undefined ? undefined : new KnownElements(fold.onlyValue),
-    });
-    checkSeriesEnvelope(envelope);
-    return { result: fold.result(), series: elements, notes: readNotes(envelope) };
-  }
-
-  /** Tries until the deadline, which all tries share. */
+  /**
+   * A caller waits for a query, so its deadline counts from here. Lists only wait for each other: the deadline of one
+   * counts from the send, else the last of many would fail at a slow engine without being sent.
+   */
   async #run<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(lateError(this.engine, this.#deadlineMs)), this.#deadlineMs);
-    const ended = AbortSignal.any([signal, late.signal]);
-    let release: (() => void) | undefined;
+    this.#breakers.check(exchange.subject, exchange.flow);
+    const isList = exchange.flow.lane === 'lists';
+    using wait = this.#startDeadline(isList ? this.#listWaitMs : this.#deadlineMs, signal);
+    const release = await this.#takeSlot(exchange.flow, signal, wait);
     try {
-      this.#breakers.check(exchange.subject, exchange.flow);
-      release = await this.#takeSlot(exchange.flow, signal, ended);
-      for (let tries = 0; ; tries += 1) {
-        try {
-          return await this.#try(exchange, signal, ended);
-        } catch (error) {
-          if (tries >= retryLimit || !mayRetry(exchange, error)) throw error;
-        }
-        const pauseMs = retryPauseMs * 2 ** tries * (0.5 + this.#random());
-        await sleep(pauseMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
-      }
+      using deadline = isList ? this.#startDeadline(this.#deadlineMs, signal) : wait;
+      return await this.#tryUntil(exchange, signal, deadline.signal);
     } finally {
-      release?.();
-      clearTimeout(timer);
+      release();
     }
   }
 
-  async #takeSlot(flow: Flow, signal: AbortSignal, ended: AbortSignal): Promise<() => void> {
+  #startDeadline(limitMs: number, signal: AbortSignal): Deadline {
+    return startDeadline(limitMs, signal, () => lateError(this.engine, limitMs));
+  }
+
+  async #takeSlot(flow: Flow, signal: AbortSignal, wait: Deadline): Promise<() => void> {
     try {
-      return await this.#slots.take(flow, ended);
+      return await this.#slots.take(flow, wait.signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw queuedError(this.engine, this.#deadlineMs, error);
+      throw queuedError(this.engine, flow, wait.limitMs, error);
+    }
+  }
+
+  /** All tries share the deadline. */
+  async #tryUntil<T>(exchange: Exchange<T>, signal: AbortSignal, ended: AbortSignal): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await this.#try(exchange, signal, ended);
+      } catch (error) {
+        if (tries >= retryLimit || !mayRetry(exchange, error)) throw error;
+      }
+      const pauseMs = retryPauseMs * 2 ** tries * (0.5 + this.#random());
+      await sleep(pauseMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
     }
   }
 
@@ -257,7 +231,7 @@ class HttpPromqlClient implements PromqlClient {
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    keepSecret(authorization);
+    for (const secret of [authorization, ...this.engine.secrets]) keepSecret(secret);
     const response = this.#pool.current().request({
       method,
       path,

@@ -2,7 +2,6 @@
 import type { ApiServer, TlsMaterial } from '../client/apiserver.ts';
 import { watchCredentialFile } from '../client/credentialfile.ts';
 import type { Clock } from '../clock.ts';
-import { keepSecret } from '../foreigntext.ts';
 import type { Logger } from '../logging.ts';
 import { certificateText, keyText } from '../tls/keypair.ts';
 import { parseTrustBundle } from '../tls/trustbundle.ts';
@@ -15,6 +14,8 @@ export interface PromqlEngine {
   readonly verb: 'GET' | 'POST';
   /** Beside those of HTTP and credentials, such as X-Scope-OrgID; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Credentials in headers and in parameters of the URL, for `keepSecret`. Those of `access` come with each request. */
+  readonly secrets: readonly string[];
   readonly access: ApiServer;
 }
 
@@ -52,7 +53,8 @@ export function createEngine(options: EngineOptions): PromqlEngine {
       'credentials are sent to Prometheus without TLS',
     );
   }
-  return { name: options.name, url, verb: options.verb, headers, access };
+  const secrets = secretsIn([...Object.entries(headers), ...url.searchParams]);
+  return { name: options.name, url, verb: options.verb, headers, secrets, access };
 }
 
 /** @throws Error unless it is an http or https URL. */
@@ -100,10 +102,16 @@ export function headersOf(given: readonly string[]): Readonly<Record<string, str
     if (!/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new Error(`the value of the header ${name} has characters that HTTP forbids`);
     }
-    if (/auth|token|key|secret|cookie/.test(name)) keepSecret(value.includes(' ') ? value : `Header ${value}`);
     headers.set(name, value);
   }
   return Object.fromEntries(headers);
+}
+
+/** Returns the values of names that sound like credentials, in the form of an Authorization header. */
+function secretsIn(named: readonly (readonly [name: string, value: string])[]): readonly string[] {
+  return named
+    .filter(([name]) => /auth|token|key|secret|cookie|pass|cred|session|jwt|sig/i.test(name))
+    .map(([, value]) => (value.includes(' ') ? value : `Header ${value}`));
 }
 
 function createAccess(url: URL, basic: string | undefined, options: EngineOptions): ApiServer {

@@ -4,6 +4,7 @@ import { field, parseJson, text } from '../client/json.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { AnswerLimitError } from './elementsplitter.ts';
 import type { PromqlEngine } from './engine.ts';
+import type { Flow } from './flow.ts';
 import { PromqlError, type PromqlProblem } from './promqlerror.ts';
 
 /** Characters of an engine's own words. */
@@ -21,9 +22,10 @@ export function lateError(place: Place, limitMs: number, cause?: unknown): Promq
   return new PromqlError('late', message, { cause });
 }
 
-/** Explains a request that was not sent before its deadline. */
-export function queuedError(place: Place, limitMs: number, cause: unknown): PromqlError {
-  const message = `${placeOf(place)}: earlier requests of the same caller were under way for ${limitMs / 1_000} s; is it overloaded, or are their queries expensive?`;
+/** Explains a request that was not sent within its limit. */
+export function queuedError(place: Place, { lane }: Flow, limitMs: number, cause: unknown): PromqlError {
+  const earlier = lane === 'lists' ? 'earlier lists of series' : 'earlier requests of the same caller';
+  const message = `${placeOf(place)}: ${earlier} were under way for ${limitMs / 1_000} s; is it overloaded, or are their queries expensive?`;
   return new PromqlError('late', message, { cause });
 }
 

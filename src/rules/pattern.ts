@@ -4,7 +4,7 @@ import { RE2JS, RE2JSException } from 're2js';
 /** Characters of a pattern. */
 const patternLengthLimit = 10_000;
 /** Instructions of a compiled pattern: a match of 200 characters takes some 50 us per thousand, and more for classes. */
-export const programLimit = 5_000;
+const programLimit = 5_000;
 
 export interface Pattern {
   readonly source: string;

@@ -39,9 +39,9 @@ export function parseRules(text: string): Rules {
 }
 
 /** Characters of all regular expressions of a file: the slowest take 5 s to compile. */
-export const patternsLengthLimit = 50_000;
+const patternsLengthLimit = 50_000;
 /** Instructions of all regular expressions of a file. */
-export const programsLimit = 50_000;
+const programsLimit = 50_000;
 
 /** Compiles, and collects problems. */
 class RuleCompiler {

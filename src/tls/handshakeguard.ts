@@ -2,8 +2,9 @@
  * Passes a TLS handshake to OpenSSL after `peerflight.ts` has checked it: certificates could hold the process for
  * minutes. Node has no event: the guard polls the socket, and gives TLS the bytes as Node gives early ones.
  */
+import { constants } from 'node:crypto';
 import { readSync } from 'node:fs';
-import type { TLSSocket } from 'node:tls';
+import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
 import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
@@ -67,6 +68,15 @@ export class RefusedPeerError extends Error {
     else this.code = cause.message === notTls ? 'ERR_PEER_NOT_TLS' : 'ERR_PEER_HANDSHAKE';
   }
 }
+
+/**
+ * TLS options of guarded connections to servers. As in Go, a server chooses no Diffie-Hellman parameters, which cost up
+ * to a second, and shows no certificate in a renegotiation, which the guard would not see.
+ */
+export const guardedClientTls = {
+  ciphers: `${DEFAULT_CIPHERS}:!kDHE`,
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+};
 
 /** Guards a connection to a server, and destroys it with the reason of a refusal. */
 export function guardServer(secure: TLSSocket): void {

@@ -17,6 +17,17 @@ export const bundleStates = {
     state:
       'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS',
   },
+  /** No fault where another adapter serves the group: the component of the group grants the right. */
+  unreadableCustom: {
+    code: 'ApiServiceUnreadable',
+    state:
+      'caBundle is not maintained: our ServiceAccount may not read the APIService; add manifests/components/custom-metrics to your kustomization',
+  },
+  unreadableExternal: {
+    code: 'ApiServiceUnreadable',
+    state:
+      'caBundle is not maintained: our ServiceAccount may not read the APIService; add manifests/components/external-metrics to your kustomization',
+  },
   sharedIdentity: {
     code: 'BundleNeedsKubeletAccount',
     state:
@@ -50,3 +61,10 @@ export const bundleStates = {
     state: 'another writer undoes our changes of the APIService again and again; they are repeated ever more slowly',
   },
 } as const satisfies Readonly<Record<string, BundleState>>;
+
+/** Returns the state of an APIService that may not be read, with the manifests that grant the right: base, or the component of its group. */
+export function unreadableState(apiService: string): BundleState {
+  if (apiService.endsWith('.custom.metrics.k8s.io')) return bundleStates.unreadableCustom;
+  if (apiService.endsWith('.external.metrics.k8s.io')) return bundleStates.unreadableExternal;
+  return bundleStates.unreadable;
+}

@@ -181,11 +181,11 @@ class WatchedPublication implements Publication {
 
   /** Where only the image was replaced, no pod publishes a root, so kube-apiserver does not verify by them. */
   async #onUnreadable(signal: AbortSignal): Promise<number | undefined> {
-    const { own, pods, isSeparate, mayHoldBack, clock } = this.#options;
+    const { name, own, pods, isSeparate, mayHoldBack, clock } = this.#options;
     const mayBeVerified = mayHoldBack && !this.#memory.ready && isSeparate();
     const waitMs = mayBeVerified ? this.#podReads.take(clock.monotonicMs()) : 0;
     if (waitMs > 0) return waitMs;
-    const decision = mayBeVerified ? await readinessUnread(pods, own.owner.uid, signal) : readyUnread;
+    const decision = mayBeVerified ? await readinessUnread(name, pods, own.owner.uid, signal) : readyUnread(name);
     this.#memory = { ...this.#memory, ready: decision.ready };
     this.#report(decision);
     return decision.againMs;

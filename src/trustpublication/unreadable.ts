@@ -1,18 +1,16 @@
 /** Decides about readiness without the right to read the APIService: whether kube-apiserver verifies is not known then. */
 import { StatusError } from '../apimachinery/status.ts';
-import { bundleStates } from './bundlestates.ts';
+import { unreadableState } from './bundlestates.ts';
 import { blockedRetryMs, type Decision } from './publicationdecision.ts';
 import type { BackendSource } from './servicebackends.ts';
 import { readyPodBeside, type ServicePod } from './servicepods.ts';
 
 type UnreadDecision = Pick<Decision, 'ready' | 'level' | 'code' | 'state' | 'againMs'>;
 
-export const readyUnread: UnreadDecision = {
-  ready: true,
-  level: 'info',
-  ...bundleStates.unreadable,
-  againMs: undefined,
-};
+/** Returns the decision of a pod that may be ready although the APIService of this name may not be read. */
+export function readyUnread(apiService: string): UnreadDecision {
+  return { ready: true, level: 'info', ...unreadableState(apiService), againMs: undefined };
+}
 
 /**
  * Returns whether our pod may be ready. If kube-apiserver verifies, requests to a pod whose root is not in the bundle fail,
@@ -20,13 +18,14 @@ export const readyUnread: UnreadDecision = {
  * @throws Error if kube-apiserver does not answer.
  */
 export async function readinessUnread(
+  apiService: string,
   source: BackendSource,
   ownUid: string,
   signal: AbortSignal,
 ): Promise<UnreadDecision> {
   const beside = readyPodBeside(await podsBehind(source, signal), ownUid);
-  if (beside === undefined) return readyUnread;
-  const { code, state } = bundleStates.unreadable;
+  if (beside === undefined) return readyUnread(apiService);
+  const { code, state } = unreadableState(apiService);
   const why = `Not ready while ${beside.pod} serves: kube-apiserver may verify`;
   return { ready: false, level: 'warn', code, state: `${state}. ${why}`, againMs: blockedRetryMs };
 }

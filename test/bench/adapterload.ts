@@ -18,7 +18,7 @@ export const ruleCount = 50;
 const usedMetrics = 4;
 
 /** By workload. */
-export const runningPods = Array.from({ length: workloads }, (_, workload) =>
+const runningPods = Array.from({ length: workloads }, (_, workload) =>
   Array.from({ length: podsPerWorkload }, (_, pod) => podObject(workload * podsPerTemplate + pod).metadata),
 ).flat();
 

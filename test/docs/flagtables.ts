@@ -2,6 +2,7 @@
 import { parseDuration } from '../../src/apimachinery/duration.ts';
 import { type FlagName, flags, flagSections } from '../../src/options/flags.ts';
 import type { Flag } from '../../src/options/flags/flag.ts';
+import { prometheusFlags } from '../../src/options/flags/prometheus.ts';
 import { ignoredFlags, ignoredPrefix, lossOf } from '../../src/options/ignoredflags.ts';
 import { spelling } from '../../src/options/usage.ts';
 import { metricsServerFlags } from './metricsserverflags.ts';
@@ -13,6 +14,13 @@ const equalByMeaning: ReadonlySet<FlagName> = new Set([
   // The paths of metrics-server's default need no right here either, whatever the flag says.
   'authorization-always-allow-paths',
 ]);
+
+/** Flags of prometheus-adapter 0.12 that metrics-server does not have. */
+const adapterFlags: ReadonlySet<string> = new Set(
+  Object.keys(prometheusFlags).filter((name) => name !== 'prometheus-queries'),
+);
+/** Accepted for its manifests; metrics-server has never had them. */
+const ignoredAdapterFlags: ReadonlySet<string> = new Set(['discovery-interval', 'client-qps', 'client-burst']);
 
 /** Returns a table for each section of --help. */
 export function flagTables(): string {
@@ -38,7 +46,7 @@ function flagRow(name: string, flag: Flag, theirs: ReadonlyMap<string, string | 
 export function comparison(name: string, flag: Flag, theirs: ReadonlyMap<string, string | undefined>): string {
   // cobra adds it without a line of help.
   if (name === 'help') return 'same';
-  if (!theirs.has(name)) return 'only here';
+  if (!theirs.has(name)) return adapterFlags.has(name) ? "prometheus-adapter's" : 'only here';
   const other = theirs.get(name);
   if (equalByMeaning.has(name as FlagName)) return 'same';
   return canonical(flag, flag.default) === canonical(flag, other)
@@ -74,7 +82,12 @@ export function ignoredTable(): string {
     row(`\`--${ignoredPrefix}*\``, lossOf(ignoredPrefix) ?? '', 'yes'),
     ...costly.map((name) => row(`\`--${name}\``, lossOf(name) ?? '', age(name))),
     row(names(others.filter((name) => theirs.has(name))), 'they have no counterpart here', 'yes'),
-    row(names(others.filter((name) => !theirs.has(name))), 'they have no counterpart here', 'older versions'),
+    row(
+      names(others.filter((name) => !theirs.has(name) && !ignoredAdapterFlags.has(name))),
+      'they have no counterpart here',
+      'older versions',
+    ),
+    row(names([...ignoredAdapterFlags]), 'they have no counterpart here', 'no: prometheus-adapter 0.12'),
   ].join('\n');
 }
 

@@ -182,8 +182,9 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
   ApiServiceUnreadable: {
     symptoms: [
       'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS',
+      'caBundle is not maintained: our ServiceAccount may not read the APIService; add manifests/components/custom-metrics to your kustomization',
     ],
-    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then. With the flags of our manifests the right is missing, and the pod is not ready while another one serves. For custom and external metrics the right is in the component of the group; it is looked for every half a minute.",
+    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then. With the flags of our manifests the right is missing, and the pod is not ready while another one serves. For custom and external metrics the right is in the component of the group, which the message names. The right is looked for every half a minute.",
     commands: apply,
   },
   RootPublished: {

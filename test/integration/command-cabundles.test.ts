@@ -170,6 +170,24 @@ test('without the right to read an APIService of custom metrics the pod is ready
   assert.match(bundles.reports().at(-1)?.state ?? '', /may not read the APIService/);
 });
 
+test('where the right to read an APIService is missing, the message names the manifests that grant it', async () => {
+  setApiServices({ insecure: true });
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const granting: Readonly<Record<string, string>> = {
+    'v1beta1.metrics.k8s.io': 'apply manifests/base for verified TLS',
+    'v1beta2.custom.metrics.k8s.io': 'add manifests/components/custom-metrics to your kustomization',
+    'v1beta1.custom.metrics.k8s.io': 'add manifests/components/custom-metrics to your kustomization',
+    'v1beta1.external.metrics.k8s.io': 'add manifests/components/external-metrics to your kustomization',
+  };
+  const bundles = start(alone, root, Object.keys(granting));
+  await until('each right is missing', () => {
+    void clock.advance(1_000);
+    return bundles.reports().every(({ state }) => state.includes('may not read the APIService'));
+  });
+  const ends = Object.fromEntries(bundles.reports().map(({ apiService, state }) => [apiService, state.split('; ')[1]]));
+  assert.deepEqual(ends, granting);
+});
+
 test('a second process of the pod leaves the root of the first alone, and publishes its own once that has ended', async () => {
   setApiServices({});
   const { log } = recorded;

@@ -7,9 +7,11 @@ import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { inClusterApiServer } from '../../src/client/apiserver.ts';
 import { kubeconfigApiServer } from '../../src/client/kubeconfig.ts';
+import { keepSecret } from '../../src/foreigntext.ts';
 import { silentLogger } from '../../src/logging.ts';
 import { createPromqlClient, type PromqlClient, type PromqlClientOptions } from '../../src/promql/client.ts';
 import { createEngine, type EngineOptions } from '../../src/promql/engine.ts';
+import { laneLimits } from '../../src/promql/requestslots.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock } from '../fakes/clock.ts';
@@ -40,6 +42,9 @@ function clientOf(
 
 const ask = (client: PromqlClient, query = 'up', subject = 'rule', signal = forever) =>
   client.query({ query, subject, flow: { lane: 'users', key: 'alice' } }, signal);
+
+const list = (client: PromqlClient, match: string, signal = forever) =>
+  client.series({ match, startMs: 0, subject: `series ${match}` }, namesOf, signal);
 
 const namesOf = () => {
   const names: string[] = [];
@@ -137,6 +142,33 @@ test('an answer that stalls in its middle ends at the deadline', async () => {
   await using client = clientOf(prometheus, { deadlineMs: 100 });
   prometheus.fault = () => 'stall';
   await assert.rejects(ask(client), { problem: 'late' });
+});
+
+test('lists that wait for hung ones are sent and have the whole deadline then', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus, { deadlineMs: 500 });
+  prometheus.fault = ({ parameters }) => (parameters.get('match[]')?.startsWith('hung') === true ? 'hang' : undefined);
+  const { slots } = laneLimits.lists;
+  const hung = Array.from({ length: 2 * slots }, (_, index) =>
+    assert.rejects(list(client, `hung${index}`), { problem: 'late', message: /did not answer within 0.5 s/ }),
+  );
+  const answered = list(client, 'answered');
+  await Promise.all(hung);
+  await answered;
+  assert.equal(prometheus.requests.length, 2 * slots + 1);
+});
+
+test('the wait of a list for others is limited', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus, { listWaitMs: 50 });
+  prometheus.fault = () => 'hang';
+  const { slots } = laneLimits.lists;
+  const end = new AbortController();
+  const hung = Array.from({ length: slots }, () => assert.rejects(list(client, 'hung', end.signal), /the test ends/));
+  await assert.rejects(list(client, 'waits'), { problem: 'late', message: /earlier lists of series.*for 0.05 s/ });
+  assert.equal(prometheus.requests.length, slots);
+  end.abort(new Error('the test ends'));
+  await Promise.all(hung);
 });
 
 test('a query whose caller leaves is cancelled at Prometheus and counts for no breaker', async () => {
@@ -384,6 +416,21 @@ test('no error repeats a secret that Prometheus repeats', async () => {
   await assert.rejects(ask(client), (error: Error) => {
     assert.match(error.message, /are unknown/);
     assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /a-secret-token/i);
+    return true;
+  });
+});
+
+test('secrets in headers and in the URL stay redacted, however often other tokens rotate', async () => {
+  await using prometheus = await createFakePrometheus();
+  const secrets = ['an-api-key-that-never-changes-itself', 'a-parameter-that-is-a-secret-of-ours'];
+  const [header = '', parameter = ''] = secrets;
+  const url = `${prometheus.url}/?access_token=${parameter}`;
+  await using client = clientOf(prometheus, { engine: { url, headers: [`X-Api-Key=${header}`] } });
+  for (let rotation = 0; rotation < 100; rotation += 1)
+    keepSecret(`Bearer another-token-for-kubelets-of-rotation-${rotation}`);
+  prometheus.fault = () => ({ code: 422, body: JSON.stringify({ error: secrets.join(' and ') }) });
+  await assert.rejects(ask(client), (error: Error) => {
+    assert.match(error.message, /422: <redacted> and <redacted>/);
     return true;
   });
 });

@@ -49,5 +49,6 @@ export const kubeletSeries: readonly Mutation[] = [
   ]),
   ...mutate('decode/series/seriescollector.ts', tests, [
     ['isCountedElsewhere(sample.label(addedOver))', 'false', 'traffic of bridges and tunnels counts twice'],
+    ['isStacked(shape, name) ? -part : part', 'part', 'writes to LVM count twice'],
   ]),
 ];

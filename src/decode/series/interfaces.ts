@@ -9,7 +9,7 @@
 const countedElsewhere: Readonly<Record<string, RegExp>> = {
   // Host's ends of pods' interfaces; Alibaba's Terway names them as Calico does.
   calico: /^cali[0-9a-f]/,
-  cilium: /^(?:lxc|cilium_)/,
+  cilium: /^(?:lxc|cilium_|tmp[0-9a-f]{5}$)/,
   awsVpcCni: /^(?:eni[0-9a-f]{11}$|vlan|dummy)/,
   azureCni: /^(?:azv|azure\d)/,
   gke: /^gke[0-9a-f]{11}$/,
@@ -20,21 +20,20 @@ const countedElsewhere: Readonly<Record<string, RegExp>> = {
   kubeRouter: /^kube-(?:bridge|dummy-if)$/,
   kubeProxy: /^kube-ipvs\d+$/,
   nodeLocalDns: /^nodelocaldns$/,
-  virtualMachines: /^(?:(?:vnet|virbr|tap|macvtap)\d|k6t-)/,
+  virtualMachines: /^(?:(?:vnet|virbr|macvtap)\d|tap[0-9a-f]|k6t-)/,
   // Runtimes in pods and on nodes.
   containers: /^(?:veth|docker|nerdctl|podman|cni-podman|lxdbr|lxcbr)/,
-  bridges: /^(?:br-|br\d|bridge|cni\d|cbr\d|ovs-)/,
+  // mgmt-br of Harvester, vmbr0 of Proxmox.
+  bridges: /^(?:br-|br\d|vmbr\d|bridge|cni\d|cbr\d|ovs-)|-br$/,
   // Tunnels over another interface; those of the kernel in each namespace (tunl0, sit0, ...) carry nothing by themselves.
   tunnels:
-    /^(?:flannel|vxlan|geneve|gretap|gre\d|erspan|ipip|tunl|sit\d|ip6tnl|ip6gre|ip_vti|ip6_vti|teql|tun\d|ppp\d)/,
+    /^(?:flannel|vxlan|vx-|geneve|gretap|gre\d|gre_sys|erspan|ipip|tunl|sit\d|ip6tnl|ip6gre|ip_vti|ip6_vti|teql|tun\d|ppp\d)/,
   redirected: /^ifb\d/,
   wireGuard: /^(?:wg|wireguard|tailscale|kilo)/,
-  // Their members count.
-  bonds: /^(?:bond|team)\d/,
+  // Their members count. bond-public of administrators, mgmt-bo of Harvester.
+  bonds: /^(?:bond|team)[-_\d]|-bo$/,
   // eth0.100, and vlan.eth.1 of AWS above.
   vlans: /\.\d{1,4}$/,
-  // Azure's accelerated networking: the same packets as the eth0 that it is a part of.
-  azureVirtualFunctions: /^enP\d{1,5}s\d{1,3}$/,
 };
 
 const patterns = Object.values(countedElsewhere);

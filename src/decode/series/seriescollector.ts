@@ -2,13 +2,20 @@
 import { noRow, type Sample, type SampleSink } from '../../exposition/sample.ts';
 import { nameHash } from '../../namehash.ts';
 import { idLimit } from '../../sample/point.ts';
-import { columnOf, type SeriesBatch, type SeriesCgroup, type WantedColumns } from '../../sample/seriescolumns.ts';
+import {
+  columnOf,
+  type SeriesBatch,
+  type SeriesCgroup,
+  type SeriesColumn,
+  type WantedColumns,
+} from '../../sample/seriescolumns.ts';
 import { checkCount, textLimit } from '../limits.ts';
 import { type AnswerTime, sampleTime } from '../sampletime.ts';
 import { isPlausible } from '../usable.ts';
 import { seriesCgroupOf } from './cgroups.ts';
 import { isCountedElsewhere } from './interfaces.ts';
 import { type KnownSeries, type RecognisedSeries, unwantedRow } from './knownseries.ts';
+import { isStacked } from './stackedparts.ts';
 import { partsPerCgroupLimit, wantedCgroupLimit, wantedSeriesLimit } from './serieslimits.ts';
 
 /** A cgroup of a body. */
@@ -46,6 +53,8 @@ export class SeriesCollector implements SampleSink {
   #values = new Float64Array();
   #parts = new Float64Array();
   #counts = new Uint16Array();
+  /** The highest of the stacked parts, by place; NaN or undefined without one. */
+  #highest: Float64Array | undefined;
   #times = new Float64Array();
 
   constructor(known: KnownBody) {
@@ -78,7 +87,8 @@ export class SeriesCollector implements SampleSink {
   visit(sample: Sample): number {
     const column = sample.family;
     this.#count(column);
-    const { of, only, addedOver } = this.#shapes[column]!;
+    const shape = this.#shapes[column]!;
+    const { of, only, addedOver } = shape;
     const counts =
       (only === undefined || hasLabels(sample, only)) &&
       !(addedOver === 'interface' && isCountedElsewhere(sample.label(addedOver)));
@@ -88,7 +98,7 @@ export class SeriesCollector implements SampleSink {
     let part = 0;
     if (seen !== undefined && cgroup !== undefined && (cgroup.kind === of || cgroup.kind === 'machine')) {
       row = seen.row ??= this.#addCgroup(seen);
-      part = addedOver === undefined ? 0 : (nameHash(sample.label(addedOver)) >>> 1) + 1;
+      part = addedOver === undefined ? 0 : partOf(shape, sample.label(addedOver));
       this.#add(row, column, sample.value, sample.timestampMs, part);
     }
     this.#known.series.note(column, row, part, sample);
@@ -105,6 +115,7 @@ export class SeriesCollector implements SampleSink {
 
   /** Returns the sums, and the known body for the next one. @param time of the response. */
   end(time: AnswerTime): { readonly batch: SeriesBatch; readonly known: KnownBody } {
+    this.#joinStacked();
     const width = this.#columns.length;
     const count = this.#found.length;
     const timesMs = this.#times.slice(0, count);
@@ -138,7 +149,8 @@ export class SeriesCollector implements SampleSink {
     const before = this.#values[place]!;
     if (part === 0) this.#values[place] = value;
     else {
-      this.#values[place] = Number.isNaN(before) ? value : before + value;
+      if (part < 0) this.#addStacked(place, value);
+      else this.#values[place] = Number.isNaN(before) ? value : before + value;
       this.#counts[place]! += 1;
       checkCount(this.#counts[place]!, partsPerCgroupLimit, 'interfaces or devices of one cgroup');
       // The order of parts does not matter.
@@ -147,6 +159,19 @@ export class SeriesCollector implements SampleSink {
     const timeMs = this.#times[row]!;
     if (this.#shapes[column]!.kind !== 'constant' && (Number.isNaN(timeMs) || timestampMs > timeMs)) {
       this.#times[row] = timestampMs;
+    }
+  }
+
+  #addStacked(place: number, value: number): void {
+    this.#highest ??= new Float64Array(this.#values.length).fill(Number.NaN);
+    const before = this.#highest[place]!;
+    if (!(value <= before)) this.#highest[place] = value;
+  }
+
+  /** Takes the highest of the stacked parts where it is above the sum of the others. */
+  #joinStacked(): void {
+    for (const [place, highest] of (this.#highest ?? []).entries()) {
+      if (highest >= 0 && !(this.#values[place]! >= highest)) this.#values[place] = highest;
     }
   }
 
@@ -205,6 +230,7 @@ export class SeriesCollector implements SampleSink {
       return to;
     };
     this.#values = resized(this.#values, rows * width, Number.NaN);
+    if (this.#highest !== undefined) this.#highest = resized(this.#highest, rows * width, Number.NaN);
     this.#parts = resized(this.#parts, rows * width, 0);
     this.#times = resized(this.#times, rows, Number.NaN);
     const counts = new Uint16Array(rows * width);
@@ -215,6 +241,12 @@ export class SeriesCollector implements SampleSink {
 
 /** A node with ten pods; the arrays grow twofold. */
 const firstCgroups = 32;
+
+/** Returns the identity of a part: never 0, below 0 for stacked ones. */
+function partOf(shape: SeriesColumn, name: string): number {
+  const part = (nameHash(name) >>> 2) + 1;
+  return isStacked(shape, name) ? -part : part;
+}
 
 function hasLabels(sample: Sample, labels: Readonly<Record<string, string>>): boolean {
   for (const name in labels) if (!sample.has(name, labels[name]!)) return false;

@@ -164,7 +164,7 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
       await cluster.kubectl(['delete', 'namespace', name, '--timeout=60s'], { timeoutMs: 70_000 });
     });
 
-    test('who may not read a metric gets 403, and the documented right is enough', async () => {
+    test('a client without the right to a metric gets 403, and the documented right is enough', async () => {
       const path = podsPath(loadNamespace, received);
       const [pod] = await listServerPods(cluster);
       for (const url of [cluster.apiServerUrl, `https://${pod?.status?.podIP}:10250`])

@@ -1,4 +1,4 @@
-/** Who may read what: answers, and the reviews that are asked for. */
+/** Access to metrics: answers, and the reviews that are sent for them. */
 import { C, type CustomCase, exchange, type Watch, X } from '../case.ts';
 
 const as = (user: string, group = 'dev') =>

@@ -24,7 +24,8 @@ test('an engine has the settings of its flags', () => {
 
 describe('refused are, with what to write instead', () => {
   for (const [argv, message] of [
-    [[], /write kubegauge rules check <file>/],
+    [[], /^kubegauge rules needs a command: write kubegauge rules check <file>$/],
+    [['test', 'a'], /^kubegauge rules test: write kubegauge rules check <file>$/],
     [['check'], /needs a file/],
     [['check', 'a', 'b'], /one file at a time: b/],
     [['check', 'a', '-o', 'xml'], /-o xml: must be one of table, json/],

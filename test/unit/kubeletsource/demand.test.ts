@@ -71,3 +71,11 @@ test('names of metrics are what adapters and autoscalers can use, each once', ()
     assert.match(help, /^[A-Z].*\.$/);
   }
 });
+
+test('what a snapshot wants is no newly wanted metric', async () => {
+  const { clock, demand } = createUnderTest();
+  demand.restore([['sockets', 0]], clock.monotonicMs());
+  await clock.advance(1_000);
+  assert.ok(demand.wantedForMs(sockets) > demandMs);
+  assert.equal(demand.wantedForMs(metricNamed('threads')!), 0);
+});

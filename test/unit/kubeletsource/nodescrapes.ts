@@ -101,6 +101,9 @@ function addPod(add: AddRows, runtime: Runtime, pod: PodRows): void {
   }
 }
 
+/** A pod of the API; on the node under test by default. */
+type ApiPod = Pick<PodRows, 'namespace' | 'name' | 'uid' | 'hostNetwork'> & { readonly node?: string };
+
 export interface NodeUnderTest {
   readonly clock: FakeClock;
   readonly source: KubeletSource;
@@ -113,7 +116,7 @@ export interface NodeUnderTest {
   scrape(rows: NodeRows, ageMs?: number, hasStepped?: boolean): void;
   /** Stores a scrape of /metrics/resource. */
   fallBack(): void;
-  setPods(pods: readonly Pick<PodRows, 'namespace' | 'name' | 'uid' | 'hostNetwork'>[]): void;
+  setPods(pods: readonly ApiPod[]): void;
   get(
     metric: string,
     kind: 'pods' | 'namespaces' | 'nodes',
@@ -217,7 +220,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
         uid: uidOf(pod),
         labels: new Map(),
         configHash: undefined,
-        node,
+        node: pod.node ?? node,
         createdSeconds: undefined,
         endedContainers: '',
         hostNetwork: pod.hostNetwork ?? false,

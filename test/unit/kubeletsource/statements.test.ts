@@ -106,6 +106,60 @@ test('traffic that two interfaces count is counted once, and pods that start do 
   }
 });
 
+test('a virtual function of Azure is no traffic beside its eth0, and a card of such a name alone is', async () => {
+  const on = (bytes: Readonly<Record<string, number>>): RowValue[] =>
+    Object.entries(bytes).map(([each, value]) => ({ family: received, value, labels: { interface: each } }));
+  for (const of of [
+    (bytes: number) => on({ eth0: 2_000 + bytes, enP30832s1: bytes }),
+    (bytes: number) => on({ wlP9s9: 7, enP7s7: bytes }),
+    (bytes: number) => on({ enP7s7: bytes }),
+  ]) {
+    const under = createNode([receive]);
+    await scrapeTwice(under, rowsOf([], 'containerd', of(1_000)), rowsOf([], 'containerd', of(1_150)));
+    assert.equal((await under.get(receive, 'nodes', '', node)).samples[0]?.valueMilli, 10_000n);
+  }
+});
+
+describe('disks', () => {
+  const writes = (bytes: Readonly<Record<string, number>>): RowValue[] =>
+    Object.entries(bytes).map(([each, value]) => ({
+      family: 'container_fs_writes_bytes_total',
+      value,
+      labels: { device: `/dev/${each}` },
+    }));
+  for (const [what, of] of Object.entries({
+    'below LVM count once': (bytes: number) => writes({ nvme0n1: bytes, 'dm-0': bytes }),
+    'below LVM over RAID count once': (bytes: number) =>
+      writes({ sda: bytes / 2, sdb: bytes / 2, md127: bytes, 'dm-0': bytes }),
+    'below two volumes count once': (bytes: number) => writes({ 'dm-1': bytes / 4, sda: bytes, 'dm-0': 0.75 * bytes }),
+    'below dm-crypt have the writes that the kernel counts above it': (bytes: number) =>
+      writes({ sda: 0, 'dm-0': bytes, 'dm-1': bytes, 'mapper/luks-root': 0 }),
+    'that are not stacked are added': (bytes: number) => writes({ sda: 0.25 * bytes, vdb: 0.75 * bytes }),
+  })) {
+    test(what, async () => {
+      const under = createNode(['fs_write_bytes_per_second']);
+      const rows = (bytes: number) => rowsOf([web([], { containers: { app: of(bytes) } })]);
+      // The third scrape is recognised by position.
+      await scrapeTwice(under, rows(4_000), rows(4_600));
+      assert.equal(await under.valueOf('fs_write_bytes_per_second'), 40);
+      await under.clock.advance(15_000);
+      under.scrape(rows(5_200));
+      assert.equal(await under.valueOf('fs_write_bytes_per_second'), 40);
+    });
+  }
+
+  test('of file systems are added, stacked or not', async () => {
+    const under = createNode(['fs_usage_bytes']);
+    const used = ['/dev/dm-0', '/dev/dm-1'].map((device) => ({
+      family: 'container_fs_usage_bytes',
+      value: 5,
+      labels: { device },
+    }));
+    under.scrape(rowsOf([web([], { containers: { app: used } })], 'crio'));
+    assert.equal(await under.valueOf('fs_usage_bytes'), 10);
+  });
+});
+
 test('a namespace has the sum over its pods, with the time of the oldest', async () => {
   const under = createNode([receive]);
   const other = (bytes: number): PodRows => ({ ...web(traffic(bytes)), name: 'web-1' });
@@ -119,6 +173,44 @@ test('a namespace has the sum over its pods, with the time of the oldest', async
   assert.deepEqual(answer.samples, [
     { name: 'shop', timestampMs: under.clock.wallMs(), windowSeconds: 15, valueMilli: 30_000n },
   ]);
+});
+
+describe('a namespace of which a pod has no value', () => {
+  const other = (bytes: number): PodRows => ({ ...web(traffic(bytes)), name: 'web-1' });
+  const ofNamespace = (under: NodeUnderTest) => under.get(receive, 'namespaces', '', 'shop');
+
+  test('has none while its metric is newly wanted: other nodes have not been scraped for it', async () => {
+    const under = createNode([receive]);
+    const elsewhere = { namespace: 'shop', name: 'web-2', node: 'node-2' };
+    await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+    under.setPods([web([]), elsewhere]);
+    const first = await ofNamespace(under);
+    assert.deepEqual(first.samples, []);
+    assert.match(first.pending ?? '', /from the next samples on/);
+    // A node that is never scraped takes no metric away for ever.
+    for (const bytes of [300, 450, 600, 750, 900, 1_050]) {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(bytes))]));
+      under.setPods([web([]), elsewhere]);
+    }
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
+
+  test('has the sum of the others later: a pod that starts has no traffic yet', async () => {
+    const under = createNode([receive]);
+    for (let count = 0; count < 8; count += 1) {
+      await under.clock.advance(15_000);
+      under.scrape(rowsOf([web(traffic(150 * count)), ...(count < 7 ? [] : [other(7)])]));
+    }
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
+
+  test('has the sum of the others if the pod never has one, at once', async () => {
+    const under = createNode([receive]);
+    const idle = (bytes: number) => rowsOf([web(traffic(bytes)), { ...web([]), name: 'web-1' }]);
+    await scrapeTwice(under, idle(0), idle(150));
+    assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
+  });
 });
 
 describe('a pod with the network of its node', () => {
@@ -528,6 +620,55 @@ test('a series that is missing once takes nothing from the sum', async () => {
     under.scrape(rowsOf([web([], { containers: { app: [rss, system(seconds)], other } })]));
     if (seconds > 10) assert.equal(await under.valueOf('cpu_system_cores'), 0.4);
   }
+});
+
+test('a series that is missing for longer than the window takes nothing from the sum while a value stands', async () => {
+  const under = createNode(['fs_write_bytes_per_second', 'memory_rss_bytes'], { windowMs: 15_000 });
+  const written = (value: number) => ({
+    family: 'container_fs_writes_bytes_total',
+    value,
+    labels: { device: '/dev/sda' },
+  });
+  const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+  for (let count = 0; count < 9; count += 1) {
+    await under.clock.advance(15_000);
+    const busy = count === 3 || count === 4 ? [rss] : [rss, written(1_000 + 150 * count)];
+    const containers = { busy, idle: [rss, written(1 + 15 * count)] };
+    under.scrape(rowsOf([web([], { containers })]));
+    if (count > 0) assert.equal(await under.valueOf('fs_write_bytes_per_second'), 11, `after scrape ${count}`);
+  }
+});
+
+test('a container that has restarted takes nothing from the sum while its CPU series is still to come', async () => {
+  for (const metric of ['cpu_usage_cores', 'cpu_user_cores', 'cpu_system_cores']) {
+    const under = createNode([metric, 'memory_rss_bytes']);
+    const family = `container_${metric.replace('_cores', '_seconds_total')}`;
+    const labels = metric === 'cpu_usage_cores' ? { cpu: 'total' } : {};
+    const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+    const rows = (count: number): RowValue[] => [rss, { family, labels, value: 1 + 3 * count }];
+    for (let count = 0; count < 7; count += 1) {
+      await under.clock.advance(15_000);
+      // cAdvisor writes no CPU usage before there is some.
+      const app = count === 3 ? [rss, { family, labels, value: Number.NaN }] : rows(count);
+      const containers = { app, sidecar: rows(count) };
+      under.scrape(rowsOf([web([], { containers, attempts: { app: count < 3 ? 1 : 2 } })]));
+      if (count > 0) assert.equal(await under.valueOf(metric), 0.4, `${metric} after scrape ${count}`);
+    }
+  }
+});
+
+test('without a container that never has CPU series a pod has the CPU of the others, and later ones with it', async () => {
+  const under = createNode(['cpu_system_cores', 'memory_rss_bytes']);
+  const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+  for (let count = 0; count < 12; count += 1) {
+    await under.clock.advance(15_000);
+    const app = [rss, { family: 'container_cpu_system_seconds_total', value: 3 * count }];
+    under.scrape(rowsOf([web([], { containers: { app, dark: [rss] } })]));
+    const [sample] = (await under.get('cpu_system_cores', 'pods', 'shop', 'web-0')).samples;
+    if (count < 4) assert.equal(sample, undefined);
+    if (count > 6) assert.equal(sample?.timestampMs, under.clock.wallMs());
+  }
+  assert.equal(await under.valueOf('cpu_system_cores'), 0.2);
 });
 
 test('without a container that never has a second sample, a pod has a new value with each scrape', async () => {

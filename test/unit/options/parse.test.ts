@@ -261,6 +261,8 @@ test('a flag is compared with the one of metrics-server', () => {
   const compare = (name: keyof typeof flags, theirs: Record<string, string | undefined>) =>
     comparison(name, flags[name], new Map(Object.entries(theirs)));
   assert.equal(compare('metrics-source', {}), 'only here');
+  assert.equal(compare('prometheus-url', {}), "prometheus-adapter's");
+  assert.equal(compare('prometheus-queries', {}), 'only here');
   assert.equal(compare('request-timeout', { 'request-timeout': '1m0s' }), 'same');
   assert.equal(compare('metric-resolution', { 'metric-resolution': '1m0s' }), 'default `1m0s`');
   assert.equal(compare('shutdown-delay-duration', { 'shutdown-delay-duration': undefined }), 'default `0s`');

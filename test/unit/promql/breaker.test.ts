@@ -93,7 +93,9 @@ test('connections that break behind a query stop its flow, and not the engine', 
   breakers.pass('light', alice).succeeded();
 });
 
-const flows = Array.from({ length: suspectFlows }, (_, index): Flow => ({ lane: 'system', key: `team-${index}` }));
+const flowsOf = (lane: Flow['lane']) =>
+  Array.from({ length: suspectFlows }, (_, index): Flow => ({ lane, key: `team-${index}` }));
+const flows = flowsOf('users');
 
 test('a rule that failed for several flows is sent one request of these flows, and one of others', () => {
   const { breakers } = setUp();
@@ -106,6 +108,26 @@ test('a rule that failed for several flows is sent one request of these flows, a
   breakers.pass('light', bob).succeeded();
   other.succeeded();
   breakers.pass('heavy', bob).succeeded();
+  breakers.pass('heavy', second).succeeded();
+  probe.abandoned();
+});
+
+test('a user with many ServiceAccounts, whose queries hang, does not stop the rule for the autoscaler', () => {
+  const { breakers } = setUp();
+  for (const flow of flows) breakers.pass('heavy', flow).failed(new PromqlError('late', 'it hangs'));
+  breakers.pass('heavy', { lane: 'users', key: 'a fresh one' });
+  const [first = alice, second = alice] = flowsOf('system');
+  const syncs = [breakers.pass('heavy', first), breakers.pass('heavy', second)];
+  for (const sync of syncs) sync.succeeded();
+});
+
+test('a rule that failed for the autoscaler in several namespaces is suspect for it', () => {
+  const { breakers } = setUp();
+  const [first = alice, second = alice] = flowsOf('system');
+  for (const flow of flowsOf('system')) breakers.pass('heavy', flow).failed(new PromqlError('late', 'it hangs'));
+  const probe = breakers.pass('heavy', first);
+  assert.throws(() => breakers.pass('heavy', second), /it hangs/);
+  breakers.pass('heavy', alice).succeeded();
   breakers.pass('heavy', second).succeeded();
   probe.abandoned();
 });

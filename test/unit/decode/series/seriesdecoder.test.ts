@@ -54,7 +54,7 @@ const podsOfNode = fc.array(
   fc.record({
     pod: fc.integer({ min: 0, max: 6 }),
     attempt: fc.integer({ min: 1, max: 2 }),
-    interfaces: fc.subarray(['eth0', 'net1', 'tunl0'], { minLength: 0 }),
+    interfaces: fc.subarray(['eth0', 'net1', 'tunl0', 'enP1s1'], { minLength: 0 }),
     value: fc.integer({ min: 0, max: 1e9 }),
     limited: fc.boolean(),
   }),
