@@ -418,7 +418,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   WatchFails: {
     symptoms: ['cannot list or watch; retries until it works', 'cannot watch the APIService; retries until it works'],
-    why: 'kube-apiserver cannot be reached, or the right is missing. The last known nodes and pods are used meanwhile.',
+    why: 'kube-apiserver cannot be reached, or the right is missing. The last known nodes and pods are used meanwhile. The right to list autoscalers, namespaces and services is in the component custom-metrics, others are in manifests/base.',
     commands: `${log} | grep WatchFails\n${doctor('rights')}`,
   },
   KubeletTokenMissing: {
