@@ -61,7 +61,10 @@ export async function askEngines(
   const owners = ownersOf(found);
   const asked: AskedRule[] = [];
   for (const [rule, each] of found) asked.push(await askRule(rule, each, owners));
-  return { engines: clients.map(({ engine: { name, url } }) => ({ name, url: url.href })), rules: asked };
+  return {
+    engines: clients.map(({ engine: { name, url } }) => ({ name, url: `${url.origin}${url.pathname}` })),
+    rules: asked,
+  };
 }
 
 interface FoundRule {

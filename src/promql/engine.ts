@@ -43,17 +43,15 @@ export function createEngine(options: EngineOptions): PromqlEngine {
   url.username = '';
   url.password = '';
   const headers = headersOf(options.headers);
+  const secrets = secretsIn([...Object.entries(headers), ...url.searchParams]);
   const access = createAccess(url, basic, options);
-  if (
-    url.protocol === 'http:' &&
-    (basic !== undefined || options.tokenFile !== undefined || options.account !== undefined)
-  ) {
+  const hasCredentials = [basic, options.tokenFile, options.account, ...secrets].some((each) => each !== undefined);
+  if (url.protocol === 'http:' && hasCredentials) {
     options.log.warn(
       { code: 'PrometheusWithoutTls', source: options.name, url: `${url.origin}${url.pathname}` },
       'credentials are sent to Prometheus without TLS',
     );
   }
-  const secrets = secretsIn([...Object.entries(headers), ...url.searchParams]);
   return { name: options.name, url, verb: options.verb, headers, secrets, access };
 }
 

@@ -9,6 +9,7 @@ import { connectionKey } from './connectionlookup.ts';
 import { endAfterResponse } from './connections.ts';
 import { isHealthPath } from './health.ts';
 import { apiRequest, type HookContext } from './hookcontext.ts';
+import { callerOf } from './callers.ts';
 import { tooManyRequestsReply } from './inflight.ts';
 import { createPeerCertificate } from './peercertificate.ts';
 import { type Reply, statusReply } from './reply.ts';
@@ -82,7 +83,7 @@ export function authorizeAndServe(context: HookContext): Hook {
       return options.router.serve(apiRequest(context, request, response));
     };
     const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
-    const reply = isExempt ? work() : options.inFlight.run(work, isAnonymous(user));
+    const reply = isExempt ? work() : options.inFlight.run(work, callerOf(user).kind);
     return responder.send(response, await (reply ?? tooManyRequestsReply()));
   };
 }

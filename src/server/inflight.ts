@@ -1,50 +1,63 @@
 /** Limits the requests in flight; more are answered by 429. */
+import type { Caller } from '../metricsource/source.ts';
 import { type Reply, textReply } from './reply.ts';
 
 export interface InFlightLimit {
   /**
    * Returns undefined at the limit. Work counts to its end, also after a disconnect. Unread responses do not: two
    * connections could block all callers.
-   * @param isStranger anonymous requests have their own limit.
+   * @param kind of the caller: anonymous requests have their own limit, and those of users leave room for the autoscaler.
    */
-  run<T>(work: () => Promise<T>, isStranger: boolean): Promise<T> | undefined;
+  run<T>(work: () => Promise<T>, kind: Caller['kind']): Promise<T> | undefined;
   count(): number;
 }
 
 /** Anonymous requests, mostly probes and discovery, whatever the flag says. */
 export const strangersInFlightLimit = 64;
 
+/**
+ * Of the limit of authenticated requests. A user's queries of a PromQL engine that is slow are in flight for 30 s each;
+ * the autoscaler, and other controllers of the cluster, have the rest for themselves.
+ */
+const usersShare = 0.75;
+
 /** @param limit of authenticated requests, and of anonymous ones if lower than theirs; 0 for none. */
 export function createInFlightLimit(
   limit: number,
   onRefused: (isStranger: boolean) => void = () => undefined,
 ): InFlightLimit {
-  const known = createLimiter(limit > 0 ? limit : Infinity);
-  const strangers = createLimiter(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
+  const known = createPlaceCount(limit > 0 ? limit : Infinity);
+  const users = createPlaceCount(limit > 0 ? Math.max(1, Math.floor(limit * usersShare)) : Infinity);
+  const strangers = createPlaceCount(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
+  const countsOf = { system: [known], user: [known, users], stranger: [strangers] } as const;
   return {
-    run(work, isStranger) {
-      const done = (isStranger ? strangers : known).run(work);
-      if (done === undefined) onRefused(isStranger);
-      return done;
+    run(work, kind) {
+      const counts = countsOf[kind];
+      if (counts.every((each) => each.hasRoom())) return counted(counts, work);
+      onRefused(kind === 'stranger');
+      return undefined;
     },
     count: () => known.count() + strangers.count(),
   };
 }
 
-function createLimiter(limit: number): { run<T>(work: () => Promise<T>): Promise<T> | undefined; count(): number } {
-  let count = 0;
-  return {
-    run: (work) => (count >= limit ? undefined : counted(work)),
-    count: () => count,
-  };
+interface PlaceCount {
+  hasRoom(): boolean;
+  add(change: 1 | -1): void;
+  count(): number;
+}
 
-  async function counted<T>(work: () => Promise<T>): Promise<T> {
-    count += 1;
-    try {
-      return await work();
-    } finally {
-      count -= 1;
-    }
+function createPlaceCount(limit: number): PlaceCount {
+  let count = 0;
+  return { hasRoom: () => count < limit, add: (change) => void (count += change), count: () => count };
+}
+
+async function counted<T>(counts: readonly PlaceCount[], work: () => Promise<T>): Promise<T> {
+  for (const each of counts) each.add(1);
+  try {
+    return await work();
+  } finally {
+    for (const each of counts) each.add(-1);
   }
 }
 

@@ -8,8 +8,13 @@ import type { ServiceName } from './apiserviceview.ts';
 import { readServicePods, type ServicePod } from './servicepods.ts';
 import type { ServiceBackends } from './switchobstacle.ts';
 
+/** Which pods are behind the Service is unknown. */
+export class NoSelectorError extends Error {
+  override readonly name = 'NoSelectorError';
+}
+
 export interface BackendSource {
-  /** @throws Error for a Service without selector: which of its endpoints are ours is unknown. */
+  /** @throws NoSelectorError for a Service without selector. */
   behindService(signal: AbortSignal): Promise<ServiceBackends>;
   /** Reports whether the pod does not exist any more, or its containers have ended for good. */
   isGone(owner: RootOwner, signal: AbortSignal): Promise<boolean>;
@@ -22,7 +27,8 @@ export function createBackendSource(rest: RestClient, service: ServiceName): Bac
     async behindService(signal) {
       const spec = field(await rest.get(`/api/v1/${inNamespace}/services/${service.name}`, { signal }), 'spec');
       const selector = textMap(field(spec, 'selector'));
-      if (selector.size === 0) throw new Error(`the Service ${service.namespace}/${service.name} has no selector`);
+      if (selector.size === 0)
+        throw new NoSelectorError(`the Service ${service.namespace}/${service.name} has no selector`);
       const labelSelector = [...selector].map(([key, value]) => `${key}=${value}`).join();
       // Without resourceVersion the lists are as new as etcd.
       const query = { labelSelector: `${serviceNameLabel}=${service.name}` };

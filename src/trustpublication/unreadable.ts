@@ -2,7 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import { unreadableState } from './bundlestates.ts';
 import { blockedRetryMs, type Decision } from './publicationdecision.ts';
-import type { BackendSource } from './servicebackends.ts';
+import { type BackendSource, NoSelectorError } from './servicebackends.ts';
 import { readyPodBeside, type ServicePod } from './servicepods.ts';
 
 type UnreadDecision = Pick<Decision, 'ready' | 'level' | 'code' | 'state' | 'againMs'>;
@@ -30,11 +30,12 @@ export async function readinessUnread(
   return { ready: false, level: 'warn', code, state: `${state}. ${why}`, againMs: blockedRetryMs };
 }
 
-/** Returns no pods where they may not be read; rethrows other errors. */
+/** Returns no pods where they may not be read, or cannot be known; rethrows other errors. */
 async function podsBehind(source: BackendSource, signal: AbortSignal): Promise<readonly ServicePod[]> {
   try {
     return (await source.behindService(signal)).pods;
   } catch (error) {
+    if (error instanceof NoSelectorError) return [];
     if (error instanceof StatusError && (error.code === 403 || error.code === 404)) return [];
     throw error;
   }

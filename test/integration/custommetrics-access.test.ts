@@ -152,6 +152,22 @@ describe('authorization', () => {
   });
 });
 
+test("requests of users that take long leave room in flight for the autoscaler's", async () => {
+  await using server = await startValueServer({ inFlightLimit: 4 });
+  server.source.custom = [{ resource: pods, namespaced: true, metric: 'm' }];
+  const value = { samples: [{ name: 'web-0', timestampMs: 0, valueMilli: 1n }] };
+  const slow = Promise.withResolvers<typeof value>();
+  server.source.onCustom = ({ caller }) => (caller.kind === 'user' ? slow.promise : value);
+  const target = `${C}/namespaces/shop/pods/web-0/m`;
+  const flood = Array.from({ length: 8 }, (_, index) => server.ask(target, { user: `user-${index % 3}` }));
+  await until('as many as may are in flight', () => server.source.customQuestions.length === 3);
+  const user = 'system:serviceaccount:kube-system:horizontal-pod-autoscaler';
+  assert.equal((await server.ask(target, { user })).status, 200);
+  slow.resolve(value);
+  const statuses = (await Promise.all(flood)).map(({ status }) => status);
+  assert.equal(statuses.filter((status) => status === 429).length, 5);
+});
+
 describe('a source that takes long', () => {
   let server: ValueServer;
   let signals: AbortSignal[];

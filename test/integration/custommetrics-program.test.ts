@@ -98,7 +98,8 @@ test('a restarted program serves what it had, and its first scrape requests what
     const before = await timestampOf([]);
     // Nothing listens where the kubelets should be.
     const unreachable = ['--kubelet-use-node-status-port=false', '--kubelet-port=1'];
-    assert.equal(await timestampOf(unreachable), before);
+    // The first program may have scraped once more after its answer. Times of one format and zone sort as text.
+    assert.ok((await timestampOf(unreachable)) >= before);
     await timestampOf([], async ({ kubelet }) => {
       await waitFor('a scrape', () => Promise.resolve(kubelet.requests.length > 0), answerTimeoutMs, askEveryMs);
       assert.ok(kubelet.requests[0]!.names.includes('container_memory_rss'));

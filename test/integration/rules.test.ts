@@ -36,6 +36,22 @@ function check(text: string, ...argv: readonly string[]): Promise<ProgramResult>
 }
 
 describe('kubegauge rules check', () => {
+  for (const format of ['table', 'json'] as const) {
+    test(`a secret in the URL is not printed as ${format}, also where the engine repeats it`, async () => {
+      const secret = 'a-parameter-that-rules-check-hides';
+      engine.seriesOf = () => [{ __name__: 'http_requests_total', namespace: 'shop', pod: secret }];
+      engine.resultOf = () => [[{ pod: secret }, '1']];
+      const { out, err } = await check(
+        requests,
+        `--prometheus-url=${engine.url}/?access_token=${secret}`,
+        '-o',
+        format,
+      );
+      assert.match(out, /<redacted>/);
+      assert.doesNotMatch(`${out}${err}`, new RegExp(secret));
+    });
+  }
+
   test('explains a file that loads, and exits with 0', async () => {
     const { code, out, err } = await check(requests);
     assert.deepEqual([code, err], [0, '']);

@@ -398,6 +398,18 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   assert.deepEqual(patches(), []);
 });
 
+test('a pod that may not read the APIService is ready behind a Service without selector: which pods serve is unknown', async () => {
+  set(apiService({ bundle: other }));
+  api.objects.set({ ...serverService, spec: { ports: [{ name: 'https', port: 443 }] } });
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const publication = start();
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return publication.ready();
+  });
+  assert.match(publication.state(), /may not read/);
+});
+
 test('the right to read the APIService, when it comes later, is used within half a minute', async () => {
   set(apiService({ bundle: other }));
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);

@@ -19,6 +19,7 @@ export const kubeletSeries: readonly Mutation[] = [
     ['!Number.isNaN(this.#numbers[at + 1 + beside]!)', 'true', 'two increases are over other intervals'],
   ]),
   ...mutate('kubeletsource/metricvalue.ts', tests, [
+    ['isWhole: isWhole && !isLacking', 'isWhole', "a restarted container's CPU counts as nothing"],
     ["isAway && typeof number !== 'string'", 'false', 'an absent container has its last rate for ever'],
     ['Number.isNaN(last(name)) ? missing(name)', 'false ? missing(name)', 'a limit that is missing once is no limit'],
     ['increase(second, first)', 'increase(second)', 'periods are counted over another interval'],
@@ -35,6 +36,13 @@ export const kubeletSeries: readonly Mutation[] = [
     ],
     ['before?.newestMs === number.newestMs ?', 'false ?', 'a kubelet that repeats its samples is never stale'],
     ['!mayBeSameContainer(part.id, id)', 'false', 'a restarted container goes on from the counter before it'],
+  ]),
+  ...mutate('kubeletsource/objectnumbers.ts', tests, [
+    [
+      'if (isFirstAwaited(number.reason, wantedMs)) return number;',
+      '',
+      "a namespace's first sums are of the nodes that were scraped first",
+    ],
   ]),
   ...mutate('kubeletsource/serieswarmup.ts', tests, [
     ['if (node === undefined) return false;', 'if (node === undefined) return true;', 'a node without series is warm'],

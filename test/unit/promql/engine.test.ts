@@ -34,6 +34,18 @@ test('credentials without TLS are warned of', () => {
   assert.deepEqual(lines, ['warn: credentials are sent to Prometheus without TLS']);
 });
 
+for (const [where, options] of [
+  ['a header', { url: 'http://prometheus', headers: ['Authorization=Bearer a-token-without-tls'] }],
+  ['the URL', { url: 'http://prometheus/?access_token=a-token-without-tls' }],
+] as const) {
+  test(`credentials in ${where} without TLS are warned of`, () => {
+    const { log, lines } = createRecordingLog();
+    engine({ ...options, log });
+    assert.equal(lines.length, 1);
+    assert.doesNotMatch(String(lines), /a-token/);
+  });
+}
+
 test('headers are split at the first equals sign, and those of HTTP itself are refused', () => {
   assert.deepEqual(headersOf(['X-Scope-OrgID=team-a', 'X-Two= a=b ']), { 'x-scope-orgid': 'team-a', 'x-two': 'a=b' });
   assert.throws(() => headersOf(['X-Scope-OrgID']), /name=value/);
