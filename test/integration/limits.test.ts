@@ -30,7 +30,7 @@ let frontProxy: Issued;
 let proxied: ClientHttp2Session;
 
 before(async () => {
-  cluster = await startWholeCluster(['--max-requests-inflight=2', '--shutdown-delay-duration=500ms']);
+  cluster = await startWholeCluster(['--max-requests-inflight=3', '--shutdown-delay-duration=500ms']);
   frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'alice', reason: '' });
   // It asks for nothing before it listens.
@@ -83,6 +83,7 @@ test('a client that half-closes after its request gets the response, also one th
   cluster.apiServer.faults.delayMs = 0;
 });
 
+// Users have two of the three.
 describe('requests beyond the limit in flight', () => {
   let held: Promise<unknown>[];
   before(async () => {
