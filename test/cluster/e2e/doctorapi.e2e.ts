@@ -75,9 +75,14 @@ function strangeSlice(name: string, manager: string, address = '10.77.0.99') {
   };
 }
 
+async function removeSecondDeployment(): Promise<void> {
+  const { name } = secondDeployment.metadata;
+  await cluster.kubectl(['delete', 'deployment', namespace, name, '--ignore-not-found']);
+}
+
 /**
- * Resolves when the controllers of slices have seen all changes of Services so far: their informer sees them in order, and the
- * slice of a later Service is written then.
+ * Resolves when the controllers of slices and Endpoints have seen all changes of Services so far: they see them in order, and what
+ * belongs to a later Service is written then.
  */
 async function controllersCaughtUp(): Promise<void> {
   const name = 'kubegauge-e2e-marker';
@@ -87,10 +92,11 @@ async function controllersCaughtUp(): Promise<void> {
     metadata: { name, namespace: 'kube-system' },
     spec: { selector: { 'k8s-app': name }, ports: [{ port: 443 }] },
   });
-  const selector = `--selector=kubernetes.io/service-name=${name}`;
+  const written = (kind: string, which: string) => cluster.kubectl(['get', kind, namespace, which, '-o', 'name']);
   const isWritten = async () =>
-    (await cluster.kubectl(['get', 'endpointslices', namespace, selector, '-o', 'name'])) !== '';
-  await waitFor('the slice of a later Service', isWritten, effectMs);
+    (await written('endpointslices', `--selector=kubernetes.io/service-name=${name}`)) !== '' &&
+    (await written('endpoints', `--field-selector=metadata.name=${name}`)) !== '';
+  await waitFor('the slice and the Endpoints of a later Service', isWritten, effectMs);
   await cluster.kubectl(['delete', 'service', namespace, name]);
 }
 
@@ -317,7 +323,7 @@ const faults: readonly PlantedFault[] = [
       await apply({ ...slice, ports: [{ ...slice.ports[0], name: 'web' }] });
     },
     tidy: async () => {
-      await cluster.kubectl(['delete', 'endpointslice', namespace, 'metrics-server-by-hand']);
+      await cluster.kubectl(['delete', 'endpointslice', namespace, 'metrics-server-by-hand', '--ignore-not-found']);
       await patchService([{ op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } }]);
     },
   },
@@ -326,6 +332,7 @@ const faults: readonly PlantedFault[] = [
     check: 'installations',
     code: 'two-deployments',
     plant: () => apply(secondDeployment),
+    tidy: removeSecondDeployment,
   },
   {
     name: 'kubernetes-sigs/metrics-server#614: Helm and kubectl apply write the same APIService',
@@ -397,7 +404,11 @@ async function examineInPod(): Promise<Examination> {
 }
 
 describe('doctor on the way to the server', { skip: program.name !== 'kubegauge' && 'it examines our own pod' }, () => {
-  before(() => podServer.start());
+  before(async () => {
+    // A run that was ended has left it behind.
+    await removeSecondDeployment();
+    await podServer.start();
+  });
   after(() => podServer.stop());
 
   for (const [place, examine] of [
@@ -423,10 +434,13 @@ describe('doctor on the way to the server', { skip: program.name !== 'kubegauge'
 
   for (const { name, check, code, plant, inBrief = false, tidy } of faults) {
     test(name, { skip: brief && !inBrief && 'by hand: it takes its time' }, async (t) => {
-      await plant();
-      await findingOf(cluster, { check, code, object: '' }, effectMs);
-      for (const problem of await endWithRemedies({ check, code })) t.diagnostic(problem);
-      await tidy?.();
+      try {
+        await plant();
+        await findingOf(cluster, { check, code, object: '' }, effectMs);
+        for (const problem of await endWithRemedies({ check, code })) t.diagnostic(problem);
+      } finally {
+        await tidy?.();
+      }
       await registration.available();
     });
   }
