@@ -142,9 +142,11 @@ export async function sendRequests(cluster: Cluster): Promise<ChildProcess> {
   return cluster.inNamespace(process.execPath, ['-e', client], { stdio: 'ignore' });
 }
 
-/** Returns the address of the oldest pod: the one that stays when the other goes. */
+/** Returns the address of a pod that stays: of two pods of about one age, a ReplicaSet ends either, and it is listed to its end. */
 async function urlOf(cluster: Cluster, app: string): Promise<string> {
-  const which = ['--selector', `app=${app}`, '--sort-by=.metadata.creationTimestamp'];
-  const args = ['get', 'pods', `--namespace=${shopNamespace}`, ...which, '-o', 'jsonpath={.items[0].status.podIP}'];
-  return `http://${await cluster.kubectl(args)}:${port}`;
+  const args = ['get', 'pods', `--namespace=${shopNamespace}`, '--selector', `app=${app}`, '-o', 'json'];
+  const { items } = JSON.parse(await cluster.kubectl(args)) as { readonly items: readonly V1Pod[] };
+  const pod = items.find(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  if (pod?.status?.podIP === undefined) throw new Error(`no pod of ${app} stays and has an address`);
+  return `http://${pod.status.podIP}:${port}`;
 }
