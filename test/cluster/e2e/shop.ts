@@ -142,11 +142,13 @@ export async function sendRequests(cluster: Cluster): Promise<ChildProcess> {
   return cluster.inNamespace(process.execPath, ['-e', client], { stdio: 'ignore' });
 }
 
-/** Returns the address of a pod that stays: of two pods of about one age, a ReplicaSet ends either, and it is listed to its end. */
+/** Returns the address of a pod that stays: a ReplicaSet ends one that is not ready first, else either of about one age, and it is listed to its end. */
 async function urlOf(cluster: Cluster, app: string): Promise<string> {
   const args = ['get', 'pods', `--namespace=${shopNamespace}`, '--selector', `app=${app}`, '-o', 'json'];
   const { items } = JSON.parse(await cluster.kubectl(args)) as { readonly items: readonly V1Pod[] };
-  const pod = items.find(({ metadata }) => metadata?.deletionTimestamp === undefined);
-  if (pod?.status?.podIP === undefined) throw new Error(`no pod of ${app} stays and has an address`);
+  const isReady = ({ status }: V1Pod) =>
+    status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+  const pod = items.find((each) => each.metadata?.deletionTimestamp === undefined && isReady(each));
+  if (pod?.status?.podIP === undefined) throw new Error(`no pod of ${app} is ready and stays`);
   return `http://${pod.status.podIP}:${port}`;
 }
