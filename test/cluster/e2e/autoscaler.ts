@@ -1,5 +1,5 @@
 /** Follows a Deployment that a HorizontalPodAutoscaler scales, and reports what it did. */
-import type { V1Deployment } from '@kubernetes/client-node';
+import type { V1Deployment, V2HorizontalPodAutoscaler, V2MetricSpec } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
 import { fieldOf, podSpec, type Script } from './pods.ts';
@@ -22,6 +22,26 @@ export function scaledDeployment(cluster: Cluster, namespace: string, name: stri
     spec: {
       selector: { matchLabels: { app: name } },
       template: { metadata: { labels: { app: name } }, spec: podSpec(cluster, { [name]: script }) },
+    },
+  };
+}
+
+/** Returns an autoscaler of a Deployment of its name, to two replicas and back at once. */
+export function metricsAutoscaler(
+  metadata: { readonly name: string; readonly namespace: string },
+  minReplicas: number,
+  metrics: V2MetricSpec[],
+): V2HorizontalPodAutoscaler {
+  return {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata,
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name },
+      minReplicas,
+      maxReplicas: 2,
+      metrics,
+      behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
     },
   };
 }

@@ -10,7 +10,7 @@ import { familiesOf } from '../../../src/sample/seriescolumns.ts';
 import type { KubernetesObject } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
-import { scaledDeployment, watchScaling } from './autoscaler.ts';
+import { metricsAutoscaler, scaledDeployment, watchScaling } from './autoscaler.ts';
 import {
   askAsAdmin,
   causesIn,
@@ -251,7 +251,7 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
 
 interface Answer {
   readonly values: ReadonlyMap<string, number>;
-  /** Of a 404. */
+  /** The causes of a 404. */
   readonly causes: readonly string[];
 }
 
@@ -261,21 +261,14 @@ const isNoLimit = ({ family, value }: CadvisorRow) => family === 'container_spec
 const asObject = (autoscaler: V2HorizontalPodAutoscaler) => autoscaler as unknown as KubernetesObject;
 
 function podsAutoscaler(name: string, metrics: readonly (readonly [string, string])[]): V2HorizontalPodAutoscaler {
-  return {
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: { name, namespace },
-    spec: {
-      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-      minReplicas: 1,
-      maxReplicas: 2,
-      metrics: metrics.map(([metric, averageValue]) => ({
-        type: 'Pods',
-        pods: { metric: { name: metric }, target: { type: 'AverageValue', averageValue } },
-      })),
-      behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
-    },
-  };
+  return metricsAutoscaler(
+    { name, namespace },
+    1,
+    metrics.map(([metric, averageValue]) => ({
+      type: 'Pods',
+      pods: { metric: { name: metric }, target: { type: 'AverageValue', averageValue } },
+    })),
+  );
 }
 
 /** As manifests/components/custom-metrics/README.md says, for the viewer of the tests. */

@@ -1,14 +1,8 @@
 /** The application of the tutorial: pods that count requests, a queue, workers, their autoscalers, and clients. */
 import type { ChildProcess } from 'node:child_process';
-import type {
-  V1Container,
-  V1Deployment,
-  V1Pod,
-  V2HorizontalPodAutoscaler,
-  V2MetricSpec,
-} from '@kubernetes/client-node';
+import type { V1Container, V1Deployment, V1Pod, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
-import { scaledDeployment } from './autoscaler.ts';
+import { metricsAutoscaler, scaledDeployment } from './autoscaler.ts';
 
 export const shopNamespace = 'e2e-shop';
 const port = 8080;
@@ -86,33 +80,22 @@ export function shopObjects(cluster: Cluster, image: string): readonly object[] 
 /** The first follows requests and keeps a replica; the second follows the queue, to zero. */
 export function shopAutoscalers(): readonly V2HorizontalPodAutoscaler[] {
   return [
-    autoscaler('shop', 1, {
-      type: 'Pods',
-      pods: { metric: { name: requestMetric }, target: { type: 'AverageValue', averageValue: targetPerSecond } },
-    }),
-    autoscaler('workers', 0, {
-      type: 'External',
-      external: {
-        metric: { name: queueMetric, selector: { matchLabels: { queue: 'orders' } } },
-        target: { type: 'AverageValue', averageValue: targetDepth },
+    metricsAutoscaler({ name: 'shop', namespace: shopNamespace }, 1, [
+      {
+        type: 'Pods',
+        pods: { metric: { name: requestMetric }, target: { type: 'AverageValue', averageValue: targetPerSecond } },
       },
-    }),
+    ]),
+    metricsAutoscaler({ name: 'workers', namespace: shopNamespace }, 0, [
+      {
+        type: 'External',
+        external: {
+          metric: { name: queueMetric, selector: { matchLabels: { queue: 'orders' } } },
+          target: { type: 'AverageValue', averageValue: targetDepth },
+        },
+      },
+    ]),
   ];
-}
-
-function autoscaler(name: string, minReplicas: number, metric: V2MetricSpec): V2HorizontalPodAutoscaler {
-  return {
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: { name, namespace: shopNamespace },
-    spec: {
-      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-      minReplicas,
-      maxReplicas: 2,
-      metrics: [metric],
-      behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
-    },
-  };
 }
 
 /** Sets the depth of the queue. */
