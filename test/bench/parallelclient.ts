@@ -1,8 +1,15 @@
 /** A client for HTTP/2 with many requests in flight on one connection, as kube-apiserver has them, that costs as little as can be and keeps nothing of an answer. */
-import { once } from 'node:events';
-import { connect } from 'node:tls';
 import type { Issued } from '../fakes/certificates.ts';
-import { acknowledged, endHeaders, endStream, frame, frameType, preface, status200 } from '../fakes/rawhttp2.ts';
+import {
+  acknowledged,
+  connectForHttp2,
+  endHeaders,
+  endStream,
+  frame,
+  frameType,
+  preface,
+  status200,
+} from '../fakes/rawhttp2.ts';
 
 export interface ParallelClient extends Disposable {
   /** Resolves at the end of the answer. Rejects for any but 200, and when the connection ends. */
@@ -24,14 +31,7 @@ interface Waiting {
 
 /** @param certificate the front proxy's. */
 export async function openParallelClient(port: number, certificate: Issued): Promise<ParallelClient> {
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    rejectUnauthorized: false,
-    ALPNProtocols: ['h2'],
-    ...certificate,
-  });
-  await once(socket, 'secureConnect');
+  const socket = await connectForHttp2(port, certificate);
   const waiting = new Map<number, Waiting>();
   let rest: Buffer = Buffer.alloc(0);
   let stream = -1;

@@ -148,16 +148,12 @@ export const differences = {
       status: 414,
       headers: observation(real).headers,
       form: 'compact JSON',
-      body: {
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Failure',
+      body: failure({
         message: 'the URL has 70000 bytes: use at most 65536, for example by shorter selectors',
         reason: 'RequestEntityTooLarge',
         details: {},
         code: 414,
-      },
+      }),
     }),
   },
   'a long name': {
@@ -182,15 +178,11 @@ export const differences = {
       ...observation(real),
       status: 400,
       form: 'compact JSON',
-      body: {
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Failure',
+      body: failure({
         message: 'invalid continue token: continue key is not valid: it is no JSON object',
         reason: 'BadRequest',
         code: 400,
-      },
+      }),
     }),
   },
   'why a node has no usage': {
@@ -308,22 +300,23 @@ function oldDiscovery(real: unknown): unknown {
   };
 }
 
+/** A Status of a failed request, as both servers write it. */
+function failure(of: object): object {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...of };
+}
+
 function refusedImpersonation(real: unknown): unknown {
   return {
     status: 403,
     headers: sorted({ ...observation(real).headers, 'x-content-type-options': 'nosniff' }),
     form: 'compact JSON',
-    body: {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
+    body: failure({
       message:
         'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself',
       reason: 'Forbidden',
       details: {},
       code: 403,
-    },
+    }),
   };
 }
 

@@ -27,8 +27,8 @@ export const acknowledged = 0x1;
 export const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const headBytes = 9;
 
-/** Connects, exchanges settings, and answers no frame by itself. */
-export async function openRawHttp2(port: number, certificate?: Issued): Promise<RawHttp2> {
+/** Connects by TLS, for frames of HTTP/2. Resolves after the handshake. */
+export async function connectForHttp2(port: number, certificate?: Issued): Promise<TLSSocket> {
   const socket = connect({
     port,
     host: '127.0.0.1',
@@ -37,6 +37,12 @@ export async function openRawHttp2(port: number, certificate?: Issued): Promise<
     ...certificate,
   });
   await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Connects, exchanges settings, and answers no frame by itself. */
+export async function openRawHttp2(port: number, certificate?: Issued): Promise<RawHttp2> {
+  const socket = await connectForHttp2(port, certificate);
   const received: Frame[] = [];
   let rest = Buffer.alloc(0);
   socket.on('error', () => undefined);

@@ -68,6 +68,14 @@ afterEach(async () => {
   await api.close();
 });
 
+/** Advances the clock until the pod is ready. */
+function becomesReady(publication: Publication): Promise<void> {
+  return until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return publication.ready();
+  });
+}
+
 function start(): Publication {
   const isRunning = ({ uid }: { readonly uid: string }) => running.has(uid);
   const isSeparate = () => separate;
@@ -358,10 +366,7 @@ test('a patch that conflicts again and again counts as denied, so that an insecu
   set(apiService({ insecure: true }));
   api.faults.answer = ({ method }) => (method === 'PATCH' ? 422 : undefined);
   const publication = start();
-  await until('the pod is ready', () => {
-    void clock.advance(1_000);
-    return publication.ready();
-  });
+  await becomesReady(publication);
   assert.equal(patches().length, 10);
   assert.match(publication.state(), /denies our patch/);
 });
@@ -390,10 +395,7 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   set(apiService({ bundle: other }));
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
   const publication = start();
-  await until('the pod is ready', () => {
-    void clock.advance(1_000);
-    return publication.ready();
-  });
+  await becomesReady(publication);
   assert.match(publication.state(), /may not read/);
   assert.deepEqual(patches(), []);
 });
@@ -403,10 +405,7 @@ test('a pod that may not read the APIService is ready behind a Service without s
   api.objects.set({ ...serverService, spec: { ports: [{ name: 'https', port: 443 }] } });
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
   const publication = start();
-  await until('the pod is ready', () => {
-    void clock.advance(1_000);
-    return publication.ready();
-  });
+  await becomesReady(publication);
   assert.match(publication.state(), /may not read/);
 });
 
@@ -456,10 +455,7 @@ for (const [what, prepare] of [
     api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
     prepare();
     const publication = start();
-    await until('the pod is ready', () => {
-      void clock.advance(1_000);
-      return publication.ready();
-    });
+    await becomesReady(publication);
     assert.match(publication.state(), /may not read/);
   });
 }
@@ -500,10 +496,7 @@ test('a pod is not ready because a kube-apiserver that starts denies it the APIS
     void clock.advance(1_000);
     return bundleOf(current()) === other + ownPem;
   });
-  await until('the pod is ready', () => {
-    void clock.advance(1_000);
-    return publication.ready();
-  });
+  await becomesReady(publication);
   assert.deepEqual(seen, []);
   assert.ok(denials > 3);
 });
