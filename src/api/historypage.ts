@@ -22,7 +22,7 @@ const listSearchLimit = 200_000;
 /** A list of the points that objects had. */
 export interface HistorySelection<O> {
   readonly objects: readonly O[];
-  /** Of a page; undefined for a whole list. */
+  /** A page's; undefined for a whole list. */
   readonly metadata: ListMeta | undefined;
 }
 

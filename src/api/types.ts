@@ -24,7 +24,7 @@ export interface MetricsItem {
 export interface MetricsList<T extends MetricsItem = MetricsItem> {
   /** Sorted by namespace, then name. */
   readonly slices: Slices<T>;
-  /** Of a page; absent for a whole list. */
+  /** A page's; absent for a whole list. */
   readonly metadata?: ListMeta;
 }
 

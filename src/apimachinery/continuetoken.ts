@@ -12,7 +12,7 @@ export interface ListPosition {
   readonly name: string;
 }
 
-/** Of the token, not of the API: replicas of two releases serve the pages of one list. */
+/** The token's version, not the API's: replicas of two releases serve the pages of one list. */
 const tokenVersion = 'kubegauge/v1';
 
 /** Characters; a namespace and a name have at most 317 together, which are 500 as base64 of JSON. */

@@ -14,7 +14,7 @@ export type PodSecret = () => string | undefined | Promise<string | undefined>;
 export type ProofResult = 'proven' | 'unproven' | 'gone';
 
 const challengeBytes = 32;
-/** Of SHA-256. */
+/** The bytes of SHA-256. */
 const proofBytes = 32;
 /** Milliseconds for a challenge with its answer. A server whose event loop is busy for longer fails its liveness probe soon. */
 const proofTimeoutMs = 10_000;

@@ -17,10 +17,10 @@ export interface Spacing {
 
 /** A row of times and the lines of values that belong to it. */
 export interface PointLines {
-  /** Of the pod; 0 is the machine. */
+  /** The pod's row; 0 is the machine's. */
   readonly row: number;
   readonly firstLine: number;
-  /** Of the containers, one per line. */
+  /** Names of the containers, one per line. */
   readonly names: readonly string[];
 }
 

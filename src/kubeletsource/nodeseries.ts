@@ -22,7 +22,7 @@ export interface StoredSeries {
   readonly machine: ObjectSeries;
   /** By podKey. */
   pods: Map<string, ObjectSeries>;
-  /** Of all objects, as of the last scrape. */
+  /** Sums over all objects, as of the last scrape. */
   counts: NodeCounts;
 }
 

@@ -16,7 +16,7 @@ export interface InFlightLimit {
 export const strangersInFlightLimit = 64;
 
 /**
- * Of the limit of authenticated requests. A user's queries of a PromQL engine that is slow are in flight for 30 s each;
+ * The users' share of the limit of authenticated requests. A user's queries of a PromQL engine that is slow are in flight for 30 s each;
  * the autoscaler, and other controllers of the cluster, have the rest for themselves.
  */
 const usersShare = 0.75;

@@ -105,7 +105,7 @@ interface Load {
   readonly p50Ms: number[];
   readonly p99Ms: number[];
   readonly cpuMs: number[];
-  /** Of all rounds, in milliseconds. */
+  /** The times of all rounds, in milliseconds. */
   readonly latencies: number[];
 }
 

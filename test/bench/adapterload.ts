@@ -10,7 +10,7 @@ export const workloads = 100;
 const podsPerWorkload = 10;
 /** Pods of a Deployment as podObject has them. */
 const podsPerTemplate = 20;
-/** Of each pod and metric there is a series for each. */
+/** Each pod and metric has a series for each. */
 const codes = [200, 500];
 /** Each has a metric of every pod: 100,000 series. */
 export const ruleCount = 50;

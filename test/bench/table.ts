@@ -16,7 +16,7 @@ export function goalTable(measured: Measured): string {
   return `${table}\n\n${measuredWhere(measured)}`;
 }
 
-/** Of custom metrics beside prometheus-adapter, likewise. */
+/** The goals of custom metrics beside prometheus-adapter, likewise. */
 export function adapterGoalTable(measured: Measured): string {
   const { figures } = measured;
   const text = (name: string) => {

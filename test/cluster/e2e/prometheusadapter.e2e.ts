@@ -41,7 +41,7 @@ const { brief, cluster, credentials, program, registration } = shared;
 const { begin, end, list, podNames, published } = createVerifiedPods(shared);
 
 const document = 'docs/migrate-from-prometheus-adapter.md';
-/** Of rates; that of prometheus-adapter's walkthrough is 1m. */
+/** The window of rates; that of prometheus-adapter's walkthrough is 1m. */
 const [window, scrapeInterval] = brief ? (['20s', '5s'] as const) : (['1m', '10s'] as const);
 /** A window, two syncs of the controller, and a new pod, on a busy machine. */
 const scaleTimeoutMs = brief ? 120_000 : 240_000;

@@ -85,7 +85,7 @@ interface ListCase {
   readonly list: MetricsList;
 }
 
-/** Of pages; absent for whole lists. */
+/** A page's; absent for a whole list. */
 const metadata = fc.constantFrom<MetricsList['metadata'][]>(
   undefined,
   {},
