@@ -118,7 +118,7 @@ function pinProblems(message: string | undefined): StatusReport['degraded'] {
   return message === undefined ? [] : [{ code: 'PinsInMemory', message }];
 }
 
-/** Of PromQL engines; what fails at kubelets is a problem of nodes. */
+/** Reports rules that fail at PromQL engines. What fails at kubelets is a problem of nodes. */
 function ruleProblems(rules: readonly SourceReport[]): StatusReport['degraded'] {
   const ofEngines = rules.filter(({ source }) => source !== 'kubelet');
   return [...Map.groupBy(ofEngines, ({ source }) => source)].flatMap(([source, of]) => {

@@ -50,7 +50,7 @@ export interface History {
 
 const minuteMs = 60_000;
 
-/** Of the wall clock. Times are kept as their distance from a slot, up to nine hours; smaller steps leave no gap. */
+/** Steps of the wall clock beyond which the history begins anew, in ms. Times are kept as their distance from a slot, up to nine hours; smaller steps leave no gap. */
 const largeStepMs = 3_600_000;
 
 /** Containers and nodes beyond which there is a point in two minutes: an hour of them takes 50 MB. */

@@ -26,7 +26,7 @@ export class NodeLines {
   #layoutVersion = Number.NaN;
   /** A pod has the row behind the machine's and its index. */
   #pods: readonly PodLayout[] = [];
-  /** Of each pod, in the layout; -1 for one that is not reported. */
+  /** Index of each pod in the layout; -1 for one that is not reported. */
   #layoutIndex: readonly number[] = [];
   #firstLine: readonly number[] = [];
   /** The sample of the last point, by line; NaN without one. */

@@ -8,7 +8,7 @@ import { kindColumns, type SeriesUpdate } from './podseries.ts';
 
 export interface SeriesLimitsOptions
   extends Pick<UpdateOptions, 'clock' | 'resolutionMs' | 'stalenessMs' | 'capacityCores' | 'capacityMemoryBytes'> {
-  /** Of rates. */
+  /** Milliseconds over which rates are averaged. */
   readonly windowMs: number;
 }
 

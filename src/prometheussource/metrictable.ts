@@ -96,13 +96,16 @@ export class MetricTable {
   async #refresh(): Promise<void> {
     this.#isRefreshing = true;
     let steps = 0;
-    while (this.#isStale) {
-      this.#isStale = false;
-      const work = this.#compute(this.#rules);
-      const isLast = (): boolean => work.next().done === true;
-      while (!(steps < immediateSteps ? isLast() : await readingTurns.run(isLast))) steps += 1;
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const work = this.#compute(this.#rules);
+        const isLast = (): boolean => work.next().done === true;
+        while (!(steps < immediateSteps ? isLast() : await readingTurns.run(isLast))) steps += 1;
+      }
+    } finally {
+      this.#isRefreshing = false;
     }
-    this.#isRefreshing = false;
   }
 
   /** Ends early where other rules have replaced these: their metrics come next. */
@@ -154,7 +157,7 @@ export class MetricTable {
   }
 }
 
-/** Of two rules with the same metric the last one wins. */
+/** Adds the metrics of a rule. A metric that an earlier rule has, too, is replaced. */
 function* addMetrics<Metric>(
   to: Map<string, Metric>,
   metrics: readonly Metric[],

@@ -38,7 +38,7 @@ class LaneVerdict {
 
 export class RuleBreaker {
   readonly #options: BreakerOptions;
-  /** Of flows that failed since their last success. */
+  /** Breakers of the flows that failed since their last success. */
   readonly #breakers = new Map<string, Breaker>();
   readonly #lanes: Readonly<Record<Lane, LaneVerdict>> = {
     lists: new LaneVerdict(),

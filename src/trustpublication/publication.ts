@@ -208,13 +208,13 @@ class WatchedPublication implements Publication {
       nowMs,
     };
     let decision = this.#remember(decide(own, ownerOf, situation, this.#memory));
-    if (decision.confirm.length === 0 && !decision.needsPods) return decision;
+    if (decision.confirm.length === 0 && !decision.needsBackends) return decision;
     const waitMs = this.#podReads.take(nowMs);
     if (waitMs > 0) return { ...decision, againMs: Math.min(waitMs, decision.againMs ?? Infinity) };
     const gone = new Set(this.#memory.gone);
     for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
     this.#memory = { ...this.#memory, gone };
-    const behind = decision.needsPods ? await pods.behindService(signal) : undefined;
+    const behind = decision.needsBackends ? await pods.behindService(signal) : undefined;
     decision = this.#remember(decide(own, ownerOf, { ...situation, behind }, this.#memory));
     return decision;
   }

@@ -75,8 +75,8 @@ export interface Decision {
   /** One sentence for the log and `/status`; changes only with the state. */
   readonly state: string;
   readonly level: 'info' | 'warn';
-  /** Decide again with the Service's pods. */
-  readonly needsPods: boolean;
+  /** Decide again with what is behind the Service: its pods, and endpoints added by hand. */
+  readonly needsBackends: boolean;
   /** Decide again when a GET has confirmed which of these pods are gone. */
   readonly confirm: readonly RootOwner[];
   /** Milliseconds until a decision without any event; undefined if only an event matters. */
@@ -135,7 +135,7 @@ type Draft = Omit<Decision, 'ready'>;
 const idle = {
   patch: undefined,
   level: 'info',
-  needsPods: false,
+  needsBackends: false,
   confirm: [],
   againMs: undefined,
 } as const satisfies Partial<Decision>;
@@ -176,7 +176,7 @@ function stage(scene: Scene): Draft {
   }
   const { behind } = situation;
   const draft = { ...idle, confirm: due.unconfirmed, againMs: soonest(blockedRetryMs, due.nextMs) };
-  if (behind === undefined) return { ...draft, needsPods: true, ...bundleStates.staged };
+  if (behind === undefined) return { ...draft, needsBackends: true, ...bundleStates.staged };
   if (!behind.pods.some(({ uid }) => uid === own.owner.uid)) {
     return { ...draft, level: 'warn', ...bundleStates.notSelected };
   }
@@ -242,7 +242,7 @@ function isOwn({ own }: Scene): (root: PublishedRoot) => boolean {
 function strangersThatWork(scene: Scene): Draft | undefined {
   const { view, situation, memory } = scene;
   if (view.caBundle !== undefined || !view.available) return undefined;
-  if (situation.behind === undefined) return { ...idle, needsPods: true, ...bundleStates.noBundle };
+  if (situation.behind === undefined) return { ...idle, needsBackends: true, ...bundleStates.noBundle };
   const { pods, addedEndpoints = [] } = situation.behind;
   const strangers = readyStrangers(pods, templateOf(scene)).map(({ pod }) => pod);
   // Where the bundle held our root, another writer has removed it a moment ago: added endpoints were verified by that bundle.

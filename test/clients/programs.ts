@@ -31,7 +31,7 @@ export interface Program {
 
 const all: readonly Answer[] = ['node', 'nodes', 'nodeWatch', 'pod', 'pods', 'podWatch'];
 
-/** Of the server alone: metrics-server has neither pages nor a past. */
+/** Answers of kubegauge alone: metrics-server has neither pages nor a past. */
 const ofLists: readonly Answer[] = ['nodesPast', 'nodesPaged', 'podsPast', 'podsPaged'];
 
 export const programs: readonly Program[] = [

@@ -67,7 +67,7 @@ function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubecon
   ];
 }
 
-/** Of every server of the Kubernetes API. */
+/** Returns the arguments that every server of the Kubernetes API takes. */
 export function certificateArgs(credentials: Credentials): string[] {
   return [
     '--bind-address=127.0.0.1',

@@ -1,9 +1,9 @@
-/** Requests that were captured of the real adapter, where the captures are: each must have a case. */
+/** Requests of captures of the real adapter, in the folder that ADAPTER_CAPTURES names: each must have a case. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CustomCase } from './case.ts';
 
-const folder = path.resolve(import.meta.dirname, '../../../shared/fixtures/custom-metrics');
+const folder = process.env['ADAPTER_CAPTURES'];
 
 interface Capture {
   readonly name: string;
@@ -14,8 +14,9 @@ interface Capture {
   };
 }
 
-/** Returns the captures without a case; none where the captures are not. */
+/** Returns the captures without a case; none if there are no captures. */
 export function capturesWithoutCase(cases: readonly CustomCase[]): readonly string[] {
+  if (folder === undefined) return [];
   const asked = new Set(cases.flatMap((stated) => ('question' in stated ? [keyOf(stated.question)] : [])));
   return ['custom', 'errors', 'external']
     .flatMap((file) => {

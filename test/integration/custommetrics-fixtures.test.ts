@@ -1,6 +1,6 @@
 /**
  * Each request that was captured from the real prometheus-adapter is asked of our server, whose source has the values
- * that the adapter had; answers are compared with the adapter's. The captures are not part of this repository.
+ * that the adapter had; answers are compared with the adapter's. ADAPTER_CAPTURES names the folder of captures, which are not part of this repository.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import type { CustomMetric, ExternalSample, ObjectSample } from '../../src/metri
 import type { RowName } from '../custom/differences.ts';
 import { type Answer, startValueServer, type ValueServer } from './valueserver.ts';
 
-const folder = path.resolve(import.meta.dirname, '../../../shared/fixtures/custom-metrics');
+const folder = process.env['ADAPTER_CAPTURES'] ?? '';
 const isPresent = existsSync(folder);
 
 interface Capture {
@@ -70,7 +70,7 @@ const ofSources = new Set(['scalar', 'matrix', 'bad promql', 'namespace not mapp
 /** It has the paths of another server. */
 const ofOtherServers = new Set(['unknown group']);
 
-describe('captures of prometheus-adapter', { skip: isPresent ? false : 'they are not here' }, () => {
+describe('captures of prometheus-adapter', { skip: isPresent ? false : 'ADAPTER_CAPTURES names no folder' }, () => {
   let server: ValueServer;
   before(async () => {
     server = await startValueServer();

@@ -14,7 +14,7 @@ const setBackMs = 40_000;
 /** A counter rises by 1 to 2 per second. */
 const least = 1;
 const most = 2;
-/** Of thousandths, and of float64. */
+/** Error of values in thousandths and in float64. */
 const rounding = 0.002;
 
 function countedSince(startMs: number, nowMs: number): number {
@@ -60,7 +60,7 @@ class SimulatedPod {
   readonly #startsMs: { app: number; other: number; sandbox: number };
   #interfaces = 1;
   #hasStepped = false;
-  /** Of the node's clock. */
+  /** Milliseconds that the node's clock is ahead. */
   offsetMs = 0;
 
   constructor(under: NodeUnderTest) {

@@ -91,8 +91,8 @@ describe('while insecure', () => {
   });
 
   test('the pods behind the Service are wanted before the switch', () => {
-    const { needsPods, write } = decide({ insecure: true, annotations: staged(ownPem) });
-    assert.deepEqual([needsPods, write], [true, undefined]);
+    const { needsBackends, write } = decide({ insecure: true, annotations: staged(ownPem) });
+    assert.deepEqual([needsBackends, write], [true, undefined]);
   });
 
   test('one patch ends insecureSkipTLSVerify, writes all staged roots, and removes the annotation', () => {
@@ -217,7 +217,7 @@ describe('without insecureSkipTLSVerify', () => {
   });
 
   test("no bundle is written while another program serves with a certificate of the system's roots", () => {
-    assert.equal(decide({ available: true }).needsPods, true);
+    assert.equal(decide({ available: true }).needsBackends, true);
     const old = pod('old', { template: 'old' });
     const withheld = decide({ available: true }, behind([pod('m'), old]));
     assert.deepEqual([withheld.write, withheld.ready, withheld.level], [undefined, false, 'warn']);

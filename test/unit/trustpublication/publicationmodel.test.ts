@@ -173,12 +173,12 @@ class Cluster {
       nowMs: this.nowMs,
     };
     let { decision, memory } = decide(own, ownerOf, situation, pod.memory);
-    if (decision.needsPods || decision.confirm.length > 0) {
+    if (decision.needsBackends || decision.confirm.length > 0) {
       const gone = new Set([
         ...memory.gone,
         ...decision.confirm.map(({ uid }) => uid).filter((uid) => !this.uids().includes(uid)),
       ]);
-      const behind = decision.needsPods ? { pods: this.list(), addedEndpoints: this.added } : undefined;
+      const behind = decision.needsBackends ? { pods: this.list(), addedEndpoints: this.added } : undefined;
       ({ decision, memory } = decide(own, ownerOf, { ...situation, behind }, { ...memory, gone }));
     }
     pod.memory = memory;
