@@ -20,6 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ['scrape', 'history', 'kubeletsource', 'prometheussource'],
   ['api'],
   ['server', 'doctor'],
+  ['view'],
   ['command'],
   ['main'],
 ];

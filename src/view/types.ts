@@ -1,0 +1,152 @@
+/**
+ * What people see of a cluster: objects for the screens of `kubegauge top` and the pages of `kubegauge ui`. CPU is in cores, memory in bytes,
+ * times in milliseconds since the epoch. An undefined field is not known, or the server does not say it.
+ */
+
+/** Of one resource; `requested` and `limit` are undefined where no container has one, `limit` also where one has none. */
+export interface ResourceView {
+  readonly used?: number;
+  readonly requested?: number;
+  readonly limit?: number;
+  /** Of nodes and the cluster only. */
+  readonly allocatable?: number;
+}
+
+/** When and how a usage was measured, or why there is none. */
+export interface Measurement {
+  readonly timestampMs?: number;
+  readonly windowSeconds?: number;
+  /** cadvisor, resource, prometheus: only where the server says it. */
+  readonly source?: string;
+  /** Why there is no number, as one sentence. */
+  readonly reason?: string;
+}
+
+export interface NodeView extends Measurement {
+  readonly name: string;
+  readonly uid?: string;
+  readonly ready: boolean;
+  /** `requested` and `limit` are sums of the node's pods. */
+  readonly cpu: ResourceView;
+  readonly memory: ResourceView;
+  readonly swapBytes?: number;
+  /** Pods that have not ended. */
+  readonly pods?: number;
+  readonly podCapacity?: number;
+}
+
+export interface ContainerView {
+  readonly name: string;
+  readonly kind: 'container' | 'init' | 'ephemeral';
+  readonly cpu: ResourceView;
+  readonly memory: ResourceView;
+  readonly restarts: number;
+  /** running, waiting, terminated. */
+  readonly state?: string;
+  /** Why it does not run, such as CrashLoopBackOff. */
+  readonly reason?: string;
+}
+
+export interface PodView extends Measurement {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly node?: string;
+  /** The controller: of a ReplicaSet of a Deployment, the Deployment. */
+  readonly workload?: { readonly kind: string; readonly name: string };
+  readonly phase: string;
+  /** Of all its containers. */
+  readonly restarts: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cpu: ResourceView;
+  readonly memory: ResourceView;
+  readonly containers: readonly ContainerView[];
+}
+
+export interface AutoscalerMetricView {
+  /** Such as `cpu`, `cpu of container app`, `http_requests`. */
+  readonly name: string;
+  /** As autoscalers show it: `45%` of requests, `250m`. */
+  readonly current?: string;
+  readonly target: string;
+  /** current / target. */
+  readonly ratio?: number;
+}
+
+export interface AutoscalerView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly target: { readonly kind: string; readonly name: string };
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly replicas?: number;
+  readonly desiredReplicas?: number;
+  readonly metrics: readonly AutoscalerMetricView[];
+  /** Why it does not scale, as one sentence. */
+  readonly reason?: string;
+  readonly lastScaleMs?: number;
+}
+
+export interface ClusterSummaryView {
+  /** kubegauge, metrics-server, unknown. */
+  readonly server: string;
+  readonly nodes: number;
+  readonly readyNodes: number;
+  readonly cpu: ResourceView;
+  readonly memory: ResourceView;
+  /** Of the oldest usage of a node. */
+  readonly ageSeconds?: number;
+  /** Sentences: what could not be read, with the missing right, and nodes without usage. */
+  readonly degraded: readonly string[];
+  /** Reports whether `nodeHistory` and `containerHistory` have points. */
+  readonly keepsHistory: boolean;
+}
+
+/** Mean CPU over the window that ends at `timestampMs`, and memory then. */
+export interface PointView {
+  readonly timestampMs: number;
+  readonly windowSeconds: number;
+  readonly cpu?: number;
+  readonly memory?: number;
+}
+
+export interface ViewPage<T> {
+  readonly items: readonly T[];
+  /** Of the next page; undefined on the last. */
+  readonly continue?: string;
+}
+
+export interface PodQuery {
+  readonly namespace?: string;
+  /** Only pods of this node. */
+  readonly node?: string;
+  /** As kubectl writes it: `app=web,tier!=cache`. */
+  readonly labelSelector?: string;
+  /** Pods a page; 250 by default, 500 at most. */
+  readonly limit?: number;
+  /** From the previous page. */
+  readonly continue?: string;
+}
+
+export interface HistoryQuery {
+  /** How far back, 3,600 at most. */
+  readonly sinceSeconds: number;
+  /** Thins out to one point in so many seconds. */
+  readonly stepSeconds?: number;
+}
+
+/** Reads of one cluster, as they are asked for. @throws ViewError: what could not be read, and the missing right. */
+export interface ClusterView {
+  summary(): Promise<ClusterSummaryView>;
+  nodes(): Promise<readonly NodeView[]>;
+  pods(query: PodQuery): Promise<ViewPage<PodView>>;
+  /** Returns undefined if there is no such pod. */
+  pod(namespace: string, name: string): Promise<PodView | undefined>;
+  autoscalers(namespace?: string): Promise<readonly AutoscalerView[]>;
+  /** Returns points oldest first, by node name. Empty where the server keeps no history. */
+  nodeHistory(query: HistoryQuery & { readonly name?: string }): Promise<ReadonlyMap<string, readonly PointView[]>>;
+  /** Returns points oldest first, by `namespace/pod/container`. Empty where the server keeps no history. */
+  containerHistory(
+    query: HistoryQuery & { readonly namespace: string; readonly name?: string; readonly labelSelector?: string },
+  ): Promise<ReadonlyMap<string, readonly PointView[]>>;
+}
