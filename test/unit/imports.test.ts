@@ -21,6 +21,7 @@ const ranks: readonly (readonly string[])[] = [
   ['api'],
   ['server', 'doctor'],
   ['view'],
+  ['ui'],
   ['command'],
   ['main'],
 ];
