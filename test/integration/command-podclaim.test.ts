@@ -114,6 +114,30 @@ describe('the claim of a pod', { skip }, () => {
     });
   }
 
+  test('is not given up for a process that holds the name and does not answer within 10 s', async (t) => {
+    const uid = randomUUID();
+    const { recorded, claim } = options(uid);
+    const silent = '(socket) => socket.on("error", () => 0).once("data", () => console.log("challenged"))';
+    const { child } = await startSquatter(uid, silent);
+    const timeout = new AbortController();
+    const limit = t.mock.method(AbortSignal, 'timeout', () => timeout.signal);
+    try {
+      const challenged = once(child.stdout ?? assert.fail(), 'data');
+      const claiming = claimPod(claim);
+      await challenged;
+      assert.deepEqual(
+        limit.mock.calls.map(({ arguments: given }) => given),
+        [[10_000]],
+      );
+      timeout.abort();
+      await using server = await claiming;
+      assert.equal(server.isHeld(), true);
+      assert.ok(recorded.lines[0]?.includes(`held by process ${child.pid} of user`), recorded.lines[0]);
+    } finally {
+      await kill(child);
+    }
+  });
+
   test('is taken once the other process has left, so that a second server is found again', async () => {
     const uid = randomUUID();
     const { claim } = options(uid);
