@@ -33,3 +33,11 @@ export function noUsage(
   }
   return notFound(of, name, causes);
 }
+
+/** Of a source that is asked per request: the message is the source's. */
+export const noSampleReason = 'NoSample';
+
+/** Returns the 404 for an object of which a source has no sample. @param resource as in metrics-server's error. */
+export function noSample(resource: string, name: string, message: string): StatusError {
+  return notFound({ group, resource }, name, [{ reason: noSampleReason, message }]);
+}

@@ -3,8 +3,10 @@ import type { Labels } from '../apimachinery/labels.ts';
 import type { History } from '../history/history.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
+import type { UsageSource } from '../metricsource/usage.ts';
+import { createAskingReader } from './askingreader.ts';
 import { createReader, type ResourceReaderOptions } from './reader.ts';
-import type { Resource, ResourceReader } from './resource.ts';
+import type { Resource, ResourceReader, ServedReader } from './resource.ts';
 import { type MetricsItem, versions } from './types.ts';
 import {
   type ResourceUsage,
@@ -58,11 +60,14 @@ interface Node {
   readonly labels: Labels;
 }
 
-export interface NodeReaderOptions extends ResourceReaderOptions {
+interface NodesThatExist {
   readonly nodes: {
     get(name: string): Node | undefined;
     list(): readonly Node[];
   };
+}
+
+export interface NodeReaderOptions extends ResourceReaderOptions, NodesThatExist {
   readonly usage: { nodeUsage(name: string): UsageOrReason<Usage> };
   /** Undefined if none is kept. */
   readonly history?: Pick<History, 'node' | 'countNode'> | undefined;
@@ -76,20 +81,40 @@ export function createNodeReader({
 }: NodeReaderOptions): ResourceReader<NodeMetrics> {
   return createReader<Node, Usage, NodeMetrics>(
     {
-      get: (_namespace, name) => nodes.get(name),
-      list: () => nodes.list(),
+      ...nodeObjects({ nodes }),
       usageOf({ name }) {
         const answer = usage.nodeUsage(name);
         return answer.kind === 'ready' ? answer : { ...answer, node: name };
       },
       history: history && { count: history.countNode, points: history.node },
-      toMetrics,
-      // The singular is Kubernetes' own and differs from pods.
-      missingObject: 'node',
-      missingUsage: 'nodemetrics',
     },
     options,
   );
+}
+
+export interface AskingNodeReaderOptions extends NodesThatExist {
+  readonly source: Pick<UsageSource, 'nodeUsages'>;
+  /** Since the epoch. */
+  readonly now: () => number;
+}
+
+/** Returns a reader that asks the source during each request. */
+export function createAskingNodeReader({ nodes, source, now }: AskingNodeReaderOptions): ServedReader<NodeMetrics> {
+  return createAskingReader<Node, Usage, NodeMetrics>(
+    { ...nodeObjects({ nodes }), ask: (question, signal) => source.nodeUsages(question, signal) },
+    { now },
+  );
+}
+
+function nodeObjects({ nodes }: NodesThatExist) {
+  return {
+    get: (_namespace: string, name: string) => nodes.get(name),
+    list: () => nodes.list(),
+    toMetrics,
+    // The singular is Kubernetes' own and differs from pods.
+    missingObject: 'node',
+    missingUsage: 'nodemetrics',
+  };
 }
 
 function toMetrics({ name, labels }: Node, usage: Usage, creationTimestampMs: number): NodeMetrics {

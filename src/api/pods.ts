@@ -8,8 +8,10 @@ import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import type { Pageable } from './page.ts';
+import type { UsageSource } from '../metricsource/usage.ts';
+import { createAskingReader } from './askingreader.ts';
 import { createReader, type ResourceReaderOptions } from './reader.ts';
-import type { MemberWriter, Resource, ResourceReader } from './resource.ts';
+import type { MemberWriter, Resource, ResourceReader, ServedReader } from './resource.ts';
 import { type MetricsItem, versions } from './types.ts';
 import {
   type ResourceUsage,
@@ -144,7 +146,7 @@ interface Pod {
   readonly labels: Labels;
 }
 
-export interface PodReaderOptions extends ResourceReaderOptions {
+interface PodsThatExist {
   readonly pods: {
     get(namespace: string, name: string): Pod | undefined;
     /** Sorted by namespace, then name. */
@@ -152,6 +154,9 @@ export interface PodReaderOptions extends ResourceReaderOptions {
     /** The same pods. */
     readonly pages?: Pageable<Pod>;
   };
+}
+
+export interface PodReaderOptions extends ResourceReaderOptions, PodsThatExist {
   readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): UsageOrReason<PodUsage> };
   /** Undefined if none is kept. */
   readonly history?: Pick<History, 'pod' | 'countPod'> | undefined;
@@ -160,17 +165,37 @@ export interface PodReaderOptions extends ResourceReaderOptions {
 export function createPodReader({ pods, usage, history, ...options }: PodReaderOptions): ResourceReader<PodMetrics> {
   return createReader<Pod, PodUsage, PodMetrics>(
     {
-      get: (namespace, name) => pods.get(namespace, name),
-      list: (namespace) => pods.list(namespace),
-      pages: pods.pages,
+      ...podObjects({ pods }),
       usageOf: (pod) => usage.podUsage(pod),
       history: history && { count: history.countPod, points: history.pod },
-      toMetrics,
-      missingObject: 'pods',
-      missingUsage: 'podmetrics',
     },
     options,
   );
+}
+
+export interface AskingPodReaderOptions extends PodsThatExist {
+  readonly source: Pick<UsageSource, 'podUsages'>;
+  /** Since the epoch. */
+  readonly now: () => number;
+}
+
+/** Returns a reader that asks the source during each request. */
+export function createAskingPodReader({ pods, source, now }: AskingPodReaderOptions): ServedReader<PodMetrics> {
+  return createAskingReader<Pod, PodUsage, PodMetrics>(
+    { ...podObjects({ pods }), ask: (question, signal) => source.podUsages(question, signal) },
+    { now },
+  );
+}
+
+function podObjects({ pods }: PodsThatExist) {
+  return {
+    get: (namespace: string, name: string) => pods.get(namespace, name),
+    list: (namespace: string | undefined) => pods.list(namespace),
+    pages: pods.pages,
+    toMetrics,
+    missingObject: 'pods',
+    missingUsage: 'podmetrics',
+  };
 }
 
 function toMetrics(pod: Pod, usage: PodUsage, creationTimestampMs: number): PodMetrics {

@@ -4,6 +4,7 @@ import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { LabelSelector } from '../apimachinery/labels.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import type { HistoryRange } from '../history/history.ts';
+import type { Caller } from '../metricsource/source.ts';
 import type { TableCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import type { PageRequest } from './page.ts';
@@ -69,7 +70,25 @@ export interface ResourceReader<T extends MetricsItem = MetricsItem> {
   get(namespace: string, name: string): T;
 }
 
+/** What a reader that asks a source needs of a request. */
+export interface ReaderRequest {
+  readonly caller: Caller;
+  /** Returns a signal that aborts at the request's deadline, and when its client has gone. */
+  readonly signal: () => AbortSignal;
+}
+
+/**
+ * What is served: a `ResourceReader`, which reads memory and returns at once, or one of `createAskingReader`, which asks
+ * a source per request and returns promises.
+ */
+export interface ServedReader<T extends MetricsItem = MetricsItem> {
+  /** As `ResourceReader.list`. @throws StatusError, also if the source does not answer. */
+  list(selection: ListSelection | undefined, request: ReaderRequest): MetricsList<T> | Promise<MetricsList<T>>;
+  /** As `ResourceReader.get`. @throws StatusError, also if the source does not answer. */
+  get(namespace: string, name: string, request: ReaderRequest): T | Promise<T>;
+}
+
 export interface ServedResource<T extends MetricsItem = MetricsItem> {
   readonly resource: Resource<T>;
-  readonly reader: ResourceReader<T>;
+  readonly reader: ServedReader<T>;
 }

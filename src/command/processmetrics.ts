@@ -1,7 +1,7 @@
 /** Metrics of the store, of served ages (metrics-server's names), and of node states. */
 import { Gauge } from 'prom-client';
 import type { ServedResource } from '../api/resource.ts';
-import type { MetricsItem, Slices } from '../api/types.ts';
+import type { MetricsItem, MetricsList, Slices } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import { createQuickHistogram, type Registry } from '../monitoring.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
@@ -55,19 +55,27 @@ export function createFreshnessMetrics(
 
   function observed({ list, get }: ServedResource['reader']): ServedResource['reader'] {
     return {
-      list(selection) {
+      list(selection, request) {
         // First: an invalid selection must be rejected at the request.
-        const { slices, ...rest } = list(selection);
+        const found = list(selection, request);
         // Points of the past are not what is served of now.
-        if (selection?.history !== undefined) return { ...rest, slices };
-        return { ...rest, slices: { [Symbol.iterator]: () => observedSlices(slices) } };
+        if (selection?.history !== undefined) return found;
+        return found instanceof Promise ? found.then(observedList) : observedList(found);
       },
-      get(namespace, name) {
-        const item = get(namespace, name);
-        observe(item, clock.wallMs());
-        return item;
+      get(namespace, name, request) {
+        const found = get(namespace, name, request);
+        return found instanceof Promise ? found.then(observedItem) : observedItem(found);
       },
     };
+  }
+
+  function observedList({ slices, ...rest }: MetricsList): MetricsList {
+    return { ...rest, slices: { [Symbol.iterator]: () => observedSlices(slices) } };
+  }
+
+  function observedItem(item: MetricsItem): MetricsItem {
+    observe(item, clock.wallMs());
+    return item;
   }
 
   /** Observes slices when taken, which may be later than the request. */

@@ -2,7 +2,7 @@
 import type { TableCells } from '../api/cells.ts';
 import { metricsInPieces } from '../api/forms.ts';
 import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
-import type { Resource, ServedResource } from '../api/resource.ts';
+import type { ReaderRequest, Resource, ServedResource } from '../api/resource.ts';
 import { parseIncludeObject, toTable } from '../api/table.ts';
 import { group, isList, type MetricsObject, type Version } from '../api/types.ts';
 import { type EncodableInPieces, mediaTypes, streamTypes } from '../apimachinery/encoding.ts';
@@ -67,7 +67,8 @@ function labelsOf({ resource, shape }: RequestInfo, all: readonly ServedResource
 }
 
 type Parameters = ReadonlyMap<string, string>;
-type Finder = (query: Parameters) => MetricsObject;
+/** Returns at once what is read from memory. */
+type Finder = (query: Parameters, request: ReaderRequest) => MetricsObject | Promise<MetricsObject>;
 
 /** Returns undefined for a namespace with cluster-scoped objects, or without one for a namespaced object. */
 function finderOf(
@@ -79,23 +80,23 @@ function finderOf(
   if (!resource.namespaced && shape === 'namespaced') return undefined;
   if (name === '') return listFinder(resource, reader, namespace === '' ? undefined : namespace);
   if (resource.namespaced && shape === 'cluster') return undefined;
-  return getFinder(() => reader.get(namespace, name));
+  return getFinder((request) => reader.get(namespace, name, request));
 }
 
-function getFinder(get: () => MetricsObject): Finder {
-  return (query) => {
+function getFinder(get: (request: ReaderRequest) => MetricsObject | Promise<MetricsObject>): Finder {
+  return (query, request) => {
     checkGetOptions(query);
     refuseHistoryOfOne(query);
-    return get();
+    return get(request);
   };
 }
 
 function listFinder({ name }: Resource, reader: ServedResource['reader'], namespace: string | undefined): Finder {
-  return (query) => {
+  return (query, request) => {
     const { watch, labelSelector, fieldSelector } = parseListOptions(query);
     if (watch) throw watchNotSupported({ group, resource: name });
     const history = parseHistoryRange(query);
-    return reader.list({ namespace, labelSelector, fieldSelector, page: parsePage(query), history });
+    return reader.list({ namespace, labelSelector, fieldSelector, page: parsePage(query), history }, request);
   };
 }
 
@@ -109,7 +110,8 @@ interface WriteOptions extends ResourceRouteOptions {
 async function serve(request: ApiRequest, writing: WriteOptions, find: Finder): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);
-  const object = transform(find(query), writing, accepted.transform, query);
+  const found = find(query, request);
+  const object = transform(found instanceof Promise ? await found : found, writing, accepted.transform, query);
   return compress(
     await piecesReply(object, accepted, { writers: writing.writers, share: request.share }),
     request.header('accept-encoding'),
