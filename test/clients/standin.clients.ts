@@ -37,7 +37,7 @@ describe('the commands of npm start', () => {
         shown.map(({ typed }) => typed.replace(/ --kubeconfig=.*/, '')),
         ['npm run -s serve -- doctor'],
       );
-      assert.match(shown[0]?.lines[0] ?? '', /^NOTE|^\d+ note|kubegauge/);
+      assert.match(shown[0]?.lines[0] ?? '', /^ERROR +HorizontalPodAutoscaler jobs\/worker/);
     });
   });
 });

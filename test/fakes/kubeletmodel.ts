@@ -19,6 +19,15 @@ export interface ContainerModel extends SampleModel {
   /** 64 hex digits; a restart is another one. */
   id: string;
   swapBytes: number;
+  /** What its cgroup may use, in cores and bytes; absent: no limit. */
+  readonly limits?: { readonly cores?: number; readonly memoryBytes?: number };
+}
+
+/** Counters of a pod's own network, on eth0. */
+export interface NetworkModel {
+  readonly timestampMs: number;
+  readonly receiveBytes: number;
+  readonly transmitBytes: number;
 }
 
 export interface PodModel {
@@ -33,6 +42,8 @@ export interface PodModel {
    */
   sandboxing?: 'gvisor' | 'gvisor-hidden' | 'kata' | 'unlabelled';
   readonly containers: ContainerModel[];
+  /** Undefined for a pod in the network of its node; absent: counters that stand still. */
+  network?: NetworkModel | undefined;
 }
 
 export interface KubeletModel {

@@ -1,9 +1,11 @@
 /** Writes a node's samples down as the families of /metrics/cadvisor and /metrics/resource, with the rows that real kubelets have. */
 import type { Family, FamilySample } from './exposition.ts';
 import {
+  type ContainerModel,
   containerCgroup,
   hexId,
   type KubeletModel,
+  type NetworkModel,
   type PodModel,
   podCgroup,
   type SampleModel,
@@ -22,7 +24,7 @@ export function cadvisorFamilies(model: KubeletModel, shape: RowShape, nowMs: nu
   if (shape === 'usual' || shape === 'unlabelled') {
     const rows = cgroupRows(model, shape === 'unlabelled');
     for (const series of cgroupSeries) families.push(family(series.name, series.type, samplesOf(series, rows, nowMs)));
-    families.push(networkFamily(rows));
+    families.push(...networkFamilies(rows));
   }
   return families;
 }
@@ -72,6 +74,9 @@ interface CgroupRow {
   readonly sample: SampleModel;
   readonly swapBytes: number;
   readonly isSandbox: boolean;
+  readonly limits?: ContainerModel['limits'];
+  /** Of a sandbox: its own network, none, or counters that stand still. */
+  readonly network?: NetworkModel | 'still' | undefined;
 }
 
 interface CgroupLabels {
@@ -115,7 +120,25 @@ const cgroupSeries: readonly CgroupSeries[] = [
     type: 'gauge',
     value: ({ sample }) => unlessMissing('working set', sample),
   },
-  { name: 'container_spec_memory_limit_bytes', type: 'gauge', time: 'none', value: () => 0 },
+  // cAdvisor has period and quota of limited cgroups only.
+  {
+    name: 'container_spec_cpu_period',
+    type: 'gauge',
+    time: 'none',
+    value: ({ limits }) => (limits?.cores === undefined ? undefined : cpuPeriodUs),
+  },
+  {
+    name: 'container_spec_cpu_quota',
+    type: 'gauge',
+    time: 'none',
+    value: ({ limits }) => (limits?.cores === undefined ? undefined : Math.round(limits.cores * cpuPeriodUs)),
+  },
+  {
+    name: 'container_spec_memory_limit_bytes',
+    type: 'gauge',
+    time: 'none',
+    value: ({ limits }) => limits?.memoryBytes ?? 0,
+  },
   {
     name: 'container_start_time_seconds',
     type: 'gauge',
@@ -123,6 +146,8 @@ const cgroupSeries: readonly CgroupSeries[] = [
     value: ({ sample }) => Math.trunc(sample.startTimeMs / 1000),
   },
 ];
+
+const cpuPeriodUs = 100_000;
 
 function unlessMissing(
   row: 'cpu' | 'working set',
@@ -143,15 +168,24 @@ function samplesOf(series: CgroupSeries, rows: readonly CgroupRow[], nowMs: numb
 }
 
 /** Only the sandbox holds the pod's network. */
-function networkFamily(rows: readonly CgroupRow[]): Family {
-  const samples = rows
-    .filter(({ isSandbox }) => isSandbox)
-    .map(({ labels, sample }) => ({
-      labels: allLabels(labels, { interface: 'eth0' }),
-      value: Math.trunc(sample.cpuSeconds * 1e6),
-      timestampMs: sample.timestampMs,
-    }));
-  return family('container_network_receive_bytes_total', 'counter', samples);
+function networkFamilies(rows: readonly CgroupRow[]): Family[] {
+  const samples = (of: (row: CgroupRow) => readonly [bytes: number, timestampMs: number] | undefined): FamilySample[] =>
+    rows.flatMap((each) => {
+      const sample = each.isSandbox ? of(each) : undefined;
+      if (sample === undefined) return [];
+      return [{ labels: allLabels(each.labels, { interface: 'eth0' }), value: sample[0], timestampMs: sample[1] }];
+    });
+  const received = samples(({ sample, network }) => {
+    if (network === 'still') return [Math.trunc(sample.cpuSeconds * 1e6), sample.timestampMs];
+    return network && [network.receiveBytes, network.timestampMs];
+  });
+  const sent = samples(({ network }) =>
+    network === 'still' ? undefined : network && [network.transmitBytes, network.timestampMs],
+  );
+  return [
+    family('container_network_receive_bytes_total', 'counter', received),
+    family('container_network_transmit_bytes_total', 'counter', sent),
+  ];
 }
 
 function machineFamilies(model: KubeletModel): Family[] {
@@ -206,12 +240,14 @@ function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): Cgrou
   );
   return [
     own,
-    { ...sandbox, isSandbox: true },
+    { ...sandbox, isSandbox: true, network: 'network' in pod ? pod.network : 'still' },
     ...pod.containers.map((container) => {
       const id = containerCgroup(model, pod, container.id);
       const labels = { container: container.name, image: container.image, name: container.id };
       const sample = pod.sandboxing === 'kata' ? { ...container, cpuSeconds: 0, memoryBytes: 0 } : container;
-      return row({ id, ...(unlabelled ? {} : labels), ...known }, sample, container.swapBytes);
+      const { limits } = container;
+      const unlimited = row({ id, ...(unlabelled ? {} : labels), ...known }, sample, container.swapBytes);
+      return limits === undefined ? unlimited : { ...unlimited, limits };
     }),
   ];
 }

@@ -13,11 +13,11 @@ export function useRbac(server: FakeApiServer): void {
   server.reviews.access = (spec) => ({ allowed: rbacAllows(server.objects, spec), reason: '' });
 }
 
-/** Sets the roles and bindings of manifests/base and Kubernetes' own two. */
-export function setRbac(objects: ObjectStore): void {
-  const base = path.resolve(import.meta.dirname, '../../manifests/base');
-  for (const file of ['rbac.yaml', 'kubelet-identity.yaml', 'ca-bundle.yaml']) {
-    for (const document of parseAllDocuments(readFileSync(path.join(base, file), 'utf8'))) {
+/** Sets the roles and bindings of manifests/base and Kubernetes' own two. @param more files of manifests. */
+export function setRbac(objects: ObjectStore, more: readonly string[] = []): void {
+  const manifests = path.resolve(import.meta.dirname, '../../manifests');
+  for (const file of ['base/rbac.yaml', 'base/kubelet-identity.yaml', 'base/ca-bundle.yaml', ...more]) {
+    for (const document of parseAllDocuments(readFileSync(path.join(manifests, file), 'utf8'))) {
       const object = document.toJS() as KubeObject;
       if (object.kind !== ('ServiceAccount' as string)) objects.set(object);
     }

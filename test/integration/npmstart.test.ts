@@ -90,7 +90,7 @@ describe('npm start', () => {
     assert.deepEqual(straight, through);
   });
 
-  test('starts a cluster in which the doctor finds no error', async () => {
+  test('starts a cluster in which the doctor finds nothing but the autoscaler that cannot work', async () => {
     await said(/A line for each change follows/);
     const argv = ['doctor', '-o', 'json', `--kubeconfig=${path.join(folder, 'admin.kubeconfig')}`];
     const doctor = spawn(process.execPath, [path.join(root, 'src/main.ts'), ...argv], { cwd: root });
@@ -99,12 +99,12 @@ describe('npm start', () => {
     const [code] = await once(doctor, 'close');
     const examination: unknown = JSON.parse(printed);
     const findings = items(field(examination, 'findings')).map((finding) => text(field(finding, 'code')));
-    assert.deepEqual(
-      new Set(findings).difference(new Set(['served-by', 'node-one-sample', 'pods-one-sample', 'pods-node-unscraped'])),
-      new Set(),
-      printed,
-    );
-    assert.equal(code, 0);
+    const notes = ['served-by', 'metric-rules'];
+    // The second samples come within half a minute.
+    const early = ['node-one-sample', 'pods-one-sample', 'pods-node-unscraped', 'autoscaler-other-api'];
+    const others = new Set(findings).difference(new Set([...notes, ...early]));
+    assert.deepEqual(others, new Set(['autoscaler-no-request']), printed);
+    assert.equal(code, 1);
   });
 
   test('prints commands and what they print', { skip: process.platform === 'win32' && 'runs them by sh' }, async () => {
@@ -113,7 +113,8 @@ describe('npm start', () => {
     assert.ok(printed.length >= 1, output);
     for (const [, typed = '', excerpt = ''] of printed) {
       const again = spawnSync('sh', ['-c', typed], { cwd: root, encoding: 'utf8' });
-      assert.ok(again.status === 0, `${typed}: ${again.stderr}`);
+      // The doctor finds the autoscaler that cannot work.
+      assert.equal(again.status, typed.includes(' doctor ') ? 1 : 0, `${typed}: ${again.stderr}`);
       const lines = excerpt.split('\n').map((each) => each.trim());
       const shape = (text: string): string =>
         text

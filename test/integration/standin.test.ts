@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
-import { field, items } from '../../src/client/json.ts';
+import { conditionsOf } from '../../src/client/conditions.ts';
+import { field, items, text } from '../../src/client/json.ts';
 import { listen } from '../fakes/listen.ts';
 import { type StandinCluster, startCluster } from '../standin/cluster.ts';
 import { createCredentials } from '../standin/credentials.ts';
+import { autoscalerUser } from '../standin/users.ts';
 
 const credentials = createCredentials();
 const received: IncomingMessage[] = [];
@@ -17,6 +20,11 @@ const groupList = { kind: 'APIGroupDiscoveryList', items: [{ metadata: { name: '
 const metricsServer = createServer(
   { ...credentials.serving, ca: credentials.frontProxyCa, requestCert: true, rejectUnauthorized: false },
   (incoming, response) => {
+    // The autoscaler asks on its own, at any time.
+    if (incoming.headers['x-remote-user'] === autoscalerUser.username) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metricsFor(incoming.url)));
+      return;
+    }
     received.push(incoming);
     const { socket } = incoming;
     clientNames.push(
@@ -25,6 +33,7 @@ const metricsServer = createServer(
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(groupList));
   },
 );
+let podNames: readonly string[] = [];
 let cluster: StandinCluster;
 let plain: Dispatcher;
 let admin: Dispatcher;
@@ -44,6 +53,7 @@ before(async () => {
   const ca = credentials.authority.cert;
   plain = new Agent({ connect: { ca } });
   admin = new Agent({ connect: { ca, ...credentials.admin } });
+  podNames = await listNames('/api/v1/pods');
 });
 
 after(async () => {
@@ -52,6 +62,34 @@ after(async () => {
   metricsServer.closeAllConnections();
   await new Promise((resolve) => metricsServer.close(resolve));
 });
+
+/** As the server would answer: each pod uses 190 millicores and receives 300,000 bytes a second. */
+function metricsFor(url = '/'): object {
+  const { pathname, searchParams } = new URL(url, 'https://server');
+  const app = searchParams.get('labelSelector')?.replace('app=', '') ?? '';
+  const pods = podNames.filter((name) => name.startsWith(`${app}-`));
+  if (pathname === '/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/network_receive_bytes_per_second') {
+    return { items: pods.map((name) => ({ describedObject: { kind: 'Pod', name }, value: '300k' })) };
+  }
+  const container = { name: 'app', usage: { cpu: '190000000n', memory: '100Mi' } };
+  return { items: pods.map((name) => ({ metadata: { name }, containers: [container] })) };
+}
+
+async function listNames(path: string): Promise<string[]> {
+  const list = items(field((await get(path)).content, 'items'));
+  return list.map((object) => text(field(field(object, 'metadata'), 'name')) ?? '');
+}
+
+/** Waits until an autoscaler has so many conditions. */
+async function autoscaler(path: string, count: number) {
+  const signal = AbortSignal.timeout(60_000);
+  for (;;) {
+    const { content } = await get(`/apis/autoscaling/v2/namespaces/${path}`);
+    const conditions = conditionsOf(content);
+    if (conditions.length === count) return { status: field(content, 'status'), conditions };
+    await sleep(50, undefined, { signal });
+  }
+}
 
 async function get(path: string, dispatcher = admin, headers: Record<string, string> = {}) {
   const { statusCode, body, headers: answered } = await request(`${cluster.apiUrl}${path}`, { dispatcher, headers });
@@ -208,10 +246,75 @@ describe('stand-in cluster', () => {
     assert.match(String(contentType), /as=APIGroupDiscoveryList/);
     assert.deepEqual(
       items(field(content, 'items')).map((item) => field(field(item, 'metadata'), 'name')),
-      ['apiregistration.k8s.io', 'apps', 'authentication.k8s.io', 'authorization.k8s.io', 'metrics.k8s.io'],
+      [
+        'apiregistration.k8s.io',
+        'apps',
+        'authentication.k8s.io',
+        'authorization.k8s.io',
+        'autoscaling',
+        'metrics.k8s.io',
+      ],
     );
     assert.equal(received.at(-1)?.headers['x-remote-user'], 'system:kube-aggregator');
     assert.equal(field((await get('/apis')).content, 'kind'), 'APIGroupList');
+  });
+
+  test('custom metrics are discovered, and come from the server', async () => {
+    const { content } = await get('/apis/custom.metrics.k8s.io');
+    assert.equal(field(field(content, 'preferredVersion'), 'version'), 'v1beta2');
+    const path = '/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/network_receive_bytes_per_second';
+    await get(path);
+    assert.equal(received.at(-1)?.url, path);
+  });
+
+  test('pods have requests, limits and an owner that has an owner', async () => {
+    const pods = items(field((await get('/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb')).content, 'items'));
+    const [app] = items(field(field(pods[0], 'spec'), 'containers'));
+    assert.deepEqual(field(app, 'resources'), {
+      requests: { cpu: '175m', memory: '225Mi' },
+      limits: { cpu: '560m', memory: '288Mi' },
+    });
+    const [owner] = items(field(field(pods[0], 'metadata'), 'ownerReferences'));
+    const set = (await get(`/apis/apps/v1/namespaces/shop/replicasets/${text(field(owner, 'name'))}`)).content;
+    assert.equal(field(field(set, 'metadata'), 'uid'), field(owner, 'uid'));
+    const [above] = items(field(field(set, 'metadata'), 'ownerReferences'));
+    const { content: deployment } = await get('/apis/apps/v1/namespaces/shop/deployments/web');
+    assert.equal(field(field(deployment, 'metadata'), 'uid'), field(above, 'uid'));
+    assert.equal(field(field(deployment, 'spec'), 'replicas'), pods.length);
+    const { content: scale } = await get('/apis/apps/v1/namespaces/shop/deployments/web/scale');
+    assert.deepEqual(field(scale, 'status'), { replicas: pods.length, selector: 'app=web' });
+  });
+
+  test('a calm cluster says what its autoscalers would do if they were allowed to', async () => {
+    const { status, conditions } = await autoscaler('shop/horizontalpodautoscalers/web', 3);
+    const replicas = podNames.filter((name) => name.startsWith('web-')).length;
+    assert.deepEqual([field(status, 'currentReplicas'), field(status, 'desiredReplicas')], [replicas, replicas]);
+    // 190 of 175m and 15m.
+    const current = { averageUtilization: 100, averageValue: '190m' };
+    assert.deepEqual(field(status, 'currentMetrics'), [{ type: 'Resource', resource: { name: 'cpu', current } }]);
+    assert.deepEqual(
+      conditions.map(({ type, status: state, reason }) => `${type} ${state} ${reason}`),
+      ['AbleToScale True ReadyForNewScale', 'ScalingActive True ValidMetricFound', 'ScalingLimited True ScaleUpLimit'],
+    );
+  });
+
+  test('an autoscaler reads a metric of the kubelets by custom.metrics.k8s.io', async () => {
+    const { status } = await autoscaler('shop/horizontalpodautoscalers/cart', 3);
+    const metric = { name: 'network_receive_bytes_per_second' };
+    assert.deepEqual(field(status, 'currentMetrics'), [
+      { type: 'Pods', pods: { metric, current: { averageValue: '300k' } } },
+    ]);
+  });
+
+  test('an autoscaler whose pods request nothing says so as the controller of Kubernetes does', async () => {
+    const [worker = ''] = await listNames('/api/v1/namespaces/jobs/pods?labelSelector=app%3Dworker');
+    const { conditions } = await autoscaler('jobs/horizontalpodautoscalers/worker', 2);
+    assert.deepEqual(conditions[1], {
+      type: 'ScalingActive',
+      status: 'False',
+      reason: 'FailedGetResourceMetric',
+      message: `the HPA was unable to compute the replica count: failed to get cpu utilization: missing request for cpu in container worker of Pod ${worker}`,
+    });
   });
 
   test('shows the server who asks, on the word of the front proxy alone', async () => {

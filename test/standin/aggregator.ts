@@ -1,4 +1,4 @@
-/** The stand-in's kube-apiserver as clients see it: knows users, merges discovery, and passes metrics.k8s.io on as kube-aggregator does. */
+/** The stand-in's kube-apiserver as clients see it: knows users, merges discovery, and passes metrics.k8s.io and custom.metrics.k8s.io on as kube-aggregator does. */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -58,7 +58,7 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
     if (own !== undefined) {
       const text = `${JSON.stringify(own.document)}\n`;
       response.writeHead(200, { 'content-type': own.contentType, 'content-length': Buffer.byteLength(text) }).end(text);
-    } else if (path.startsWith('/apis/metrics.k8s.io/') || /^\/openapi\/v[23](?:\/|$)/.test(path)) {
+    } else if (metricsPath.test(path) || /^\/openapi\/v[23](?:\/|$)/.test(path)) {
       // The core group is described nowhere: `kubectl explain` knows what the server serves.
       metrics.forward(request, response, proxyHeaders(request, user));
     } else if (path === selfReviewPath && request.method === 'POST') {
@@ -105,6 +105,8 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
 
 /** Kubelets answer in other forms than JSON, too. */
 const nodeProxy = /^\/api\/v1\/nodes\/[^/]+\/proxy\//;
+
+const metricsPath = /^\/apis\/(?:custom\.)?metrics\.k8s\.io\//;
 
 const healthPaths: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz']);
 

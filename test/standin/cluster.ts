@@ -3,16 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { field, text, texts } from '../../src/client/json.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
-import { authenticationConfigMap } from '../fakes/kubeobjects.ts';
+import { authenticationConfigMap, kinds, type KubeObject } from '../fakes/kubeobjects.ts';
 import type { KubeletEndpoint } from '../fakes/nodeproxy.ts';
 import { rbacAllows } from '../fakes/rbac.ts';
 import { createAggregator } from './aggregator.ts';
+import { autoscaledWorkloads, boundsFor, toAutoscalerObject } from './autoscalers.ts';
+import { startAutoscaling } from './autoscaling.ts';
 import { type Credentials, serviceName } from './credentials.ts';
 import { setInstallation, toPodOf } from './installation.ts';
 import { toNodeObject } from './objects.ts';
-import { type Change, createSimulation, type SimulatedNode } from './simulation.ts';
+import { type Change, createSimulation, type SimulatedNode, type Simulation } from './simulation.ts';
 import { isAllowed, serverUser, type Users } from './users.ts';
-import { serverWorkload } from './workloads.ts';
+import { toScale, toWorkloadObjects } from './workloadobjects.ts';
+import { serverWorkload, type Workload, workloads } from './workloads.ts';
 
 export interface StandinCluster extends AsyncDisposable {
   readonly apiUrl: string;
@@ -40,7 +43,8 @@ const host = '127.0.0.1';
 export async function startCluster(options: StandinClusterOptions): Promise<StandinCluster> {
   const { credentials, serverPort, say } = options;
   await using starting = new AsyncDisposableStack();
-  const simulation = createSimulation({ ...options, startMs: Date.now() });
+  const startMs = Date.now();
+  const simulation = createSimulation({ ...options, startMs });
 
   const coreToken = randomBytes(16).toString('hex');
   const endpoints = new Map<string, KubeletEndpoint>();
@@ -59,6 +63,11 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
     core.objects.set(toNodeObject(node, kubelet.port));
   }
   for (const pod of simulation.pods) core.objects.set(toPodOf(pod, serverPort));
+  for (const name of new Set(workloads.map(({ namespace }) => namespace))) {
+    core.objects.set({ kind: 'Namespace', apiVersion: 'v1', metadata: { name }, status: { phase: 'Active' } });
+  }
+  const keepWorkload = createWorkloadKeeper(core, simulation);
+  for (const workload of new Set([...simulation.pods].map((pod) => pod.workload))) keepWorkload(workload);
   const own = [...simulation.pods].find(({ workload }) => workload === serverWorkload);
   if (own !== undefined) setInstallation(core, { port: serverPort, ca: credentials.authority.cert }, own);
 
@@ -86,6 +95,26 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
   );
 
   const timer = setInterval(() => simulation.advance(Date.now()).forEach(apply), stepMs);
+  const autoscaled = autoscaledWorkloads.map((each) => {
+    const bounds = boundsFor(podsOf(each.workload).length, options.calm);
+    core.objects.set(toAutoscalerObject(each, bounds, startMs));
+    return { ...each, bounds };
+  });
+  starting.use(
+    startAutoscaling({
+      autoscaled,
+      apiUrl: aggregator.url,
+      ca: credentials.authority.cert,
+      token: credentials.autoscalerToken,
+      podsOf,
+      scale: rescale,
+      write: ({ workload: { namespace, name } }, status) => {
+        const object = core.objects.get('HorizontalPodAutoscaler', name, namespace);
+        const before = object?.['status'] as object | undefined;
+        if (object !== undefined) core.objects.set({ ...object, status: { ...before, ...status } });
+      },
+    }),
+  );
   const running = starting.move();
   running.defer(() => clearInterval(timer));
   return {
@@ -97,9 +126,24 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
 
   function apply(change: Change): void {
     if (change.event !== '') say(change.event);
-    if (change.kind === 'pod-set') core.objects.set(toPodOf(change.pod, serverPort));
-    else if (change.kind === 'pod-deleted') core.objects.delete('Pod', change.pod.name, change.pod.workload.namespace);
-    else applyNode(change.node);
+    if (change.kind === 'node-set') {
+      applyNode(change.node);
+      return;
+    }
+    const { pod } = change;
+    if (change.kind === 'pod-set') core.objects.set(toPodOf(pod, serverPort));
+    else core.objects.delete('Pod', pod.name, pod.workload.namespace);
+    keepWorkload(pod.workload);
+  }
+
+  function podsOf(workload: Workload): readonly string[] {
+    return [...simulation.pods].filter((pod) => pod.workload === workload).map(({ name }) => name);
+  }
+
+  function rescale(workload: Workload, replicas: number): void {
+    const { namespace, name } = workload;
+    say(`autoscaler ${namespace}/${name} scales from ${podsOf(workload).length} to ${replicas} pods`);
+    simulation.scale(workload, replicas).forEach(apply);
   }
 
   function applyNode(node: SimulatedNode): void {
@@ -110,6 +154,40 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
     kubelet.faults.resource = fault;
     core.objects.set(toNodeObject(node, kubelet.port));
   }
+}
+
+/** Returns a function that writes the objects of a workload as its pods are now. */
+function createWorkloadKeeper({ objects, documents }: FakeApiServer, { pods }: Simulation) {
+  const written = new Map<string, string>();
+  return (workload: Workload): void => {
+    const { namespace, name } = workload;
+    const current = toWorkloadObjects(
+      workload,
+      [...pods].filter((pod) => pod.workload === workload),
+    );
+    for (const object of current) {
+      const path = pathOf(object);
+      const text = JSON.stringify(object);
+      // A restart of a container changes none of them.
+      if (written.get(path) === text) continue;
+      written.set(path, text);
+      objects.set(object);
+      if (object.kind !== 'DaemonSet') documents.set(`${path}/scale`, toScale(object));
+    }
+    const replicaSets = `/apis/apps/v1/namespaces/${namespace}/replicasets`;
+    const names = new Set(current.map(({ metadata }) => metadata.name));
+    for (const { metadata } of objects.list('ReplicaSet')) {
+      const isOwn = metadata.namespace === namespace && metadata.labels?.['app'] === name;
+      if (!isOwn || names.has(metadata.name)) continue;
+      objects.delete('ReplicaSet', metadata.name, namespace);
+      documents.delete(`${replicaSets}/${metadata.name}/scale`);
+      written.delete(`${replicaSets}/${metadata.name}`);
+    }
+  };
+}
+
+function pathOf({ kind, metadata }: KubeObject): string {
+  return `/apis/apps/v1/namespaces/${metadata.namespace}/${kinds[kind]}/${metadata.name}`;
 }
 
 function faultOf({ kubelet }: SimulatedNode) {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Authority, type Issued, makeAuthority } from '../fakes/certificates.ts';
-import { createUsers, readerUser, serverUser, type Users } from './users.ts';
+import { autoscalerUser, createUsers, readerUser, serverUser, type Users } from './users.ts';
 
 export interface Credentials {
   /** Signs everything but the front proxy. */
@@ -15,6 +15,7 @@ export interface Credentials {
   readonly serving: Issued;
   readonly serverToken: string;
   readonly readerToken: string;
+  readonly autoscalerToken: string;
   readonly users: Users;
 }
 
@@ -24,7 +25,7 @@ export const serviceName = 'metrics-server.kube-system.svc';
 export function createCredentials(): Credentials {
   const authority = makeAuthority('standin CA');
   const frontProxyAuthority = makeAuthority('standin front proxy CA');
-  const [serverToken, readerToken] = [randomToken(), randomToken()];
+  const [serverToken, readerToken, autoscalerToken] = [randomToken(), randomToken(), randomToken()];
   return {
     authority,
     frontProxyCa: frontProxyAuthority.cert,
@@ -38,10 +39,12 @@ export function createCredentials(): Credentials {
     }),
     serverToken,
     readerToken,
+    autoscalerToken,
     users: createUsers(
       new Map([
         [serverToken, serverUser],
         [readerToken, readerUser],
+        [autoscalerToken, autoscalerUser],
       ]),
     ),
   };

@@ -19,7 +19,10 @@ export const coreGroups = aggregated([{ metadata: { name: '' }, versions: [toVer
 /** GET /apis in the aggregated form: our own groups, and what the server behind the aggregator says of its own. */
 export function allGroups(fromServer: unknown): object {
   return aggregated([
-    ...ownGroups().map(({ name, resources }) => ({ metadata: { name }, versions: [toVersion('v1', resources)] })),
+    ...ownGroups().map(({ name, version = 'v1', resources }) => ({
+      metadata: { name },
+      versions: [toVersion(version, resources)],
+    })),
     ...itemsOf(fromServer),
   ]);
 }
@@ -32,12 +35,14 @@ interface Resource {
   readonly shortNames?: readonly string[];
 }
 
-/** The server's answer; while there is none, its group is listed as stale, as kube-apiserver does. */
+/** The server's answer; while there is none, its groups are listed as stale, as kube-apiserver does. */
 function itemsOf(document: unknown): unknown[] {
   const groups = items(field(document, 'items'));
   if (groups.length > 0) return [...groups];
-  const versions = metricsVersions.map((version) => ({ version, resources: [], freshness: 'Stale' }));
-  return [{ metadata: { name: 'metrics.k8s.io' }, versions }];
+  return Object.entries(metricsGroups).map(([name, versions]) => ({
+    metadata: { name },
+    versions: versions.map((version) => ({ version, resources: [], freshness: 'Stale' })),
+  }));
 }
 
 function coreResources(): Resource[] {
@@ -51,10 +56,20 @@ function coreResources(): Resource[] {
   ];
 }
 
-/** Versions of the APIService objects, known also while the server is away; the first one is preferred. */
-const metricsVersions = ['v1', 'v1beta1'];
+/** Versions of the APIService objects, known also while the server is away; the first one of a group is preferred. */
+export const metricsGroups: Readonly<Record<string, readonly string[]>> = {
+  'custom.metrics.k8s.io': ['v1beta2', 'v1beta1'],
+  'metrics.k8s.io': ['v1', 'v1beta1'],
+};
 
-function ownGroups(): { readonly name: string; readonly resources: readonly Resource[] }[] {
+interface Group {
+  readonly name: string;
+  /** Default: v1. */
+  readonly version?: string;
+  readonly resources: readonly Resource[];
+}
+
+function ownGroups(): readonly Group[] {
   const verbs = ['get', 'list', 'watch'];
   return [
     {
@@ -63,7 +78,12 @@ function ownGroups(): { readonly name: string; readonly resources: readonly Reso
     },
     {
       name: 'apps',
-      resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true, verbs, shortNames: ['deploy'] }],
+      resources: [
+        { name: 'daemonsets', kind: 'DaemonSet', namespaced: true, verbs, shortNames: ['ds'] },
+        { name: 'deployments', kind: 'Deployment', namespaced: true, verbs, shortNames: ['deploy'] },
+        { name: 'replicasets', kind: 'ReplicaSet', namespaced: true, verbs, shortNames: ['rs'] },
+        { name: 'statefulsets', kind: 'StatefulSet', namespaced: true, verbs, shortNames: ['sts'] },
+      ],
     },
     { name: 'authentication.k8s.io', resources: [review('tokenreviews', 'TokenReview')] },
     {
@@ -71,6 +91,19 @@ function ownGroups(): { readonly name: string; readonly resources: readonly Reso
       resources: [
         review('selfsubjectaccessreviews', 'SelfSubjectAccessReview'),
         review('subjectaccessreviews', 'SubjectAccessReview'),
+      ],
+    },
+    {
+      name: 'autoscaling',
+      version: 'v2',
+      resources: [
+        {
+          name: 'horizontalpodautoscalers',
+          kind: 'HorizontalPodAutoscaler',
+          namespaced: true,
+          verbs,
+          shortNames: ['hpa'],
+        },
       ],
     },
   ];
@@ -86,15 +119,18 @@ const documents: ReadonlyMap<string, object> = new Map<string, object>([
       kind: 'APIGroupList',
       apiVersion: 'v1',
       groups: [
-        ...ownGroups().map(({ name }) => legacyGroup(name, ['v1'])),
-        legacyGroup('metrics.k8s.io', metricsVersions),
+        ...ownGroups().map(({ name, version = 'v1' }) => legacyGroup(name, [version])),
+        ...Object.entries(metricsGroups).map(([name, versions]) => legacyGroup(name, versions)),
       ],
     },
   ],
-  ['/apis/metrics.k8s.io', { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup('metrics.k8s.io', metricsVersions) }],
-  ...ownGroups().flatMap(({ name, resources }): [string, object][] => [
-    [`/apis/${name}`, { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(name, ['v1']) }],
-    [`/apis/${name}/v1`, resourceList(`${name}/v1`, resources)],
+  ...Object.entries(metricsGroups).map(([name, versions]): [string, object] => [
+    `/apis/${name}`,
+    { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(name, versions) },
+  ]),
+  ...ownGroups().flatMap(({ name, version = 'v1', resources }): [string, object][] => [
+    [`/apis/${name}`, { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(name, [version]) }],
+    [`/apis/${name}/${version}`, resourceList(`${name}/${version}`, resources)],
   ]),
 ]);
 

@@ -38,7 +38,7 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     { dueMs: startMs, happen: rollOut },
     { dueMs: startMs, happen: goOnFailing },
   ];
-  let rollout: { readonly revision: string; readonly pods: SimulatedPod[]; nextMs: number } | undefined;
+  let rollout: { readonly revision: string; pods: SimulatedPod[]; nextMs: number } | undefined;
   let failures = 0;
   let failure: { readonly node: SimulatedNode; readonly notReadyMs: number; readonly untilMs: number } | undefined;
   return { happen: (nowMs) => kinds.flatMap((kind) => (kind.dueMs <= nowMs ? kind.happen(nowMs) : [])) };
@@ -102,6 +102,8 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
 
   function rollOut(nowMs: number): Change[] {
     if (rollout === undefined || rollout.nextMs > nowMs) return [];
+    // An autoscaler may have taken some of them away.
+    rollout.pods = rollout.pods.filter((each) => cluster.pods.has(each));
     const pod = rollout.pods.shift();
     if (pod === undefined) {
       rollout = undefined;

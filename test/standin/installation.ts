@@ -12,6 +12,7 @@ import {
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { setRbac } from '../fakes/rbac.ts';
+import { metricsGroups } from './discovery.ts';
 import { toPodObject } from './objects.ts';
 import { serverFlags } from './server.ts';
 import type { SimulatedPod } from './simulation.ts';
@@ -32,9 +33,10 @@ export function setInstallation(
   { port, ca }: InstallationOptions,
   pod: SimulatedPod,
 ): void {
-  setRbac(objects);
+  setRbac(objects, ['components/custom-metrics/rbac.yaml']);
   // Kubelets get the server's own token: the stand-in issues no others. So the server writes nothing, and may not.
   objects.delete('ClusterRoleBinding', 'system:kubegauge-ca-bundle');
+  objects.delete('ClusterRoleBinding', 'system:kubegauge-custom-metrics-ca-bundle');
   objects.set({
     kind: 'ClusterRoleBinding',
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -43,7 +45,12 @@ export function setInstallation(
     subjects: [{ kind: 'ServiceAccount', name: 'kubegauge', namespace }],
   });
   const caBundle = Buffer.from(ca).toString('base64');
-  for (const version of ['v1', 'v1beta1']) objects.set(apiService(version, { caBundle }));
+  for (const [group, versions] of Object.entries(metricsGroups)) {
+    // The first one is preferred.
+    versions.forEach((version, index) => {
+      objects.set(apiService(version, { caBundle, versionPriority: index === 0 ? 200 : 100 }, group));
+    });
+  }
   for (const object of serviceObjects(port, pod.name)) objects.set(object);
   objects.set(deployment(serviceName, serverImage, port, 1, serverFlags(port)));
 }
@@ -53,10 +60,9 @@ export function toPodOf(pod: SimulatedPod, port: number): KubeObject {
   const object = toPodObject(pod);
   if (pod.workload !== serverWorkload) return object;
   const { metadata, spec, status } = object as KubeObject & { readonly spec: object; readonly status: object };
-  const owner = { kind: 'ReplicaSet', apiVersion: 'apps/v1', name: `${serviceName}-${pod.revision}`, controller: true };
   return {
     ...object,
-    metadata: { ...metadata, labels: { ...metadata.labels, ...labels }, ownerReferences: [owner] },
+    metadata: { ...metadata, labels: { ...metadata.labels, ...labels } },
     spec: { ...spec, ...podSpec(serverImage, port, serverFlags(port)) },
     status: {
       ...status,

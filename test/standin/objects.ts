@@ -1,11 +1,13 @@
 /** The simulated cluster as Kubernetes objects, with what kubectl and the server look at. */
-import type { KubeObject } from '../fakes/kubeobjects.ts';
+import { type KubeObject, rfc3339 } from '../fakes/kubeobjects.ts';
 import type { SimulatedNode, SimulatedPod } from './simulation.ts';
+import { ownerOf, podSpecOf } from './workloadobjects.ts';
+import { leakyWorkload, type Workload } from './workloads.ts';
 
 /** @param kubeletPort on 127.0.0.1, where all kubelets of the stand-in are. */
 export function toNodeObject(node: SimulatedNode, kubeletPort: number): KubeObject {
   const { name, uid, cores, memoryBytes, ready, model } = node;
-  const created = timeOf(model.machine.startTimeMs);
+  const created = rfc3339(model.machine.startTimeMs);
   const resources = { cpu: String(cores), memory: `${memoryBytes / 1024}Ki`, pods: '110' };
   const metadata = {
     name,
@@ -40,13 +42,14 @@ export function toNodeObject(node: SimulatedNode, kubeletPort: number): KubeObje
 
 export function toPodObject(pod: SimulatedPod): KubeObject {
   const { workload, name, uid, configHash, createdMs, node, containers, revision } = pod;
-  const started = timeOf(createdMs);
+  const started = rfc3339(createdMs);
   const metadata = {
     namespace: workload.namespace,
     name,
     uid,
     creationTimestamp: started,
     labels: { app: workload.name, 'pod-template-hash': revision },
+    ownerReferences: [ownerOf(pod)],
     ...(configHash === undefined ? {} : { annotations: { 'kubernetes.io/config.hash': configHash } }),
   };
   return {
@@ -55,11 +58,7 @@ export function toPodObject(pod: SimulatedPod): KubeObject {
     metadata,
     spec: {
       nodeName: node.name,
-      containers: workload.containers.map((spec) => ({
-        name: spec.name,
-        image: spec.image,
-        resources: { requests: { cpu: `${Math.ceil(spec.cores * 1000)}m`, memory: `${spec.memoryMiB}Mi` } },
-      })),
+      ...podSpecOf(workload),
     },
     status: {
       phase: 'Running',
@@ -71,13 +70,15 @@ export function toPodObject(pod: SimulatedPod): KubeObject {
         restartCount: restarts,
         ready: true,
         started: true,
-        state: { running: { startedAt: timeOf(life.startTimeMs) } },
+        state: { running: { startedAt: rfc3339(life.startTimeMs) } },
+        ...(restarts === 0 ? {} : { lastState: { terminated: terminated(workload, life.startTimeMs) } }),
       })),
     },
   };
 }
 
-/** As Kubernetes writes times: whole seconds. */
-function timeOf(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+/** As of a container that has ended just before the next one started. */
+function terminated(workload: Workload, startTimeMs: number): object {
+  const how = workload === leakyWorkload ? { reason: 'OOMKilled', exitCode: 137 } : { reason: 'Error', exitCode: 1 };
+  return { ...how, finishedAt: rfc3339(startTimeMs) };
 }

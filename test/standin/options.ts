@@ -5,7 +5,7 @@ export interface StandinOptions {
   readonly nodes: number;
   readonly pods: number;
   readonly seed: number;
-  /** Whether nothing restarts, is rolled out or fails. */
+  /** Whether nothing restarts, is rolled out, scaled or fails. */
   readonly calm: boolean;
   /** 0 takes a free one. */
   readonly apiPort: number;
@@ -37,7 +37,7 @@ export function usage(): string {
   const text = [
     ...lines,
     line('--cert-dir=certs', 'Where kubeconfigs, certificates and a token are written.'),
-    line('--calm', 'No container restarts, nothing is rolled out, no kubelet fails.'),
+    line('--calm', 'No container restarts, nothing is rolled out or scaled, no kubelet fails.'),
   ];
   return `Starts a simulated cluster and the metrics server for it.\n\n${text.join('\n')}\n`;
 }

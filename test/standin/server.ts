@@ -27,6 +27,7 @@ export function serverFlags(port: number): readonly string[] {
     '--kubelet-use-node-status-port',
     '--kubelet-preferred-address-types=InternalIP',
     '--metric-resolution=15s',
+    '--custom-metrics=kubelet',
     '--shutdown-delay-duration=0s',
   ];
 }

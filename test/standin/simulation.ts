@@ -1,10 +1,11 @@
 /** A small cluster's life: the same for the same seed, in steps of a second, with no clock, network or files of its own. */
 import { hexId, type KubeletModel, type PodModel, uuid } from '../fakes/kubeletmodel.ts';
-import { type ContainerLife, startContainer } from './housekeeping.ts';
+import { type ContainerLife, type NetworkLife, startContainer, startNetwork } from './housekeeping.ts';
 import { createIncidents } from './incidents.ts';
 import { createMachine, createNode } from './machine.ts';
 import { createRandom } from './random.ts';
-import { replicaCounts, type Workload, workloads } from './workloads.ts';
+import { replicaCounts, resourcesOf, type Workload, workloads } from './workloads.ts';
+import { createTraffic } from './traffic.ts';
 
 export interface SimulationOptions {
   readonly nodes: number;
@@ -40,6 +41,8 @@ export interface SimulatedPod {
   readonly ordinal: number;
   readonly createdMs: number;
   readonly containers: SimulatedContainer[];
+  /** Undefined in the network of the node. */
+  readonly network: NetworkLife | undefined;
 }
 
 export interface SimulatedContainer {
@@ -60,6 +63,8 @@ export interface Simulation {
   readonly pods: ReadonlySet<SimulatedPod>;
   /** Lets time pass; the result does not depend on how many calls it took. */
   advance(toMs: number): Change[];
+  /** Adds pods of the newest revision, or takes the newest away, until there are so many. */
+  scale(workload: Workload, replicas: number): Change[];
 }
 
 /** Operations of incidents on the cluster. */
@@ -92,10 +97,11 @@ export function createSimulation({
     const workload = workloads[index];
     if (workload !== undefined) populate(workload, count);
   });
+  const traffic = createTraffic(pods, startMs);
   const machines = nodes.map((node) => createMachine(node, createRandom(seed, node.name), startMs, tickMs));
   const incidents = createIncidents({ nodes, pods, restart, replace }, createRandom(seed, 'incidents'), startMs);
   sampleAll();
-  return { nodes, pods, advance };
+  return { nodes, pods, advance, scale };
 
   function advance(toMs: number): Change[] {
     const changes: Change[] = [];
@@ -103,6 +109,23 @@ export function createSimulation({
       nowMs += tickMs;
       if (!calm) changes.push(...incidents.happen(nowMs));
       sampleAll();
+    }
+    return changes;
+  }
+
+  function scale(workload: Workload, replicas: number): Change[] {
+    const running = [...pods].filter((pod) => pod.workload === workload);
+    const newest = running.at(-1);
+    if (newest === undefined) return [];
+    const changes: Change[] = [];
+    for (let ordinal = running.length; ordinal < replicas; ordinal += 1) {
+      const node = nodes[placed++ % nodes.length] ?? newest.node;
+      const pod = add(workload, newest.revision, ordinal, node, 0);
+      changes.push({ kind: 'pod-set', pod, event: '' });
+    }
+    for (const pod of running.slice(replicas)) {
+      pods.delete(pod);
+      changes.push({ kind: 'pod-deleted', pod, event: '' });
     }
     return changes;
   }
@@ -140,9 +163,11 @@ export function createSimulation({
           name: spec.name,
           id,
           restarts: 0,
-          life: startContainer(spec, id, nowMs, ageMs, createRandom(seed, id)),
+          life: startContainer(spec, resourcesOf(workload, spec).limits, id, nowMs, ageMs, createRandom(seed, id)),
         };
       }),
+      network:
+        workload.hostNetwork === true ? undefined : startNetwork(nowMs, ageMs, createRandom(seed, `${key}/network`)),
     };
     pods.add(pod);
     return pod;
@@ -159,7 +184,8 @@ export function createSimulation({
     if (spec === undefined) return;
     container.restarts += 1;
     container.id = hexId(`${container.id}/${container.restarts}`);
-    container.life = startContainer(spec, container.id, atMs, 0, createRandom(seed, container.id));
+    const { limits } = resourcesOf(pod.workload, spec);
+    container.life = startContainer(spec, limits, container.id, atMs, 0, createRandom(seed, container.id));
   }
 
   function replace(pod: SimulatedPod, revision: string): SimulatedPod {
@@ -172,11 +198,15 @@ export function createSimulation({
   function sampleAll(): void {
     for (const { model } of nodes) model.pods.length = 0;
     const cores = new Map<SimulatedNode, number>();
+    const demand = traffic.demand(nowMs);
     for (const pod of pods) {
+      let podCores = 0;
       for (const { life } of pod.containers) {
-        life.sample(nowMs);
-        cores.set(pod.node, (cores.get(pod.node) ?? 0) + life.cores);
+        life.sample(nowMs, demand(pod.workload));
+        podCores += life.cores;
       }
+      pod.network?.tick(nowMs, tickMs, podCores);
+      cores.set(pod.node, (cores.get(pod.node) ?? 0) + podCores);
       const model = toPodModel(pod);
       if (model.containers.length > 0) pod.node.model.pods.push(model);
     }
@@ -187,7 +217,7 @@ export function createSimulation({
 const pageBytes = 4096;
 
 /** Returns the kubelet's view of a pod, without containers that it has not sampled yet. */
-function toPodModel({ workload, name, uid, configHash, node, containers }: SimulatedPod): PodModel {
+function toPodModel({ workload, name, uid, configHash, node, containers, network }: SimulatedPod): PodModel {
   // As with LimitedSwap: no other pod may swap.
   const swaps = node.model.swapBytes !== 0 && workload.qos === 'burstable';
   const toSwap = (memoryBytes: number) => (swaps ? Math.trunc(memoryBytes / 8 / pageBytes) * pageBytes : 0);
@@ -196,6 +226,7 @@ function toPodModel({ workload, name, uid, configHash, node, containers }: Simul
     name,
     uid: configHash ?? uid,
     qos: workload.qos,
+    network: network?.model,
     containers: containers.flatMap(({ life: { model } }) =>
       model === undefined ? [] : { ...model, swapBytes: toSwap(model.memoryBytes) },
     ),

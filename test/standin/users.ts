@@ -1,4 +1,4 @@
-/** Who may come in and what they may do: enough of authentication and RBAC for a cluster of three users. */
+/** Who may come in and what they may do: enough of authentication and RBAC for a cluster of four users. */
 import type { PeerCertificate } from 'node:tls';
 
 export interface User {
@@ -24,6 +24,9 @@ const serviceAccount = (namespace: string, name: string): User => ({
 export const serverUser = serviceAccount('kube-system', 'kubegauge');
 export const readerUser = serviceAccount('default', 'reader');
 
+/** The account of the controller that scales, as kube-controller-manager has it. */
+export const autoscalerUser = serviceAccount('kube-system', 'horizontal-pod-autoscaler');
+
 /** @param tokens each user's, by their text. */
 export function createUsers(tokens: ReadonlyMap<string, User>): Users {
   return {
@@ -47,13 +50,16 @@ export interface AccessQuestion {
   readonly path?: string;
 }
 
-/** Everything for administrators; metrics and the paths of discovery for the reader; its own state for the server, for `kubegauge status`. */
+/** Everything for administrators; metrics for the autoscaler and the reader, for this one also the paths of discovery; its own state for the server, for `kubegauge status`. */
 export function isAllowed({ user, groups, group, verb, path }: AccessQuestion): boolean {
   if (groups.includes('system:masters')) return true;
   if (user === serverUser.username) return path === '/status' && verb === 'get';
+  const readsMetrics = metricGroups.has(group) && (verb === 'get' || verb === 'list');
+  if (user === autoscalerUser.username) return readsMetrics;
   if (user !== readerUser.username) return false;
   if (path !== undefined) return verb === 'get' && readable.test(path);
-  return group === 'metrics.k8s.io' && (verb === 'get' || verb === 'list');
+  return readsMetrics;
 }
 
+const metricGroups: ReadonlySet<string> = new Set(['metrics.k8s.io', 'custom.metrics.k8s.io']);
 const readable = /^\/(?:(?:apis?|openapi|healthz|livez|readyz|version|metrics|status)(?:\/.*)?)?$/;

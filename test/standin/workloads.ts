@@ -17,6 +17,10 @@ export interface Workload {
   /** Pods in a cluster of the default size; the numbers of workloads that grow are scaled. */
   readonly replicas: number;
   readonly grows: boolean;
+  /** Its pods are in the network of their node. */
+  readonly hostNetwork?: boolean;
+  /** How much what clients send it swings around its average, as a share of that; absent: it stays the same. */
+  readonly swing?: number;
   readonly containers: readonly ContainerSpec[];
 }
 
@@ -74,6 +78,7 @@ export const workloads: readonly Workload[] = [
     ...monitoring,
     name: 'node-exporter',
     kind: 'DaemonSet',
+    hostNetwork: true,
     containers: [container('node-exporter', 'registry.example/node-exporter:1.9', 0.003, 18)],
   },
   {
@@ -95,12 +100,14 @@ export const workloads: readonly Workload[] = [
     ...shop,
     name: 'web',
     replicas: 6,
+    swing: 0.6,
     containers: [container('app', 'registry.example/shop/web:4.1', 0.14, 180), sidecar],
   },
   {
     ...shop,
     name: 'cart',
     replicas: 3,
+    swing: 0.5,
     containers: [container('app', 'registry.example/shop/cart:2.0', 0.06, 140), sidecar],
   },
   {
@@ -168,6 +175,7 @@ function staticPod(name: string, cores: number, memoryMiB: number): Workload {
     name,
     kind: 'StaticPod',
     qos: 'burstable',
+    hostNetwork: true,
     replicas: 1,
     containers: [container(name, `registry.k8s.io/${name}:v1.37.2`, cores, memoryMiB)],
   };
@@ -179,7 +187,29 @@ function daemonSet(name: string, image: string, cores: number, memoryMiB: number
     name,
     kind: 'DaemonSet',
     qos: 'besteffort',
+    hostNetwork: true,
     replicas: 1,
     containers: [container(name, image, cores, memoryMiB)],
   };
+}
+
+/** In cores and bytes; absent: none. */
+export interface Amounts {
+  readonly cores?: number;
+  readonly memoryBytes?: number;
+}
+
+const bytesPerMiB = 1024 ** 2;
+
+/** Returns requests a little above the average usage; limits as the QoS class has them. */
+export function resourcesOf(
+  { qos }: Workload,
+  spec: ContainerSpec,
+): { readonly requests: Amounts; readonly limits: Amounts } {
+  if (qos === 'besteffort') return { requests: {}, limits: {} };
+  const memoryBytes = (share: number) => Math.ceil(spec.memoryMiB * share) * bytesPerMiB;
+  const cores = (share: number) => (Math.ceil(Math.round(spec.cores * share * 1000) / 5) * 5) / 1000;
+  const limits = { cores: cores(4), memoryBytes: memoryBytes(1.6) };
+  if (qos === 'guaranteed') return { requests: limits, limits };
+  return { requests: { cores: cores(1.25), memoryBytes: memoryBytes(1.25) }, limits };
 }

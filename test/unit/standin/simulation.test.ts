@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ContainerModel } from '../../fakes/kubeletmodel.ts';
 import { type Change, createSimulation, type Simulation } from '../../standin/simulation.ts';
+import { type Workload, workloads } from '../../standin/workloads.ts';
 
 const startMs = Date.parse('2026-11-22T20:00:00Z');
 const size = { nodes: 3, pods: 40, seed: 7, startMs, calm: false };
@@ -90,6 +91,52 @@ describe('simulation', () => {
     assert.match(events, /node node-\d is not ready/);
     assert.match(events, /the kubelet of node-\d is well again/);
     assert.equal(simulation.pods.size, 40, 'a rollout replaces pods one for one');
+  });
+
+  test('scales a workload: the newest pods go, and those that stay share its traffic', () => {
+    const coresOf = (simulation: Simulation, workload: Workload) =>
+      [...simulation.pods]
+        .filter((pod) => pod.workload === workload)
+        .flatMap(({ containers }) => containers.map(({ life }) => life.cores))
+        .reduce((sum, cores) => sum + cores, 0);
+    const web = workloads.find(({ name }) => name === 'web') ?? assert.fail();
+    const [scaled, alone] = [createSimulation({ ...size, calm: true }), createSimulation({ ...size, calm: true })];
+    const before = [...scaled.pods].filter(({ workload }) => workload === web);
+    const added = scaled.scale(web, before.length * 3);
+    assert.deepEqual(new Set(added.map(({ kind }) => kind)), new Set(['pod-set']));
+    let [sums, count] = [[0, 0], 0];
+    watchFor(scaled, quarterHourMs, () => {
+      count += 1;
+      // The first samples of the new pods are without the others' knowledge of them.
+      if (count > 60) sums = [(sums[0] ?? 0) + coresOf(scaled, web), sums[1] ?? 0];
+    });
+    count = 0;
+    watchFor(alone, quarterHourMs, () => {
+      count += 1;
+      if (count > 60) sums = [sums[0] ?? 0, (sums[1] ?? 0) + coresOf(alone, web)];
+    });
+    const ratio = (sums[0] ?? 0) / (sums[1] ?? 1);
+    assert.ok(ratio > 0.7 && ratio < 1.4, `three times the pods use ${ratio} times the CPU`);
+    const removed = scaled.scale(web, 2);
+    assert.deepEqual(new Set(removed.map(({ kind }) => kind)), new Set(['pod-deleted']));
+    assert.deepEqual(
+      [...scaled.pods].filter(({ workload }) => workload === web),
+      before.slice(0, 2),
+    );
+  });
+
+  test('counts traffic of pods with a network of their own, never back', () => {
+    const simulation = createSimulation(size);
+    const latest = new Map<string, number>();
+    watchFor(simulation, quarterHourMs / 5, () => {
+      for (const { uid, network, workload } of simulation.pods) {
+        assert.equal(network === undefined, workload.hostNetwork === true);
+        const received = network?.model?.receiveBytes ?? 0;
+        assert.ok(received >= (latest.get(uid) ?? 0));
+        latest.set(uid, received);
+      }
+    });
+    assert.ok([...latest.values()].some((bytes) => bytes > 1e6));
   });
 
   test('gives a restarted container another ID and a counter from zero', () => {
