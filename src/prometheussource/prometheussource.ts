@@ -4,24 +4,32 @@ import type { Logger } from '../logging.ts';
 import { metricKey } from '../metricsource/combined.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { CustomMetricSource, ExternalMetricSource, SourceReport } from '../metricsource/source.ts';
+import type { UsageSource } from '../metricsource/usage.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
 import type { RuleProblem } from '../rules/problem.ts';
-import type { MetricRule, Rules } from '../rules/rule.ts';
+import type { MetricRule, ResourceQuery, ResourceRules, Rules } from '../rules/rule.ts';
 import { type FoundMetrics, ruleMetricLimit } from '../rules/seriesmetrics.ts';
 import { CustomAnswers } from './customsource.ts';
 import { ExternalAnswers } from './externalsource.ts';
 import { MetricTable } from './metrictable.ts';
-import { Querying } from './querying.ts';
+import { type QueriedRule, Querying } from './querying.ts';
 import { RuleStates } from './rulestates.ts';
 import { SeriesLists } from './serieslists.ts';
+import type { ContainerHasEnded } from './usagenumbers.ts';
+import { UsageAnswers } from './usagesource.ts';
+
+/** Without `resource`, metrics.k8s.io is not served by the source. */
+export type SourceRules = Pick<Rules, 'custom' | 'external'> & Partial<Pick<Rules, 'resource'>>;
 
 export interface PrometheusSource {
   readonly custom: CustomMetricSource;
   readonly external: ExternalMetricSource;
   /** Replaces the rules; equal selectors keep their series. @throws Error for a rule whose engine there is not. */
-  setRules(rules: Pick<Rules, 'custom' | 'external'>): void;
-  /** One per rule, in the order of the file. */
+  setRules(rules: SourceRules): void;
+  /** Of metrics.k8s.io, by resourceRules; without them its questions are rejected. */
+  readonly usage: UsageSource;
+  /** One per rule, in the order of the file; those of resourceRules come last. */
   reports(): readonly SourceReport[];
   /** Never rejects; resolves after the signal has aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -30,7 +38,9 @@ export interface PrometheusSource {
 export interface PrometheusSourceOptions {
   /** At least one; rules without a source use the first. */
   readonly clients: readonly PromqlClient[];
-  readonly rules: Pick<Rules, 'custom' | 'external'>;
+  readonly rules: SourceRules;
+  /** Whether a container of the pod ended for good: rates of its counters go on for their range. Absent: it is not known. */
+  readonly hasEnded?: ContainerHasEnded;
   readonly mapper: Mapper;
   /** Calls the listener after the mapper's resources have changed. */
   readonly onResources: (listener: () => void) => void;
@@ -45,7 +55,7 @@ export interface PrometheusSourceOptions {
 
 export function createPrometheusSource(options: PrometheusSourceOptions): PrometheusSource {
   const { clients, mapper, clock, log, metrics, maxAgeMs, asAdapter } = options;
-  const clientOf = (rule: MetricRule) => findClient(clients, rule);
+  const clientOf = (rule: QueriedRule) => findClient(clients, rule);
   const states = new RuleStates({ clock, log, metrics });
   const lists = new SeriesLists({
     clientOf,
@@ -65,7 +75,8 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   const table = new MetricTable(lists, mapper);
   const customAnswers = new CustomAnswers(querying, states, mapper);
   const externalAnswers = new ExternalAnswers(querying, states, mapper);
-  let rules: Pick<Rules, 'custom' | 'external'> = { custom: [], external: [] };
+  let rules: SourceRules = { custom: [], external: [] };
+  const usage = new UsageAnswers({ querying, states, rules: () => rules.resource, hasEnded: options.hasEnded });
   setRules(options.rules);
   options.onResources(() => table.resourcesChanged());
 
@@ -87,12 +98,16 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
         return found === undefined ? [] : externalAnswers.get(found, question, signal);
       },
     },
+    usage,
     setRules,
-    reports: () => [...rules.custom, ...rules.external].map(report),
+    reports: () => [
+      ...[...rules.custom, ...rules.external].map(report),
+      ...queriesOf(rules.resource).map((query) => reportOf(query, clientOf(query), states)),
+    ],
     run: (signal) => lists.run(signal),
   };
 
-  function setRules(next: Pick<Rules, 'custom' | 'external'>): void {
+  function setRules(next: SourceRules): void {
     const all = [...next.custom, ...next.external];
     for (const rule of all) clientOf(rule);
     lists.setRules(all);
@@ -117,6 +132,16 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   }
 }
 
+/** Each fails, and is reported, on its own. */
+function queriesOf(resource: ResourceRules | undefined): readonly ResourceQuery[] {
+  if (resource === undefined) return [];
+  return [resource.cpu, resource.memory].flatMap(({ containerQuery, nodeQuery }) => [containerQuery, nodeQuery]);
+}
+
+function reportOf({ path }: ResourceQuery, { engine }: PromqlClient, states: RuleStates): SourceReport {
+  return { source: engine.name, rule: path, metrics: 1, ...states.of(path) };
+}
+
 /** Returns why metrics of rules may be missing. */
 function absence(lists: SeriesLists, rules: readonly MetricRule[]): string | undefined {
   const unlisted = rules.map((rule) => lists.of(rule)).filter((list) => list.lastSuccessMs === undefined);
@@ -131,7 +156,7 @@ function cutError(found: FoundMetrics<unknown> | undefined): string | undefined 
 }
 
 /** @throws Error for an unknown name. */
-function findClient(clients: readonly PromqlClient[], { path, source }: MetricRule): PromqlClient {
+function findClient(clients: readonly PromqlClient[], { path, source }: QueriedRule): PromqlClient {
   const found = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
   if (found === undefined) throw new Error(`${path}.source: no --prometheus-url has the name ${source ?? ''}`);
   return found;

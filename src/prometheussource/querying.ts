@@ -4,15 +4,18 @@ import type { QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import type { Flow } from '../promql/flow.ts';
 import { isTransient } from '../promql/promqlerror.ts';
-import type { QueryStyle } from '../rules/queries.ts';
+import type { QueryStyle } from '../rules/matchers.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import { fetchFailure } from './failures.ts';
 import { LastValuesByLane } from './lastvaluesbylane.ts';
 import type { RuleStates } from './rulestates.ts';
 import { SharedQueries } from './sharedqueries.ts';
 
+/** What a query is sent for: a rule, or a query of resourceRules. */
+export type QueriedRule = Pick<MetricRule, 'path' | 'source'>;
+
 export interface QueryingOptions {
-  readonly clientOf: (rule: MetricRule) => PromqlClient;
+  readonly clientOf: (rule: QueriedRule) => PromqlClient;
   readonly states: RuleStates;
   readonly clock: Clock;
   readonly maxAgeMs: number;
@@ -35,12 +38,12 @@ export class Querying {
     return new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh);
   }
 
-  sourceOf(rule: MetricRule): string {
+  sourceOf(rule: QueriedRule): string {
     return this.#options.clientOf(rule).engine.name;
   }
 
   /** Rejects as `PromqlClient.query`. */
-  async send(rule: MetricRule, query: string, flow: Flow, signal: AbortSignal): Promise<QueryAnswer> {
+  async send(rule: QueriedRule, query: string, flow: Flow, signal: AbortSignal): Promise<QueryAnswer> {
     const { clientOf, states, clock, asAdapter } = this.#options;
     const client = clientOf(rule);
     states.sent(rule.path, query);

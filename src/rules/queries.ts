@@ -1,17 +1,9 @@
 /** From a request to the query that an engine gets. */
-import type { LabelRequirement } from '../apimachinery/labelparser.ts';
 import type { LabelSelector } from '../apimachinery/labels.ts';
-import { quoteWhole } from '../apimachinery/quote.ts';
-import { badRequest } from '../apimachinery/status.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
+import { Matchers, type QueryStyle } from './matchers.ts';
 import type { MetricRule } from './rule.ts';
 import { TemplateError } from './template/error.ts';
-
-/**
- * How text of a request becomes part of a regular expression. `exact` escapes what is special; `as-adapter` pastes it,
- * and pastes keys that are no label names, as prometheus-adapter does: a dot in a pod's name then matches any character.
- */
-export type QueryStyle = 'exact' | 'as-adapter';
 
 export interface CustomQueryRequest {
   readonly series: string;
@@ -44,13 +36,13 @@ export function customQuery(
   mapper: Mapper,
   style: QueryStyle = 'exact',
 ): { readonly query: string; readonly label: string } {
-  const parts = new Parts(style);
-  parts.addSelector(metricSelector);
-  if (resource.namespaced && namespace !== '') parts.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
+  const matchers = new Matchers(style);
+  matchers.addSelector(metricSelector);
+  if (resource.namespaced && namespace !== '') matchers.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
   const label = rule.labels.labelOf(resource, mapper);
   if (label === undefined) throw new QueryError(`${rule.path}: no label names ${resource.resource}`);
-  parts.addNames(label, names);
-  return { query: execute(rule, series, parts, label), label };
+  matchers.addNames(label, names);
+  return { query: execute(rule, series, matchers, label), label };
 }
 
 /** @throws as `customQuery`. */
@@ -60,10 +52,10 @@ export function externalQuery(
   mapper: Mapper,
   style: QueryStyle = 'exact',
 ): string {
-  const parts = new Parts(style);
-  parts.addSelector(selector);
-  if (rule.namespaced && namespace !== '') parts.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
-  return execute(rule, series, parts, undefined);
+  const matchers = new Matchers(style);
+  matchers.addSelector(selector);
+  if (rule.namespaced && namespace !== '') matchers.addNamespace(requireNamespaceLabel(rule, mapper), namespace);
+  return execute(rule, series, matchers, undefined);
 }
 
 /** Returns the last sample of each object. Samples without the label are dropped. */
@@ -101,12 +93,12 @@ const coreNamespaces: DescribedResource = {
   namespaced: false,
 };
 
-function execute(rule: MetricRule, series: string, { matchers, values }: Parts, label: string | undefined): string {
+function execute(rule: MetricRule, series: string, { texts, values }: Matchers, label: string | undefined): string {
   if (rule.metricsQuery === undefined) throw new QueryError(`${rule.path}: metricsQuery is empty`);
   try {
     const query = rule.metricsQuery.execute({
       Series: series,
-      LabelMatchers: matchers.join(','),
+      LabelMatchers: texts.join(','),
       LabelValuesByName: values,
       GroupBy: label ?? '',
       GroupBySlice: label === undefined ? [] : [label],
@@ -117,64 +109,4 @@ function execute(rule: MetricRule, series: string, { matchers, values }: Parts, 
     if (!(error instanceof TemplateError)) throw error;
     throw new QueryError(`${rule.path}.metricsQuery: ${error.message}`, { cause: error });
   }
-}
-
-/** The matchers of a query, in prometheus-adapter's order: the selector by key, the namespace, the objects. */
-class Parts {
-  readonly matchers: string[] = [];
-  /** Joined by `|` and not escaped: templates write them behind = as well as behind =~. */
-  readonly values = new Map<string, string>();
-  readonly #isExact: boolean;
-
-  constructor(style: QueryStyle) {
-    this.#isExact = style === 'exact';
-  }
-
-  addSelector({ requirements }: LabelSelector): void {
-    for (const requirement of requirements) this.#addRequirement(requirement);
-  }
-
-  addNamespace(label: string, namespace: string): void {
-    this.#add(label, '=', namespace, [namespace]);
-  }
-
-  addNames(label: string, names: readonly string[]): void {
-    const [only = ''] = names;
-    if (names.length > 1) this.#add(label, '=~', this.#alternatives(names), names);
-    else this.#add(label, '=', only, names);
-  }
-
-  #addRequirement({ key, operator, values, isSet }: LabelRequirement): void {
-    if (this.#isExact && !labelName.test(key)) {
-      throw badRequest(`unable to select by ${quoteWhole(key)}: labels of metrics match [a-zA-Z_][a-zA-Z0-9_]*`);
-    }
-    if (operator === 'Gt' || operator === 'Lt') {
-      throw badRequest(`unable to select by ${quoteWhole(key)}: metrics cannot be selected by > and <`);
-    }
-    if (operator === 'Exists' || operator === 'DoesNotExist') {
-      this.#add(key, operator === 'Exists' ? '!=' : '=', '', values);
-      return;
-    }
-    const isNegative = operator === 'NotIn';
-    const [only = ''] = values;
-    if (!isSet && values.length === 1) this.#add(key, isNegative ? '!=' : '=', only, values);
-    else this.#add(key, isNegative ? '!~' : '=~', this.#alternatives(values), values);
-  }
-
-  #alternatives(values: readonly string[]): string {
-    return values.map((value) => (this.#isExact ? escapeRegexp(value) : value)).join('|');
-  }
-
-  #add(label: string, operator: string, value: string, values: readonly string[]): void {
-    this.matchers.push(`${label}${operator}${quoteWhole(value)}`);
-    this.values.set(label, values.join('|'));
-  }
-}
-
-/** Prometheus' own rule; others than Prometheus 3 know no other names. */
-const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-/** As Go's QuoteMeta. */
-function escapeRegexp(text: string): string {
-  return text.replaceAll(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
 }

@@ -36,11 +36,38 @@ export interface NameRule {
   readonly as: string;
 }
 
-/** `resourceRules`: accepted and checked. */
+/** `resourceRules`: the queries of metrics.k8s.io, used only with --resource-metrics=prometheus. */
 export interface ResourceRules {
   readonly line: number;
   /** From `window`; 0 if it is unset. */
   readonly windowMs: number;
+  readonly cpu: ResourceRule;
+  readonly memory: ResourceRule;
+}
+
+/** The queries of one resource, CPU or memory. */
+export interface ResourceRule {
+  /** Such as `resourceRules.cpu`. */
+  readonly path: string;
+  readonly labels: LabelMapping;
+  /** The label that names containers; empty if it is unset. */
+  readonly containerLabel: string;
+  /** Of containers of pods. */
+  readonly containerQuery: ResourceQuery;
+  readonly nodeQuery: ResourceQuery;
+}
+
+/** A query, which fails and is reported on its own. */
+export interface ResourceQuery {
+  /** Such as `resourceRules.cpu.nodeQuery`. */
+  readonly path: string;
+  readonly line: number;
+  /** Undefined for an empty one. */
+  readonly template: GoTemplate | undefined;
+  /** As in the file. */
+  readonly text: string;
+  /** Always the first engine's: prometheus-adapter has one. */
+  readonly source: undefined;
 }
 
 export interface Rules {

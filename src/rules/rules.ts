@@ -2,6 +2,7 @@
 import {
   type FilterConfig,
   type NameConfig,
+  type ResourceRuleConfig,
   type ResourceRulesConfig,
   type RuleConfig,
   rulesConfig,
@@ -13,7 +14,7 @@ import { compilePattern, type Pattern, PatternError } from './pattern.ts';
 import { type RuleProblem, RulesError } from './problem.ts';
 import { parsePrometheusDuration } from './prometheusduration.ts';
 import { compileResourceLabels } from './resourcelabels.ts';
-import type { NameRule, ResourceRules, MetricRule, Rules, SeriesFilter } from './rule.ts';
+import type { MetricRule, NameRule, ResourceQuery, ResourceRule, ResourceRules, Rules, SeriesFilter } from './rule.ts';
 import { noteRule } from './rulenotes.ts';
 import { TemplateError } from './template/error.ts';
 import type { GoTemplate } from './template/template.ts';
@@ -93,21 +94,31 @@ class RuleCompiler {
   }
 
   resourceRules(config: ResourceRulesConfig): ResourceRules {
-    for (const resource of ['cpu', 'memory'] as const) {
-      const path = `resourceRules.${resource}`;
-      const rule = config[resource];
-      compileResourceLabels(rule?.resources, (below, problem, remedy) =>
-        this.#add(`${path}.resources.${below}`, problem, remedy),
-      );
-      this.#query(`${path}.containerQuery`, rule?.containerQuery);
-      this.#query(`${path}.nodeQuery`, rule?.nodeQuery);
-    }
+    const cpu = this.#resourceRule('resourceRules.cpu', config.cpu);
+    const memory = this.#resourceRule('resourceRules.memory', config.memory);
     const window = config.window === undefined ? 0 : parsePrometheusDuration(config.window);
     if (window === undefined) {
       const problem = `not a valid duration string: "${(config.window ?? '').slice(0, 40)}"`;
       this.#add('resourceRules.window', problem, 'write a number with a unit, such as 5m');
     }
-    return { line: this.#lineOf('resourceRules'), windowMs: window ?? 0 };
+    return { line: this.#lineOf('resourceRules'), windowMs: window ?? 0, cpu, memory };
+  }
+
+  #resourceRule(path: string, config: ResourceRuleConfig = {}): ResourceRule {
+    const query = (key: 'containerQuery' | 'nodeQuery'): ResourceQuery => {
+      const at = `${path}.${key}`;
+      const { [key]: text = '' } = config;
+      return { path: at, line: this.#lineOf(at), template: this.#query(at, text), text, source: undefined };
+    };
+    return {
+      path,
+      labels: compileResourceLabels(config.resources, (below, problem, remedy) =>
+        this.#add(`${path}.resources.${below}`, problem, remedy),
+      ),
+      containerLabel: config.containerLabel ?? '',
+      containerQuery: query('containerQuery'),
+      nodeQuery: query('nodeQuery'),
+    };
   }
 
   #name(path: string, { matches = '', as = '' }: NameConfig): NameRule {

@@ -9,6 +9,7 @@ import { createPromqlClient } from '../../src/promql/client.ts';
 import { createEngine } from '../../src/promql/engine.ts';
 import type { PromqlMetrics } from '../../src/promql/promqlmetrics.ts';
 import { createPrometheusSource, type PrometheusSource } from '../../src/prometheussource/prometheussource.ts';
+import type { ContainerHasEnded } from '../../src/prometheussource/usagenumbers.ts';
 import { parseRules } from '../../src/rules/rules.ts';
 import { createMapper } from './discovery.ts';
 
@@ -29,6 +30,7 @@ export interface SourceSettings {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly metrics?: PromqlMetrics;
+  readonly hasEnded?: ContainerHasEnded;
 }
 
 export interface RunningSource extends AsyncDisposable {
@@ -89,6 +91,7 @@ export function runSource(settings: SourceSettings): RunningSource {
     relistIntervalMs,
     maxAgeMs,
     asAdapter,
+    ...(settings.hasEnded === undefined ? {} : { hasEnded: settings.hasEnded }),
     metrics,
     clock,
     log,

@@ -12,6 +12,13 @@ export const rules: readonly Mutation[] = [
     ],
     ["if (rule.namespaced && namespace !== '')", "if (namespace !== '')", 'namespaced: false is ignored'],
     [
+      "return name === undefined || name === '' ? [] :",
+      'return name === undefined ? [] :',
+      'a sample without a name is one of the object ""',
+    ],
+  ]),
+  ...mutate('rules/matchers.ts', tests, [
+    [
       "if (names.length > 1) this.#add(label, '=~', this.#alternatives(names), names);\n    else ",
       '',
       'only the first of several objects is asked',
@@ -27,11 +34,6 @@ export const rules: readonly Mutation[] = [
     ["operator === 'Exists' ? '!=' : '='", "'='", 'an existing label is selected by its absence'],
     ['${operator}${quoteWhole(value)}', '${operator}"${value}"', 'a quote in a name ends the matcher'],
     ["this.values.set(label, values.join('|'));", '', 'templates have no values of labels'],
-    [
-      "return name === undefined || name === '' ? [] :",
-      'return name === undefined ? [] :',
-      'a sample without a name is one of the object ""',
-    ],
   ]),
   ...mutate('rules/seriesmetrics.ts', tests, [
     [

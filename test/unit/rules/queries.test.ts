@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
 import { StatusError } from '../../../src/apimachinery/status.ts';
 import type { MetricRule } from '../../../src/rules/rule.ts';
-import { customQuery, externalQuery, lastByObject, QueryError, type QueryStyle } from '../../../src/rules/queries.ts';
+import type { QueryStyle } from '../../../src/rules/matchers.ts';
+import { customQuery, externalQuery, lastByObject, QueryError } from '../../../src/rules/queries.ts';
 import { parseRules } from '../../../src/rules/rules.ts';
 import { mapper, resourceNamed } from './mapper.ts';
 

@@ -1,0 +1,251 @@
+/** Usages of nodes and pods by resourceRules. */
+import type { AskedNode, AskedPod, AskedUsage, UsageOf, UsageQuestion, UsageSource } from '../metricsource/usage.ts';
+import type { PromqlSample } from '../promql/answer.ts';
+import type { Flow } from '../promql/flow.ts';
+import { readingTurns } from '../promql/readingturns.ts';
+import { lastByObject, QueryError } from '../rules/queries.ts';
+import { nodesQuery, podsQuery, type PodsQuery } from '../rules/resourcequeries.ts';
+import type { ResourceQuery, ResourceRule, ResourceRules } from '../rules/rule.ts';
+import type { PodUsage, Usage } from '../sample/point.ts';
+import { isBatchable } from './batchable.ts';
+import { unableToFetch } from './failures.ts';
+import { flowOf } from './flows.ts';
+import type { LastValuesByLane } from './lastvaluesbylane.ts';
+import { podBatches, type PodsOfQuery } from './podbatches.ts';
+import type { Querying } from './querying.ts';
+import type { RuleStates } from './rulestates.ts';
+import { type ContainerHasEnded, type OnLeftOut, PodSamples, usageOf } from './usagenumbers.ts';
+
+export interface UsageAnswersOptions {
+  readonly querying: Querying;
+  readonly states: RuleStates;
+  /** The rules in force. */
+  readonly rules: () => ResourceRules | undefined;
+  readonly hasEnded: ContainerHasEnded | undefined;
+}
+
+/** Samples or pods per slice of the event loop: a millisecond or so. */
+const sliceLength = 1_000;
+
+interface KeptPod {
+  /** A pod of the same name may have another. */
+  readonly uid: string;
+  readonly usage: PodUsage;
+}
+
+type AskedPods = ReadonlyMap<string, AskedUsage<PodUsage>>;
+
+export class UsageAnswers implements UsageSource {
+  readonly #options: UsageAnswersOptions;
+  readonly #lastNodes: LastValuesByLane<Usage>;
+  readonly #lastPods: LastValuesByLane<KeptPod>;
+  readonly #joinable = new Map<string, boolean>();
+
+  constructor(options: UsageAnswersOptions) {
+    this.#options = options;
+    this.#lastNodes = options.querying.lastValues();
+    this.#lastPods = options.querying.lastValues(({ usage }: KeptPod) => usage.containers.length);
+  }
+
+  async nodeUsages(
+    { objects, caller }: UsageQuestion<AskedNode>,
+    signal: AbortSignal,
+  ): Promise<UsageOf<AskedNode, Usage>> {
+    const rules = this.#requireRules();
+    const names = objects.map(({ name }) => name);
+    const flow = flowOf(caller, '');
+    const last = this.#lastNodes.of(flow);
+    const ask = async (rule: ResourceRule) => {
+      const { query, node } = this.#make(rule.nodeQuery, () =>
+        nodesQuery(rule, { names }, this.#options.querying.style),
+      );
+      return lastByObject(await this.#send(rule.nodeQuery, query, flow, signal), node);
+    };
+    try {
+      const [cpu, memory] = await Promise.all([ask(rules.cpu), ask(rules.memory)]);
+      const onLeftOut = this.#onLeftOut(rules, 'nodeQuery');
+      const usages = new Map(
+        names.map((name) => [
+          name,
+          usageOf({ cpu: cpu.get(name), memory: memory.get(name) }, rules.windowMs, onLeftOut),
+        ]),
+      );
+      const ready = [...usages].flatMap(([name, usage]) =>
+        usage.kind === 'ready' ? [[name, usage.value] as const] : [],
+      );
+      last.keep(nodesKey, names, new Map(ready));
+      return ({ name }) => usages.get(name) ?? notAsked;
+    } catch (error) {
+      signal.throwIfAborted();
+      const known = this.#options.querying.fallBack(error, pick(last.of(nodesKey), names));
+      return ({ name }) => readyOr(known.get(name));
+    }
+  }
+
+  /** One query of CPU and one of memory per batch; a batch is the pods of a list, unless they are thousands. */
+  async podUsages(question: UsageQuestion<AskedPod>, signal: AbortSignal): Promise<UsageOf<AskedPod, PodUsage>> {
+    const rules = this.#requireRules();
+    const batches = podBatches(question, this.#mayJoin(rules));
+    const asked = await Promise.all(batches.map((batch) => this.#askBatch(rules, batch, question, signal)));
+    const byNamespace = new Map<string, AskedPods[]>();
+    for (const [index, { namespaces }] of batches.entries()) {
+      for (const namespace of namespaces) {
+        const of = byNamespace.get(namespace) ?? [];
+        byNamespace.set(namespace, [...of, asked[index] ?? new Map()]);
+      }
+    }
+    return (pod) => {
+      const key = keyOf(pod);
+      return (
+        byNamespace
+          .get(pod.namespace)
+          ?.find((each) => each.has(key))
+          ?.get(key) ?? notAsked
+      );
+    };
+  }
+
+  async #askBatch(
+    rules: ResourceRules,
+    batch: PodsOfQuery,
+    { caller }: UsageQuestion<AskedPod>,
+    signal: AbortSignal,
+  ): Promise<AskedPods> {
+    const [namespace = ''] = batch.namespaces;
+    const flow = flowOf(caller, batch.namespaces.length === 1 ? namespace : '');
+    try {
+      const samples = new PodSamples();
+      await Promise.all(
+        (['cpu', 'memory'] as const).map(async (kind) => {
+          const rule = rules[kind];
+          const made = this.#make(rule.containerQuery, () => podsQuery(rule, batch, this.#options.querying.style));
+          const found = await this.#send(rule.containerQuery, made.query, flow, signal);
+          await inSlices(found, (sample) => samples.add(kind, placeOf(sample, made, namespace), sample));
+        }),
+      );
+      return await this.#measure(rules, batch, samples, flow);
+    } catch (error) {
+      signal.throwIfAborted();
+      return this.#lastOf(error, batch, flow);
+    }
+  }
+
+  async #measure(rules: ResourceRules, { pods }: PodsOfQuery, samples: PodSamples, flow: Flow): Promise<AskedPods> {
+    const { hasEnded = () => undefined } = this.#options;
+    const onLeftOut = this.#onLeftOut(rules, 'containerQuery');
+    const usages = new Map<string, AskedUsage<PodUsage>>();
+    const last = this.#lastPods.of(flow);
+    for (const [namespace, members] of Map.groupBy(pods, (pod) => pod.namespace)) {
+      const ready = new Map<string, KeptPod>();
+      await inSlices(members, (pod) => {
+        const usage = samples.usageOf(pod, rules.windowMs, hasEnded, onLeftOut);
+        usages.set(keyOf(pod), usage);
+        if (usage.kind === 'ready') ready.set(pod.name, { uid: pod.uid, usage: usage.value });
+      });
+      const names = members.map(({ name }) => name);
+      last.keep(podsKey(namespace), names, ready);
+    }
+    return usages;
+  }
+
+  /** @throws StatusError if the error is not of an engine that is away, or nothing is known. */
+  #lastOf(error: unknown, { pods, namespaces }: PodsOfQuery, flow: Flow): AskedPods {
+    const last = this.#lastPods.of(flow);
+    const byNamespace = new Map(namespaces.map((each) => [each, last.of(podsKey(each))]));
+    const known = new Map<string, PodUsage>();
+    for (const pod of pods) {
+      const kept = byNamespace.get(pod.namespace)?.get(pod.name);
+      if (kept?.uid === pod.uid) known.set(keyOf(pod), kept.usage);
+    }
+    const served = this.#options.querying.fallBack(error, known);
+    return new Map(pods.map((pod) => [keyOf(pod), readyOr(served.get(keyOf(pod)))]));
+  }
+
+  /** Rejects as `Querying.send`, and for an answer that is no vector. */
+  async #send(asked: ResourceQuery, query: string, flow: Flow, signal: AbortSignal): Promise<readonly PromqlSample[]> {
+    const { querying, states } = this.#options;
+    const { type, samples } = await querying.send(asked, query, flow, signal);
+    if (type === 'vector') return samples;
+    const why = `${asked.path} makes a ${type}; a vector is needed`;
+    states.failed(asked.path, new Error(why));
+    throw unableToFetch(why);
+  }
+
+  #make<T>(asked: ResourceQuery, make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof QueryError) this.#options.states.failed(asked.path, error);
+      throw error;
+    }
+  }
+
+  /** Joined queries group by namespace, too, which only queries of a known form do rightly. */
+  #mayJoin({ cpu, memory }: ResourceRules): boolean {
+    if (this.#options.querying.style === 'as-adapter') return false;
+    return [cpu, memory].every(({ containerQuery: { text } }) => {
+      const known = this.#joinable.get(text) ?? isBatchable(withSeries(text));
+      this.#joinable.set(text, known);
+      return known;
+    });
+  }
+
+  #onLeftOut(rules: ResourceRules, query: 'containerQuery' | 'nodeQuery'): OnLeftOut {
+    const { querying, states } = this.#options;
+    return (kind, reason, message) => {
+      const asked = rules[kind][query];
+      states.leftOut(querying.sourceOf(asked), asked.path, reason, message);
+    };
+  }
+
+  /** A reload never removes resourceRules that are in use. */
+  #requireRules(): ResourceRules {
+    const rules = this.#options.rules();
+    if (rules === undefined) throw unableToFetch('the file of --config has no resourceRules');
+    return rules;
+  }
+}
+
+const nodesKey = 'nodes';
+const podsKey = (namespace: string) => `pods ${namespace}`;
+const keyOf = ({ namespace, name }: AskedPod) => `${namespace}/${name}`;
+
+const notAsked = { kind: 'missing', message: 'it was not asked for' } as const;
+
+function readyOr<U>(usage: U | undefined): AskedUsage<U> {
+  if (usage !== undefined) return { kind: 'ready', value: usage };
+  return { kind: 'missing', message: 'Prometheus is away, and no last value is known' };
+}
+
+function pick<T>(values: ReadonlyMap<string, T>, names: readonly string[]): ReadonlyMap<string, T> {
+  return new Map(
+    names.flatMap((name) => {
+      const value = values.get(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+function placeOf({ labels }: PromqlSample, { namespace, pod, container }: PodsQuery, only: string) {
+  return {
+    namespace: namespace === undefined ? only : labels.get(namespace),
+    pod: labels.get(pod),
+    container: labels.get(container),
+  };
+}
+
+/** These queries name their series; those of `isBatchable` have a placeholder for it. */
+function withSeries(text: string): string {
+  const end = text.lastIndexOf('{', text.indexOf('<<.LabelMatchers>>'));
+  let start = end;
+  while (start > 0 && /[\w:]/.test(text[start - 1] ?? '')) start -= 1;
+  return start === end ? text : `${text.slice(0, start)}<<.Series>>${text.slice(end)}`;
+}
+
+async function inSlices<T>(items: readonly T[], each: (item: T) => void): Promise<void> {
+  for (let start = 0; start < items.length; start += sliceLength) {
+    await readingTurns.run(() => {
+      for (const item of items.slice(start, start + sliceLength)) each(item);
+    });
+  }
+}

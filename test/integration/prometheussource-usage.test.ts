@@ -1,0 +1,194 @@
+/** Usages of nodes and pods by resourceRules, over a fake Prometheus. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, suite, test } from 'node:test';
+import { autoscaler, forever, type RunningSource, runSource } from '../fakes/promqlsource.ts';
+import { createFakePrometheus, type FakePrometheus, type VectorElement } from '../fakes/prometheus.ts';
+
+const overrides = '{namespace: {resource: namespace}, node: {resource: node}, pod: {resource: pod}}';
+const ruleOf = (series: string) => `
+    containerQuery: 'sum by (<<.GroupBy>>) (${series}{<<.LabelMatchers>>,container!=""})'
+    nodeQuery: 'sum by (<<.GroupBy>>) (${series}{<<.LabelMatchers>>,id="/"})'
+    resources: {overrides: ${overrides}}
+    containerLabel: container`;
+const rules = `
+resourceRules:
+  cpu:${ruleOf('cpu')}
+  memory:${ruleOf('memory')}
+  window: 5m
+`;
+
+const podOf = (place: string) => {
+  const [namespace = '', name = ''] = place.split('/');
+  return { namespace, name, uid: `uid-of-${name}` };
+};
+const user = { kind: 'user', name: 'alice' } as const;
+
+suite('usages by resourceRules', () => {
+  let prometheus: FakePrometheus;
+  let running: RunningSource;
+  /** What is not asked for by the other kind. */
+  let vectors: Readonly<Record<'cpu' | 'memory', readonly VectorElement[]>>;
+
+  before(async () => {
+    prometheus = await createFakePrometheus();
+    running = runSource({ rules, urls: prometheus.url, hasEnded: (_, container) => container === 'init' });
+  });
+  after(async () => {
+    await running?.[Symbol.asyncDispose]();
+    await prometheus?.[Symbol.asyncDispose]();
+  });
+  afterEach(() => {
+    prometheus.fault = undefined;
+  });
+
+  function answer(cpu: readonly VectorElement[], memory: readonly VectorElement[]): void {
+    vectors = { cpu, memory };
+    prometheus.resultOf = (query) => vectors[query.includes('(cpu{') ? 'cpu' : 'memory'];
+  }
+
+  async function pods(places: readonly string[], { isWhole = false, of = running, caller = autoscaler } = {}) {
+    const before = prometheus.requests.length;
+    const objects = places.map(podOf);
+    const usageOf = await of.source.usage.podUsages({ objects, isWhole, caller }, forever);
+    const queries = prometheus.requests.slice(before).map(({ parameters }) => parameters.get('query'));
+    return { usages: objects.map(usageOf), queries };
+  }
+
+  const container = (pod: string, value: string, name = 'app', more = {}): VectorElement => [
+    { pod, container: name, ...more },
+    value,
+  ];
+
+  test('a pod has all of its containers, with the time of the engine and the window of the file', async () => {
+    answer(
+      [container('web-0', '0.2509', 'app'), container('web-0', '1', 'a-sidecar')],
+      [container('web-0', '123456789.9', 'app'), container('web-0', '1024', 'a-sidecar')],
+    );
+    const { usages, queries } = await pods(['shop/web-0']);
+    const time = { timestampMs: 1_795_913_979_894, windowMs: 300_000 };
+    assert.deepEqual(usages, [
+      {
+        kind: 'ready',
+        value: {
+          ...time,
+          containers: [
+            { name: 'a-sidecar', ...time, cpuNanocores: 1_000_000_000, memoryBytes: 1024 },
+            { name: 'app', ...time, cpuNanocores: 250_000_000, memoryBytes: 123_456_789 },
+          ],
+        },
+      },
+    ]);
+    const expected = ['cpu', 'memory'].map(
+      (series) => `sum by (pod,container) (${series}{namespace="shop",pod="web-0",container!=""})`,
+    );
+    assert.deepEqual(new Set(queries), new Set(expected));
+  });
+
+  test('a pod is left out, with the reason, where one of its numbers is missing or none', async () => {
+    answer(
+      [
+        container('nan-0', 'NaN'),
+        container('new-0', '1'),
+        container('new-0', '1', 'late'),
+        container('idle-0', '-0.1'),
+      ],
+      [container('nan-0', '1'), container('new-0', '1'), container('idle-0', '5'), container('unknown-0', '5', '')],
+    );
+    const { usages } = await pods(['shop/idle-0', 'shop/nan-0', 'shop/new-0', 'shop/unknown-0']);
+    const shown = usages.map((usage) =>
+      usage.kind === 'missing' ? usage.message : usage.value.containers.map(({ cpuNanocores }) => cpuNanocores),
+    );
+    assert.deepEqual(shown, [
+      [0],
+      'container app: no CPU is served for it: the sample is NaN',
+      'container late: Prometheus has no sample of its memory',
+      'Prometheus has no sample of its containers',
+    ]);
+  });
+
+  test('a container that has ended is left out, although its rate goes on for its range', async () => {
+    answer([container('web-1', '1'), container('web-1', '1', 'init')], [container('web-1', '5')]);
+    const [usage] = (await pods(['shop/web-1'])).usages;
+    assert.equal(usage?.kind, 'ready');
+    assert.deepEqual(usage?.kind === 'ready' && usage.value.containers.map(({ name }) => name), ['app']);
+  });
+
+  test('pods of several namespaces are one query each of CPU and memory, and keep apart', async () => {
+    const both = ['a', 'b'].map((namespace, index) => container('web-0', `${index + 1}`, 'app', { namespace }));
+    answer(both, both);
+    const { usages, queries } = await pods(['a/web-0', 'b/web-0'], { isWhole: true });
+    assert.deepEqual(
+      usages.map((usage) => usage.kind === 'ready' && usage.value.containers[0]?.memoryBytes),
+      [1, 2],
+    );
+    assert.equal(queries.length, 2);
+    assert.match(queries[0] ?? '', /by \(namespace,pod,container\) .*\{namespace=~"a\|b",pod="web-0",/);
+  });
+
+  test('a query that does not group by the objects is sent for each namespace', async () => {
+    const hardCoded = rules.replaceAll('by (<<.GroupBy>>)', 'by (pod, container)');
+    await using other = runSource({ rules: hardCoded, urls: prometheus.url });
+    answer([container('web-0', '1')], [container('web-0', '5')]);
+    const { usages, queries } = await pods(['a/web-0', 'b/web-0'], { of: other });
+    assert.deepEqual(new Set(usages.map(({ kind }) => kind)), new Set(['ready']));
+    assert.equal(queries.length, 4);
+  });
+
+  test('nodes have their usage, and one without a sample has the reason', async () => {
+    const node = (name: string, value: string): VectorElement => [{ node: name }, value];
+    answer([node('node-a', '1.5')], [node('node-a', '8000000000'), node('node-b', '1')]);
+    const objects = [{ name: 'node-a' }, { name: 'node-b' }];
+    const usageOf = await running.source.usage.nodeUsages({ objects, isWhole: true, caller: autoscaler }, forever);
+    assert.deepEqual(objects.map(usageOf), [
+      {
+        kind: 'ready',
+        value: {
+          timestampMs: 1_795_913_979_894,
+          windowMs: 300_000,
+          cpuNanocores: 1_500_000_000,
+          memoryBytes: 8_000_000_000,
+        },
+      },
+      { kind: 'missing', message: 'Prometheus has no sample of its CPU' },
+    ]);
+  });
+
+  test('last values are served while the engine is away, but not to a new pod of the same name', async () => {
+    answer([container('db-0', '1')], [container('db-0', '5')]);
+    // An equal query is answered for a second.
+    await pods(['data/db-0', 'data/other-0']);
+    prometheus.fault = () => 'hang up';
+    const { usages } = await pods(['data/db-0', 'data/db-1']);
+    assert.deepEqual(
+      usages.map((usage) => (usage.kind === 'ready' ? usage.value.timestampMs : usage.message)),
+      [1_795_913_979_894, 'Prometheus is away, and no last value is known'],
+    );
+    const objects = [{ ...podOf('data/db-0'), uid: 'of another pod' }];
+    await assert.rejects(running.source.usage.podUsages({ objects, isWhole: false, caller: autoscaler }, forever), {
+      code: 500,
+    });
+  });
+
+  test('a failure is an error with its reason, and never an empty list', async () => {
+    prometheus.fault = ({ parameters }) =>
+      parameters.get('query')?.includes('(memory{') === true
+        ? { code: 422, body: '{"status":"error","error":"no"}' }
+        : undefined;
+    await assert.rejects(
+      pods(['fails/web-0'], { caller: user }),
+      (error: Error & { details?: { causes?: object } }) => {
+        assert.match(error.message, /unable to fetch metrics/);
+        assert.match(JSON.stringify(error.details?.causes), /422/);
+        return true;
+      },
+    );
+    const report = running.source.reports().find(({ rule }) => rule === 'resourceRules.memory.containerQuery');
+    assert.match(report?.lastError ?? '', /422/);
+    assert.equal(running.source.reports().length, 4);
+  });
+
+  test('an answer that is no vector is an error', async () => {
+    prometheus.resultOf = () => ({ resultType: 'scalar', result: [1, '1'] });
+    await assert.rejects(pods(['scalar/web-0']), { code: 500 });
+  });
+});
