@@ -1,0 +1,56 @@
+/** Requests to the UI's server, and whether it answers. */
+import { createStore } from './store.js';
+
+/**
+ * `lost`: no answer, and when that began. `ended`: the session's cookie is not taken any more.
+ * @typedef {{ readonly state: 'live' | 'lost' | 'ended', readonly sinceMs: number }} Connection
+ */
+
+/** @type {Connection} */
+const initial = { state: 'live', sinceMs: Date.now() };
+export const connection = createStore(initial);
+
+/** Milliseconds until a request is given up. */
+const requestTimeoutMs = 30_000;
+
+/** What the server says is wrong, with the remedy if it names one. */
+export class AnswerError extends Error {
+  /** @param {number} status 0 without an answer. @param {string} message @param {string | undefined} remedy */
+  constructor(status, message, remedy) {
+    super(message);
+    this.name = 'AnswerError';
+    this.status = status;
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * Returns the JSON of a path relative to the page. The browser sends the ETag of what it has, so an answer that has not changed is read from its cache.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<unknown>}
+ * @throws {AnswerError}
+ */
+export async function getJson(path, signal) {
+  const limits = [AbortSignal.timeout(requestTimeoutMs), ...(signal === undefined ? [] : [signal])];
+  /** @type {Response} */
+  let response;
+  /** @type {unknown} */
+  let answer;
+  try {
+    response = await fetch(path, { cache: 'no-cache', signal: AbortSignal.any(limits) });
+    answer = await response.json();
+  } catch (error) {
+    if (signal?.aborted !== true) note('lost');
+    throw new AnswerError(0, 'kubegauge ui does not answer', error instanceof Error ? error.message : undefined);
+  }
+  note(response.status === 401 ? 'ended' : 'live');
+  if (response.ok) return answer;
+  const { error, remedy } = /** @type {Partial<import('../../routes.ts').ErrorAnswer>} */ (answer ?? {});
+  throw new AnswerError(response.status, error ?? `kubegauge ui answers ${response.status}`, remedy);
+}
+
+/** @param {Connection['state']} state */
+function note(state) {
+  if (connection.get().state !== state) connection.set({ state, sinceMs: Date.now() });
+}

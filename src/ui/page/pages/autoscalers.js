@@ -1,0 +1,96 @@
+/** HorizontalPodAutoscalers: all of them, and one with its metrics and replicas over time. */
+import { useMemo } from 'preact/hooks';
+import { nowMs, refresh, useAutoscalers } from '../data/cluster.js';
+import { useAnswer } from '../data/live.js';
+import { withGaps } from '../data/series.js';
+import { useStore } from '../data/store.js';
+import { counted, plainText } from '../format.js';
+import { html } from '../html.js';
+import { AutoscalerTable, lastScaled, Metric, Replicas } from '../parts/autoscalertable.js';
+import { Fact, Heading } from '../parts/facts.js';
+import { filterText, matches } from '../parts/filter.js';
+import { Plot } from '../parts/plot.js';
+import { Empty, shownAs } from '../parts/states.js';
+import { apiPath, linkTo, workloadLink } from '../routes.js';
+
+/** @import { AutoscalerHistoryAnswer, AutoscalerSeries } from '../../routes.ts' */
+/** @import { AutoscalerView } from '../../../view/types.ts' */
+
+export function AutoscalersPage() {
+  const filter = useStore(filterText);
+  return html`<${Heading} kind="" name="Autoscalers" />${shownAs(useAutoscalers(), ({ items }) => {
+    if (items.length === 0)
+      return html`<${Empty} title="No autoscalers">There is no HorizontalPodAutoscaler in this cluster, or it cannot be read.<//>`;
+    const shown = items.filter(({ namespace, name, target }) => matches(filter, [namespace, name, target.name]));
+    if (shown.length === 0) return html`<p class="state small">No autoscaler matches the filter. Escape clears it.</p>`;
+    return html`<p class="muted" role="status">${counted(shown.length, 'autoscaler')}</p><${AutoscalerTable} items=${shown} hasNamespace />`;
+  })}`;
+}
+
+/** @param {{ namespace: string, name: string }} props */
+export function AutoscalerPage({ namespace, name }) {
+  /** @type {readonly (readonly [string, string])[]} */
+  const trail = [
+    ['Autoscalers', linkTo('autoscalers')],
+    [namespace, linkTo('namespaces', namespace)],
+  ];
+  return shownAs(useAutoscalers(namespace), ({ items }) => {
+    const found = items.find((item) => item.namespace === namespace && item.name === name);
+    if (found === undefined)
+      return html`<${Heading} kind="Autoscaler" name=${name} trail=${trail} /><${Empty} title="No such autoscaler">It may have been deleted, or it cannot be read.<//>`;
+    return html`<${Autoscaler} item=${found} trail=${trail} />`;
+  });
+}
+
+/** @param {{ item: AutoscalerView, trail: readonly (readonly [string, string])[] }} props */
+function Autoscaler({ item, trail }) {
+  const { namespace, name, target } = item;
+  const history = /** @type {import('../data/live.js').Live<AutoscalerHistoryAnswer>} */ (
+    useAnswer(apiPath('history/autoscalers', { namespace, name }), refresh.get())
+  );
+  const series = history.data?.series.find((one) => one.namespace === namespace && one.name === name);
+  return html`<${Heading} kind="Autoscaler" name=${name} trail=${trail}>
+      <${Fact} name=${target.kind}><a href=${workloadLink(namespace, target)}>${target.name}</a><//>
+      <${Fact} name="replicas"><${Replicas} item=${item} /><//>
+      <${Fact} name="between">${item.minReplicas} and ${item.maxReplicas}<//>
+      <${Fact} name="last scaled">${lastScaled(item)}<//>
+    <//>
+    ${item.reason !== undefined && html`<p class="note warn">${item.reason}</p>`}
+    <section class="metrics" aria-label="Metrics">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}</section>
+    <${AutoscalerPlots} series=${series} item=${item} />
+    <p class="muted">Collected since this program was started: the cluster keeps no history of autoscalers.</p>`;
+}
+
+const empty = 'No points yet: they are collected while this program runs.';
+
+/** @param {{ series: AutoscalerSeries | undefined, item: AutoscalerView }} props */
+function AutoscalerPlots({ series, item }) {
+  const plots = useMemo(() => plotsOf(series, item), [series, item]);
+  const endSeconds = useMemo(() => nowMs() / 1000, [series, item]);
+  return html`<div class="plots">${plots.map(({ title, lines, text }) => html`<${Plot} key=${title} title=${title} lines=${lines} text=${text} endSeconds=${endSeconds} empty=${empty} />`)}</div>`;
+}
+
+/** @param {AutoscalerSeries | undefined} series @param {AutoscalerView} item */
+function plotsOf(series, { minReplicas, maxReplicas }) {
+  const line = (/** @type {readonly (number | null)[]} */ values) =>
+    withGaps({ times: [...(series?.timeSeconds ?? [])], values: [...values] });
+  const metrics = (series?.metrics ?? []).map(({ name, unit, current, target }) => ({
+    title: name,
+    text: (/** @type {number} */ value) => `${plainText(value)}${unit}`,
+    lines: [
+      { label: 'current', colour: 'cpu', line: line(current), filled: true },
+      { label: 'target', colour: 'request', line: line(target), dashed: true },
+    ],
+  }));
+  const replicas = {
+    title: 'Replicas',
+    text: plainText,
+    lines: [
+      { label: 'running', colour: 'memory', line: line(series?.replicas ?? []), filled: true, stepped: true },
+      { label: 'wanted', colour: 'line-3', line: line(series?.desiredReplicas ?? []), stepped: true },
+      { label: 'min', colour: 'request', value: minReplicas },
+      { label: 'max', colour: 'limit', value: maxReplicas },
+    ],
+  };
+  return [...metrics, replicas];
+}

@@ -1,0 +1,133 @@
+/** One namespace, and one workload of it: sums, the last hour, workloads and pods. */
+import { useMemo } from 'preact/hooks';
+import { useAutoscalers, usePods } from '../data/cluster.js';
+import { lineOf, sumOf, useContainerHistory } from '../data/series.js';
+import { counted } from '../format.js';
+import { html } from '../html.js';
+import { AutoscalerTable } from '../parts/autoscalertable.js';
+import { Fact, Heading } from '../parts/facts.js';
+import { GroupTable } from '../parts/grouptable.js';
+import { Amount, Usage } from '../parts/number.js';
+import { PodTable } from '../parts/podtable.js';
+import { Empty, shownAs } from '../parts/states.js';
+import { groupMeasurement, groupOf, groupsOf, workloadOf } from '../parts/sums.js';
+import { lineColours, UsagePlots } from '../parts/usageplots.js';
+import { linkTo, podLink, workloadLink } from '../routes.js';
+
+/** @import { UsageSeries } from '../../routes.ts' */
+/** @import { PodList } from '../data/cluster.js' */
+/** @import { ResourceName } from '../format.js' */
+/** @import { PodGroup } from '../parts/sums.js' */
+/** @import { PlotLine } from '../parts/plot.js' */
+
+/** @param {{ namespace: string }} props */
+export function NamespacePage({ namespace }) {
+  const autoscalers = useAutoscalers(namespace).data?.items ?? [];
+  /** @type {readonly (readonly [string, string])[]} */
+  const trail = [['Namespaces', linkTo('namespaces')]];
+  return shownAs(usePods({ namespace }), (list) => {
+    if (list.isWhole && list.items.length === 0)
+      return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail} /><${Empty} title="No pods">Nothing runs in this namespace, or it cannot be read.<//>`;
+    const group = groupOf(namespace, list.items);
+    return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail}><${GroupFacts} group=${group} /><//>
+      <${GroupPlots} namespace=${namespace} group=${group} partOf=${(
+        /** @type {string} */ pod,
+        /** @type {PodGroup} */ { pods },
+      ) => {
+        const found = pods.find(({ name }) => name === pod);
+        return found === undefined ? undefined : workloadOf(found).name;
+      }} />
+      <section aria-label="Workloads"><div class="tablehead"><h2>Workloads</h2></div><${Workloads} namespace=${namespace} list=${list} /></section>
+      ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
+      <${PodTable} list=${list} hidden=${['namespace']} />`;
+  });
+}
+
+/** @param {{ namespace: string, list: PodList }} props */
+function Workloads({ namespace, list }) {
+  const groups = useMemo(
+    () => groupsOf(list.items, workloadKey).toSorted((a, b) => (b.cpu.used ?? 0) - (a.cpu.used ?? 0)),
+    [list],
+  );
+  return html`<${GroupTable} title="Workloads" groups=${groups} first="Workload" nameOf=${nameOf} linkOf=${linkOf} />`;
+
+  /** @param {PodGroup} group */
+  function nameOf({ pods: [pod] }) {
+    if (pod === undefined) return '';
+    const { kind, name } = workloadOf(pod);
+    return html`<span class="muted">${kind}</span> ${name}`;
+  }
+
+  /** @param {PodGroup} group */
+  function linkOf({ pods: [pod] }) {
+    if (pod === undefined) return linkTo('namespaces', namespace);
+    return pod.workload === undefined ? podLink(pod) : workloadLink(namespace, pod.workload);
+  }
+}
+
+/** @param {import('../../../view/types.ts').PodView} pod */
+const workloadKey = (pod) => `${workloadOf(pod).kind}/${workloadOf(pod).name}`;
+
+/** @param {{ namespace: string, kind: string, name: string }} props */
+export function WorkloadPage({ namespace, kind, name }) {
+  const autoscalers = (useAutoscalers(namespace).data?.items ?? []).filter(
+    ({ target }) => target.kind === kind && target.name === name,
+  );
+  /** @type {readonly (readonly [string, string])[]} */
+  const trail = [
+    ['Namespaces', linkTo('namespaces')],
+    [namespace, linkTo('namespaces', namespace)],
+  ];
+  return shownAs(usePods({ namespace }), (whole) => {
+    const items = whole.items.filter(({ workload }) => workload?.kind === kind && workload.name === name);
+    if (items.length === 0)
+      return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">This workload has no pods, or they cannot be read.<//>`;
+    const group = groupOf(name, items);
+    return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
+      <${GroupPlots} namespace=${namespace} group=${group} partOf=${(/** @type {string} */ pod, /** @type {PodGroup} */ { pods }) => (pods.some((one) => one.name === pod) ? pod : undefined)} />
+      ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
+      <${PodTable} list=${{ items, isWhole: whole.isWhole }} hidden=${['namespace']} />`;
+  });
+}
+
+/** @param {{ group: PodGroup }} props */
+function GroupFacts({ group }) {
+  const measured = groupMeasurement(group);
+  return html`<${Fact} name="pods"><data value=${group.pods.length}>${group.pods.length}</data><//>
+    <${Fact} name="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} focusable />, requested <${Amount} resource="cpu" value=${group.cpu.requested} /><//>
+    <${Fact} name="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} focusable />, requested <${Amount} resource="memory" value=${group.memory.requested} /><//>
+    ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}`;
+}
+
+/** Lines a plot can have and still be read; the rest is one line. */
+const partLimit = 7;
+
+/**
+ * The last hour of a group, one line for each part: workloads of a namespace, pods of a workload.
+ * @param {{ namespace: string, group: PodGroup, partOf: (pod: string, group: PodGroup) => string | undefined }} props
+ */
+function GroupPlots({ namespace, group, partOf }) {
+  const history = useContainerHistory(namespace);
+  const series = history.data?.series;
+  const empty = history.error === undefined ? undefined : `The last hour could not be read: ${history.error.message}`;
+  // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
+  return html`<${UsagePlots} about="" empty=${empty} inputs=${[series, group.pods.length]} linesOf=${(/** @type {ResourceName} */ resource) => partLines(series ?? [], resource, (pod) => partOf(pod, group))} />`;
+}
+
+/**
+ * @param {readonly UsageSeries[]} series of containers @param {ResourceName} resource @param {(pod: string) => string | undefined} partOf
+ * @returns {readonly PlotLine[]}
+ */
+function partLines(series, resource, partOf) {
+  const parts = Map.groupBy(series, ({ name }) => partOf(name.split('/')[1] ?? ''));
+  parts.delete(undefined);
+  const lines = [...parts]
+    .map(([label, members]) => ({ label: label ?? '', line: sumOf(members.map((member) => lineOf(member, resource))) }))
+    .toSorted((a, b) => (b.line.values.at(-1) ?? 0) - (a.line.values.at(-1) ?? 0));
+  const own = lines.length <= partLimit + 1 ? lines : lines.slice(0, partLimit);
+  const rest = lines.slice(own.length);
+  return [
+    ...own,
+    ...(rest.length === 0 ? [] : [{ label: `${rest.length} others`, line: sumOf(rest.map(({ line }) => line)) }]),
+  ].map(({ label, line }, index) => ({ label, line, colour: lineColours[index] ?? 'line-8' }));
+}

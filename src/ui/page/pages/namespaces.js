@@ -1,0 +1,43 @@
+/** All namespaces that have pods, and all pods. */
+import { useMemo } from 'preact/hooks';
+import { podLimit, usePods } from '../data/cluster.js';
+import { useStore } from '../data/store.js';
+import { grouped } from '../format.js';
+import { html } from '../html.js';
+import { filterText, matches } from '../parts/filter.js';
+import { Heading } from '../parts/facts.js';
+import { GroupTable } from '../parts/grouptable.js';
+import { PodTable } from '../parts/podtable.js';
+import { shownAs } from '../parts/states.js';
+import { groupsOf } from '../parts/sums.js';
+import { linkTo } from '../routes.js';
+
+/** @import { PodList } from '../data/cluster.js' */
+
+export function NamespacesPage() {
+  return html`<${Heading} kind="" name="Namespaces" />${shownAs(usePods({}), (list) => html`<${Partly} list=${list} /><${Namespaces} list=${list} />`)}`;
+}
+
+export function PodsPage() {
+  document.title = 'Pods · kubegauge';
+  return html`<h1 class="unseen">Pods</h1>${shownAs(usePods({}), (list) => html`<${Partly} list=${list} /><${PodTable} list=${list} title="All pods" />`)}`;
+}
+
+/** @param {{ list: PodList }} props */
+function Partly({ list: { items, isWhole } }) {
+  if (isWhole || items.length < podLimit) return null;
+  return html`<p class="note warn">Only the first ${grouped(podLimit)} pods are here. A page of a namespace has all of its pods.</p>`;
+}
+
+/** @param {{ list: PodList }} props */
+function Namespaces({ list }) {
+  const filter = useStore(filterText);
+  const groups = useMemo(
+    () => groupsOf(list.items, ({ namespace }) => namespace).toSorted((a, b) => (b.cpu.used ?? 0) - (a.cpu.used ?? 0)),
+    [list],
+  );
+  const shown = groups.filter(({ key }) => matches(filter, [key]));
+  if (shown.length === 0)
+    return html`<p class="state small">${groups.length === 0 ? 'There are no pods.' : 'No namespace matches the filter. Escape clears it.'}</p>`;
+  return html`<${GroupTable} title="Namespaces" groups=${shown} first="Namespace" nameOf=${(/** @type {{ key: string }} */ { key }) => key} linkOf=${(/** @type {{ key: string }} */ { key }) => linkTo('namespaces', key)} />`;
+}

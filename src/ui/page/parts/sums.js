@@ -1,0 +1,68 @@
+/** Adds up pods to namespaces and workloads. */
+/** @import { PodView, ResourceView } from '../../../view/types.ts' */
+
+/**
+ * @typedef {object} PodGroup
+ * @property {string} key
+ * @property {readonly PodView[]} pods
+ * @property {number} missing Pods without usage.
+ * @property {ResourceView} cpu
+ * @property {ResourceView} memory
+ * @property {number} restarts
+ * @property {number | undefined} timestampMs Of the oldest usage.
+ */
+
+/**
+ * @param {readonly PodView[]} pods
+ * @param {(pod: PodView) => string} keyOf
+ * @returns {PodGroup[]}
+ */
+export function groupsOf(pods, keyOf) {
+  return [...Map.groupBy(pods, keyOf)].map(([key, members]) => groupOf(key, members));
+}
+
+/** @param {string} key @param {readonly PodView[]} pods @returns {PodGroup} */
+export function groupOf(key, pods) {
+  const times = pods.flatMap(({ timestampMs }) => timestampMs ?? []);
+  return {
+    key,
+    pods,
+    missing: pods.filter(({ cpu, memory }) => cpu.used === undefined && memory.used === undefined).length,
+    cpu: sumOfViews(pods.map(({ cpu }) => cpu)),
+    memory: sumOfViews(pods.map(({ memory }) => memory)),
+    restarts: pods.reduce((sum, pod) => sum + pod.restarts, 0),
+    timestampMs: times.length === 0 ? undefined : times.reduce((oldest, time) => Math.min(oldest, time)),
+  };
+}
+
+/** @param {readonly ResourceView[]} views @returns {ResourceView} */
+function sumOfViews(views) {
+  const used = sum(views.map((view) => view.used));
+  const requested = sum(views.map((view) => view.requested));
+  return { ...(used === undefined ? {} : { used }), ...(requested === undefined ? {} : { requested }) };
+}
+
+/** Returns undefined where no value is known. @param {readonly (number | undefined)[]} values */
+function sum(values) {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0);
+}
+
+/** Of pods without a controller. */
+export const aloneKind = 'Pod';
+
+/** @param {PodView} pod */
+export const workloadOf = ({ workload, name }) => workload ?? { kind: aloneKind, name };
+
+/**
+ * Says when the group's usage was measured, and for how many pods it is missing.
+ * @param {PodGroup} group
+ * @returns {import('../../../view/types.ts').Measurement}
+ */
+export function groupMeasurement({ pods, missing, timestampMs }) {
+  const reason = missing === 0 ? undefined : `${missing} of ${pods.length} pods have no usage`;
+  return {
+    ...(timestampMs === undefined ? {} : { timestampMs }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lineOf, sumOf, withGaps } from '../../../../../src/ui/page/data/series.js';
+
+const series = {
+  name: 'n',
+  timeSeconds: [60, 120, 180],
+  windowSeconds: [60, 60, 60],
+  cpu: [1, 2, 3],
+  memory: [4, 5, 6],
+};
+
+test("an object's current usage is the last point, if it is newer than the history", () => {
+  const at = (timestampMs: number) => ({ timestampMs, cpu: { used: 9 }, memory: {} });
+  assert.deepEqual(lineOf(series, 'cpu', at(200_000)), { times: [60, 120, 180, 200], values: [1, 2, 3, 9] });
+  assert.deepEqual(lineOf(series, 'cpu', at(180_000)), { times: [60, 120, 180], values: [1, 2, 3] });
+  assert.deepEqual(lineOf(series, 'memory', at(200_000)), { times: [60, 120, 180], values: [4, 5, 6] });
+  assert.deepEqual(lineOf(undefined, 'cpu', undefined), { times: [], values: [] });
+});
+
+test('a hole in the history is a gap, and a single missing minute is none', () => {
+  assert.deepEqual(withGaps({ times: [0, 60, 120, 600, 660], values: [1, 1, 1, 2, 2] }), {
+    times: [0, 60, 120, 360, 600, 660],
+    values: [1, 1, 1, null, 2, 2],
+  });
+  assert.deepEqual(withGaps({ times: [0, 60, 180], values: [1, 1, 1] }).values, [1, 1, 1]);
+});
+
+test('a sum takes the last value of a line whose minute is missing, for two minutes', () => {
+  const steady = { times: [0, 60, 120, 180, 240], values: [1, 1, 1, 1, 1] };
+  const ended = { times: [7, 67], values: [10, 20] };
+  assert.deepEqual(sumOf([steady, ended]), { times: [0, 60, 120, 180, 240], values: [11, 21, 21, 21, 1] });
+  assert.deepEqual(sumOf([]), { times: [], values: [] });
+});

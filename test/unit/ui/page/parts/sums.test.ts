@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PodView } from '../../../../../src/view/types.ts';
+import { groupMeasurement, groupsOf, workloadOf } from '../../../../../src/ui/page/parts/sums.js';
+
+const pod = (name: string, fields: Partial<PodView> = {}): PodView => ({
+  namespace: 'shop',
+  name,
+  phase: 'Running',
+  restarts: 0,
+  labels: {},
+  cpu: {},
+  memory: {},
+  containers: [],
+  ...fields,
+});
+
+test('a group adds up what is known, has the age of its oldest usage, and counts pods without usage', () => {
+  const pods = [
+    pod('a', { timestampMs: 2000, cpu: { used: 1, requested: 2 }, memory: { used: 10 }, restarts: 1 }),
+    pod('b', { timestampMs: 1000, cpu: { used: 0.5 }, memory: { used: 20 }, restarts: 2 }),
+    pod('c', { reason: 'a container restarted' }),
+  ];
+  const [group] = groupsOf(pods, ({ namespace }: PodView) => namespace);
+  assert.ok(group);
+  assert.deepEqual(
+    { ...group, pods: group.pods.length },
+    {
+      key: 'shop',
+      pods: 3,
+      missing: 1,
+      cpu: { used: 1.5, requested: 2 },
+      memory: { used: 30 },
+      restarts: 3,
+      timestampMs: 1000,
+    },
+  );
+  assert.deepEqual(groupMeasurement(group), { timestampMs: 1000, reason: '1 of 3 pods have no usage' });
+});
+
+test('a pod without a controller is its own workload', () => {
+  assert.deepEqual(workloadOf(pod('a')), { kind: 'Pod', name: 'a' });
+  assert.deepEqual(workloadOf(pod('a', { workload: { kind: 'Deployment', name: 'web' } })), {
+    kind: 'Deployment',
+    name: 'web',
+  });
+});
