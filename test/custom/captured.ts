@@ -1,9 +1,9 @@
-/** Requests of captures of the real adapter, in the folder that ADAPTER_CAPTURES names: each must have a case. */
+/** Requests that were captured of the real adapter, where the captures are: each must have a case. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CustomCase } from './case.ts';
 
-const folder = process.env['ADAPTER_CAPTURES'];
+const folder = path.resolve(import.meta.dirname, '../../../shared/fixtures/custom-metrics');
 
 interface Capture {
   readonly name: string;
@@ -14,9 +14,8 @@ interface Capture {
   };
 }
 
-/** Returns the captures without a case; none if there are no captures. */
+/** Returns the captures without a case; none where the captures are not. */
 export function capturesWithoutCase(cases: readonly CustomCase[]): readonly string[] {
-  if (folder === undefined) return [];
   const asked = new Set(cases.flatMap((stated) => ('question' in stated ? [keyOf(stated.question)] : [])));
   return ['custom', 'errors', 'external']
     .flatMap((file) => {

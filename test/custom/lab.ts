@@ -12,7 +12,7 @@ import { C, X } from './case.ts';
 import type { Servers } from './judge.ts';
 import { makeObjects } from './objects.ts';
 import { requirePrometheus, startPrometheus } from './prometheus.ts';
-import { type CustomServer, serverNames, type StartOptions, startServer } from './servers.ts';
+import { type CustomServer, serverNames, type StartOptions, startServer, stopServer } from './servers.ts';
 
 export interface RunningServers extends AsyncDisposable {
   readonly servers: Servers;
@@ -66,11 +66,12 @@ export async function openLab(): Promise<Lab> {
   async function startServers(config: ConfigName): Promise<RunningServers> {
     await using started = new AsyncDisposableStack();
     const file = path.resolve(import.meta.dirname, 'configs', `${config}.yaml`);
+    const stops: (() => Promise<void>)[] = [];
+    started.defer(async () => void (await Promise.all(stops.map((stop) => stop()))));
     const servers = await Promise.all(
       serverNames.map(async (name) => {
         const server = await startServer(name, { ...startOptions, config: file, label: config });
-        started.use(server.recorder);
-        started.defer(() => server.process.stop());
+        stops.push(() => stopServer(server));
         return [name, server] as const;
       }),
     );

@@ -34,11 +34,11 @@ function main(parts: readonly string[]): Promise<number> {
         if (group.config === config) await run.cases(group.name, group.cases, running.servers);
       }
       if (config === 'main') {
-        await run.aggregated(running.servers);
+        // The first waits for the controller most of the time.
+        await Promise.all([run.aggregated(running.servers), run.starts()]);
         await run.failures(running.servers);
       }
     }
-    await run.starts();
     if (parts.length === 0) {
       run.unusedRows();
       run.captures();

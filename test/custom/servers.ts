@@ -57,10 +57,18 @@ export async function startServer(name: CustomServerName, options: StartOptions)
     // Without them the adapter lists objects five times a second at most.
     '--client-qps=1000',
     '--client-burst=1000',
+    // No client is left when it is stopped. The adapter does not wait, and has no such flag.
+    ...(name === 'real' ? [] : ['--shutdown-delay-duration=0s']),
     ...(name === 'as-adapter' ? ['--prometheus-queries=as-adapter'] : []),
     ...(options.args ?? []),
   ];
   return { name, port, recorder, process: startChild(folder, { name: `${label}-${name}`, command, args }) };
+}
+
+/** Resolves when it and its recorder are gone. */
+export async function stopServer({ process: { stop }, recorder }: CustomServer): Promise<void> {
+  await stop();
+  await recorder[Symbol.asyncDispose]();
 }
 
 async function commandOf(name: CustomServerName): Promise<readonly [string, ...string[]]> {

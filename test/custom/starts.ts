@@ -5,7 +5,7 @@ import { waitFor } from '../cluster/wait.ts';
 import type { Client } from '../conformance/client.ts';
 import { C, X } from './case.ts';
 import type { Outcome, StartCase } from './cases/files.ts';
-import { type CustomServerName, type StartOptions, startServer } from './servers.ts';
+import { type CustomServerName, type StartOptions, startServer, stopServer } from './servers.ts';
 
 /** A busy machine takes some seconds for each of several. */
 const startTimeoutMs = 60_000;
@@ -42,8 +42,7 @@ export async function judgeStart(
       const served = [await isServed(C), await isServed(X)].join();
       return outcomes[served] ?? 'serves neither';
     } finally {
-      await server.process.stop();
-      await server.recorder[Symbol.asyncDispose]();
+      await stopServer(server);
     }
   }
 }
