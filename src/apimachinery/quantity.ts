@@ -1,4 +1,4 @@
-/** Formats Kubernetes quantities in canonical form: equal amounts have equal texts. */
+/** Formats Kubernetes quantities in canonical form: equal amounts have equal texts. Parses them as numbers. */
 
 /** Formats CPU as DecimalSI: 250000000 is "250m", 24998015 is "24998015n". @param nanocores whole, not negative. */
 export function formatDecimalNano(nanocores: number): string {
@@ -43,4 +43,18 @@ function format(amount: number, base: number, suffixes: readonly string[]): stri
 /** Avoids rounding and exponents above 2^53. */
 function digits(whole: number): string {
   return Number.isSafeInteger(whole) ? String(whole) : BigInt(whole).toString();
+}
+
+/** Returns the number of a quantity in any form that kube-apiserver accepts, such as `250m` or `1.5Gi`; undefined for anything else. */
+export function parseQuantity(text: string): number | undefined {
+  const match =
+    /^([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?$/.exec(
+      text,
+    );
+  if (match === null) return undefined;
+  const [, digits = '', suffix = '', exponent = '0'] = match;
+  const factor = suffix.endsWith('i')
+    ? 1024 ** binarySuffixes.indexOf(suffix)
+    : 1000 ** (nanoSuffixes.indexOf(suffix) - nanoSuffixes.indexOf(''));
+  return Number(digits) * factor * 10 ** Number(exponent);
 }

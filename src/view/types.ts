@@ -135,11 +135,21 @@ export interface HistoryQuery {
   readonly stepSeconds?: number;
 }
 
+export interface BusiestQuery {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly resource: 'cpu' | 'memory';
+  /** Pods at most. */
+  readonly limit: number;
+}
+
 /** Reads of one cluster, as they are asked for. @throws ViewError: what could not be read, and the missing right. */
 export interface ClusterView {
   summary(): Promise<ClusterSummaryView>;
   nodes(): Promise<readonly NodeView[]>;
   pods(query: PodQuery): Promise<ViewPage<PodView>>;
+  /** Returns the pods with the most usage, most first: reads all usages, and only these pods. */
+  busiestPods(query: BusiestQuery): Promise<readonly PodView[]>;
   /** Returns undefined if there is no such pod. */
   pod(namespace: string, name: string): Promise<PodView | undefined>;
   autoscalers(namespace?: string): Promise<readonly AutoscalerView[]>;

@@ -31,7 +31,7 @@ export const podCodes = [
 
 type PodCode = (typeof podCodes)[number];
 
-interface PodCause {
+export interface PodCause {
   readonly code: PodCode;
   readonly severity: Severity;
   /** Pods with equal words are one finding. */
@@ -80,7 +80,11 @@ function causeOf(pod: PodFacts, facts: PodUsageFacts): PodCause | undefined {
   };
 }
 
-function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFacts): PodCause {
+/** Explains why a running pod has no usage. */
+export function causeOfMissing(
+  pod: PodFacts,
+  { nodes, unscraped, nowMs }: Pick<PodUsageFacts, 'nodes' | 'unscraped' | 'nowMs'>,
+): PodCause {
   const node = pod.node === undefined ? undefined : nodes.get(pod.node);
   if (node === undefined) {
     return {

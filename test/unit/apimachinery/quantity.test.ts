@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { formatBinary, formatDecimalNano } from '../../../src/apimachinery/quantity.ts';
+import { formatBinary, formatDecimalNano, parseQuantity } from '../../../src/apimachinery/quantity.ts';
 
 describe('CPU in billionths of a core', () => {
   cpu(0, '0');
@@ -90,3 +90,40 @@ function valueOf(text: string, unitExponent: number): bigint {
   const exponent = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'].indexOf(suffix) * 3 - 9;
   return BigInt(digits) * 10n ** BigInt(exponent - unitExponent);
 }
+
+describe('a quantity as a number', () => {
+  const values: readonly (readonly [string, number | undefined])[] = [
+    ['0', 0],
+    ['250m', 0.25],
+    ['24998015n', 0.024998015],
+    ['1500u', 0.0015],
+    ['.5', 0.5],
+    ['1.5Gi', 1.5 * 1024 ** 3],
+    ['12344Ki', 12_344 * 1024],
+    ['2k', 2000],
+    ['1e3', 1000],
+    ['1E', 1e18],
+    ['1E3', 1000],
+    ['-3', -3],
+    ['', undefined],
+    ['Mi', undefined],
+    ['1 Gi', undefined],
+    ['1KiB', undefined],
+    ['0x10', undefined],
+  ];
+  for (const [text, number] of values) {
+    test(`${text || 'nothing'} is ${number}`, () => {
+      const parsed = parseQuantity(text);
+      if (number === undefined) assert.equal(parsed, undefined);
+      else assert.ok(Math.abs((parsed ?? Number.NaN) - number) <= Math.abs(number) * 1e-12, `${parsed}`);
+    });
+  }
+  test('what is formatted is parsed back', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (whole) => {
+        assert.equal(parseQuantity(formatBinary(whole)), whole);
+        assert.ok(Math.abs((parseQuantity(formatDecimalNano(whole)) ?? 0) * 1e9 - whole) <= whole * 1e-12);
+      }),
+    );
+  });
+});

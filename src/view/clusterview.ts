@@ -1,0 +1,68 @@
+/** Reads what people see of a cluster: objects of the API, joined with usages, requests and reasons. */
+import type { ApiServer } from '../client/apiserver.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { parseAutoscalerObject } from './autoscalerviews.ts';
+import { createHistoryReader } from './historyreader.ts';
+import { createNodeReader } from './nodereader.ts';
+import { part } from './part.ts';
+import { createPodReader } from './podreader.ts';
+import { autoscalerReasons } from './reasons.ts';
+import { createReads, type Reads } from './reads.ts';
+import { summarise } from './summary.ts';
+import type { AutoscalerView, ClusterView } from './types.ts';
+import { createMetricsReader, metricsPath } from './usages.ts';
+import { ViewError } from './viewerror.ts';
+
+export interface ClusterViewOptions {
+  readonly server: ApiServer;
+  readonly clock?: Clock;
+}
+
+export interface OpenClusterView extends ClusterView, AsyncDisposable {}
+
+/** Opens connections with the first read. */
+export function createClusterView({ server, clock = systemClock }: ClusterViewOptions): OpenClusterView {
+  const reads = createReads(server, clock);
+  const usages = createMetricsReader(reads, clock);
+  const history = createHistoryReader(reads);
+  const nodes = createNodeReader(reads, usages, clock);
+  const { pods, busiestPods, pod } = createPodReader(reads, usages, nodes);
+  return {
+    async summary() {
+      const [read, keeper] = await Promise.all([nodes.views(), part(history.keeper(`${metricsPath}/nodes`))]);
+      return summarise({ ...read, keeper: keeper.value, nowMs: reads.nowMs() });
+    },
+    async nodes() {
+      const read = await nodes.views();
+      if (read.nodes.length === 0 && read.problems.length > 0) throw new ViewError(read.problems.join('; '), undefined);
+      return read.nodes;
+    },
+    pods,
+    busiestPods,
+    pod,
+    autoscalers: (namespace) => readAutoscalers(reads, namespace),
+    nodeHistory: ({ name, ...range }) => history.nodes(range, name),
+    containerHistory: (query) => history.containers(query, query),
+    [Symbol.asyncDispose]: () => reads[Symbol.asyncDispose](),
+  };
+}
+
+const autoscalersPerPage = 500;
+
+async function readAutoscalers(reads: Reads, namespace: string | undefined): Promise<readonly AutoscalerView[]> {
+  const [where, folder] =
+    namespace === undefined ? ['', ''] : [` in namespace ${namespace}`, `/namespaces/${encodeURIComponent(namespace)}`];
+  const known = [];
+  for await (const page of reads.pages(
+    `list horizontalpodautoscalers.autoscaling${where}`,
+    `/apis/autoscaling/v2${folder}/horizontalpodautoscalers`,
+    autoscalersPerPage,
+  )) {
+    known.push(...page.flatMap((object) => parseAutoscalerObject(object) ?? []));
+  }
+  const reasons = await autoscalerReasons(reads, known);
+  return known.map(({ view }) => {
+    const reason = reasons.get(`${view.namespace}/${view.name}`);
+    return reason === undefined ? view : { ...view, reason };
+  });
+}

@@ -1,0 +1,128 @@
+/** Reads points of the history that kubegauge keeps (`sinceSeconds`). Other servers ignore the parameter, so they are recognised first. */
+import { field, items, text } from '../client/json.ts';
+import type { Reads } from './reads.ts';
+import type { HistoryQuery, PointView } from './types.ts';
+import { metricsPath, parseUsage, type UsageNumbers } from './usages.ts';
+import { ViewError } from './viewerror.ts';
+
+/** Whether a server keeps points; `none` is kubegauge with --history=0. */
+export type HistoryKeeper = 'kubegauge' | 'none' | 'other';
+
+export interface HistoryReader {
+  /** @param path a list of metrics.k8s.io. @throws ViewError. */
+  keeper(path: string): Promise<HistoryKeeper>;
+  /** Returns points oldest first, by node. @throws ViewError. */
+  nodes(range: HistoryQuery, name: string | undefined): Promise<ReadonlyMap<string, readonly PointView[]>>;
+  /** By `namespace/pod/container`. @throws ViewError. */
+  containers(
+    range: HistoryQuery,
+    of: { readonly namespace: string; readonly name?: string; readonly labelSelector?: string },
+  ): Promise<ReadonlyMap<string, readonly PointView[]>>;
+}
+
+/** Seconds; more is not kept by default. */
+const mostSeconds = 3_600;
+/** Points a page: 7 MB of JSON. */
+const pagePoints = '20000';
+/** Points of one answer, in containers; a namespace of 1,000 containers has 60,000 in an hour. */
+const pointLimit = 500_000;
+
+export function createHistoryReader(reads: Reads): HistoryReader {
+  const keepers = new Map<string, Promise<HistoryKeeper>>();
+  return {
+    keeper,
+    async nodes(range, name) {
+      const points = new Map<string, PointView[]>();
+      await readPoints(
+        `${metricsPath}/nodes`,
+        'list nodes.metrics.k8s.io',
+        range,
+        { ...nameSelector(name) },
+        (item) => {
+          const usage = parseUsage(item);
+          return add(points, usage.name, usage, usage);
+        },
+      );
+      return points;
+    },
+    async containers(range, { namespace, name, labelSelector }) {
+      const points = new Map<string, PointView[]>();
+      const path = `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods`;
+      const query = { ...nameSelector(name), ...(labelSelector === undefined ? {} : { labelSelector }) };
+      await readPoints(path, `list pods.metrics.k8s.io in namespace ${namespace}`, range, query, (item) => {
+        const usage = parseUsage(item);
+        for (const [container, numbers] of usage.containers) {
+          add(points, `${usage.namespace}/${usage.name}/${container}`, usage, numbers);
+        }
+        return usage.containers.size;
+      });
+      return points;
+    },
+  };
+
+  function keeper(path: string): Promise<HistoryKeeper> {
+    const known = keepers.get(path) ?? recognise(path);
+    keepers.set(path, known);
+    // The next call tries again.
+    known.catch(() => keepers.delete(path));
+    return known;
+  }
+
+  /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
+  async function recognise(path: string): Promise<HistoryKeeper> {
+    const what = `list ${path.endsWith('/nodes') ? 'nodes' : 'pods'}.metrics.k8s.io`;
+    const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
+    const refused = await probe('0');
+    if (refused === undefined) return 'other';
+    if (refused !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused})`, undefined);
+    return (await probe('1')) === 'BadRequest' ? 'none' : 'kubegauge';
+  }
+
+  async function readPoints(
+    path: string,
+    what: string,
+    { sinceSeconds, stepSeconds }: HistoryQuery,
+    selection: Readonly<Record<string, string>>,
+    take: (item: unknown) => number,
+  ): Promise<void> {
+    if ((await keeper(path)) !== 'kubegauge') return;
+    let next = '';
+    let points = 0;
+    do {
+      const page = await reads.get(what, path, {
+        ...selection,
+        sinceSeconds: String(Math.min(sinceSeconds, mostSeconds)),
+        ...(stepSeconds === undefined ? {} : { stepSeconds: String(stepSeconds) }),
+        limit: pagePoints,
+        ...(next === '' ? {} : { continue: next }),
+      });
+      for (const item of items(field(page, 'items'))) points += take(item);
+      next = text(field(field(page, 'metadata'), 'continue')) ?? '';
+    } while (next !== '' && points < pointLimit);
+  }
+}
+
+function nameSelector(name: string | undefined): { readonly fieldSelector?: string } {
+  return name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
+}
+
+function add(
+  points: Map<string, PointView[]>,
+  key: string,
+  {
+    timestampMs,
+    windowSeconds,
+  }: { readonly timestampMs: number | undefined; readonly windowSeconds: number | undefined },
+  { cpu, memory }: UsageNumbers,
+): number {
+  if (timestampMs === undefined) return 0;
+  const line = points.get(key) ?? [];
+  points.set(key, line);
+  line.push({
+    timestampMs,
+    windowSeconds: windowSeconds ?? 0,
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+  });
+  return 1;
+}

@@ -1,0 +1,63 @@
+/** Reads nodes: Node objects, their usages, and what their pods request. */
+import type { Clock } from '../clock.ts';
+import { type NodeObject, type NodeParts, parseNodeObject, toNodeView } from './nodeviews.ts';
+import { part } from './part.ts';
+import { nodeReasons } from './reasons.ts';
+import type { Reads } from './reads.ts';
+import { createRequestSums } from './requestsums.ts';
+import { shared } from './shared.ts';
+import type { NodeView } from './types.ts';
+import type { MetricsReader } from './usages.ts';
+
+/** A Node with all its images may be 50 kB. */
+const nodesPerPage = 100;
+/** The sums of a node without pods. */
+const noPods = { pods: 0, requested: { cpu: 0, memory: 0 }, limits: { cpu: 0, memory: 0 } };
+
+export interface NodeReader {
+  /** Returns the objects and usages, by name. */
+  parts(): Promise<NodeParts>;
+  /** Returns views of what can be read, by name, and a sentence for each part that cannot. */
+  views(): Promise<{ readonly nodes: readonly NodeView[]; readonly problems: readonly string[] }>;
+}
+
+export function createNodeReader(reads: Reads, usages: MetricsReader, clock: Clock): NodeReader {
+  const sums = createRequestSums(reads, clock);
+  const known = shared(readNodes, { clock, leastMs: 5_000, mostMs: 60_000 });
+  const measured = shared(() => usages.nodes(), { clock, leastMs: 1_000, mostMs: 15_000 });
+  return { parts, views };
+
+  async function parts(): Promise<NodeParts> {
+    const [ofApi, ofServer] = await Promise.all([part(known()), part(measured())]);
+    return { known: ofApi, measured: ofServer };
+  }
+
+  async function views(): ReturnType<NodeReader['views']> {
+    const [read, requests] = await Promise.all([parts(), part(sums.current())]);
+    const { value: objects } = read.known;
+    const { value: numbers } = read.measured;
+    const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();
+    const reasons = await nodeReasons(reads, numbers === undefined ? [] : names.filter((name) => !numbers.has(name)));
+    const nodes = names.map((name) =>
+      toNodeView(
+        name,
+        objects?.get(name),
+        numbers?.get(name),
+        requests.value && (requests.value.get(name) ?? noPods),
+        read.measured.problem ?? reasons.get(name) ?? 'the server has no usage of it',
+      ),
+    );
+    return { nodes, problems: [read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []) };
+  }
+
+  async function readNodes(): Promise<ReadonlyMap<string, NodeObject>> {
+    const nodes = new Map<string, NodeObject>();
+    for await (const page of reads.pages('list nodes', '/api/v1/nodes', nodesPerPage)) {
+      for (const object of page) {
+        const node = parseNodeObject(object);
+        if (node !== undefined) nodes.set(node.facts.name, node);
+      }
+    }
+    return nodes;
+  }
+}

@@ -1,0 +1,106 @@
+/** Makes views of pods and containers of Pod objects and usages. */
+import { field, items, text, textMap } from '../client/json.ts';
+import { type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { defined } from './nodeviews.ts';
+import { isSidecar, limitedTo, limitOf, requestedBy, requestOf, type ResourceName } from './resources.ts';
+import type { ContainerView, PodView } from './types.ts';
+import type { MeasuredUsage, UsageNumbers } from './usages.ts';
+
+/** What is kept of a Pod. */
+export interface PodObject {
+  readonly facts: PodFacts;
+  /** Without usage. */
+  readonly view: PodView;
+}
+
+/** Returns undefined for an object without a name. */
+export function parsePodObject(object: unknown): PodObject | undefined {
+  const facts = parsePodFacts(object);
+  if (facts === undefined) return undefined;
+  const spec = field(object, 'spec');
+  const labels = textMap(field(field(object, 'metadata'), 'labels'));
+  const containers = containersOf(object);
+  const view = (resource: ResourceName) =>
+    defined({ requested: requestedBy(spec, resource), limit: limitedTo(spec, resource) });
+  return {
+    facts,
+    view: defined({
+      namespace: facts.namespace,
+      name: facts.name,
+      uid: text(field(field(object, 'metadata'), 'uid')),
+      node: facts.node,
+      workload: workloadOf(facts, labels),
+      phase: facts.isDeleting ? 'Terminating' : facts.phase,
+      restarts: containers.reduce((sum, { restarts }) => sum + restarts, 0),
+      labels: Object.fromEntries(labels),
+      cpu: view('cpu'),
+      memory: view('memory'),
+      containers,
+    }),
+  };
+}
+
+/** @param reason why there is no usage. */
+export function withUsage({ view }: PodObject, usage: MeasuredUsage | undefined, reason: string | undefined): PodView {
+  if (usage === undefined) return { ...view, ...defined({ reason }) };
+  return {
+    ...view,
+    ...used(view, usage),
+    containers: view.containers.map((container) => ({
+      ...container,
+      ...used(container, usage.containers.get(container.name)),
+    })),
+    ...defined({ timestampMs: usage.timestampMs, windowSeconds: usage.windowSeconds }),
+  };
+}
+
+function used(
+  { cpu, memory }: Pick<PodView, 'cpu' | 'memory'>,
+  usage: UsageNumbers | undefined,
+): Pick<PodView, 'cpu' | 'memory'> {
+  return {
+    cpu: { ...cpu, ...defined({ used: usage?.cpu }) },
+    memory: { ...memory, ...defined({ used: usage?.memory }) },
+  };
+}
+
+/** A ReplicaSet's name is its Deployment's and the hash that its pods have as a label. */
+function workloadOf({ owner }: PodFacts, labels: ReadonlyMap<string, string>): PodView['workload'] {
+  const hash = labels.get('pod-template-hash');
+  if (owner?.kind !== 'ReplicaSet' || hash === undefined || !owner.name.endsWith(`-${hash}`)) return owner;
+  return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+}
+
+function containersOf(pod: unknown): readonly ContainerView[] {
+  const spec = field(pod, 'spec');
+  const status = field(pod, 'status');
+  const of = (kind: ContainerView['kind'], specs: unknown, statuses: unknown): readonly ContainerView[] => {
+    const byName = new Map(items(statuses).map((each) => [field(each, 'name'), each]));
+    return items(specs).map((each) => toContainer(kind, each, byName.get(field(each, 'name'))));
+  };
+  return [
+    ...of('container', field(spec, 'containers'), field(status, 'containerStatuses')),
+    ...of('init', field(spec, 'initContainers'), field(status, 'initContainerStatuses')),
+    ...of('ephemeral', field(spec, 'ephemeralContainers'), field(status, 'ephemeralContainerStatuses')),
+  ];
+}
+
+function toContainer(kind: ContainerView['kind'], container: unknown, status: unknown): ContainerView {
+  const restarts = field(status, 'restartCount');
+  const states = ['running', 'waiting', 'terminated'];
+  const state = states.find((each) => field(field(status, 'state'), each) !== undefined);
+  const reason = text(field(field(field(status, 'state'), state ?? ''), 'reason'));
+  // An init container that has ended well is no news.
+  const isDone = kind === 'init' && !isSidecar(container) && reason === 'Completed';
+  const view = (resource: ResourceName) =>
+    defined({ requested: requestOf(container, resource), limit: limitOf(container, resource) });
+  return defined({
+    name: text(field(container, 'name')) ?? '',
+    kind,
+    cpu: view('cpu'),
+    memory: view('memory'),
+    restarts: typeof restarts === 'number' ? restarts : 0,
+    state,
+    reason: isDone ? undefined : reason,
+  });
+}

@@ -1,0 +1,170 @@
+/** Why there is no number: of pods, nodes and autoscalers, in the words of the doctor and of the server. */
+import { mapLimited } from '../client/limited.ts';
+import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
+import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
+import { failureOf } from '../doctor/autoscalers/autoscaler.ts';
+import { causeOfMissing } from '../doctor/pods/podproblems.ts';
+import { UncheckedError } from '../doctor/uncheckederror.ts';
+import { field, items } from '../client/json.ts';
+import { foreignText } from '../foreigntext.ts';
+import type { AutoscalerObject } from './autoscalerviews.ts';
+import type { NodeParts } from './nodeviews.ts';
+import type { PodObject } from './podviews.ts';
+import type { Reads } from './reads.ts';
+import { metricsPath } from './usages.ts';
+import { ViewError } from './viewerror.ts';
+
+/** Objects without usage that the server is asked about for one view. With more of them, causes repeat. */
+const askLimit = 20;
+/** Requests at a time. */
+const concurrency = 4;
+/** Autoscalers that fail whose targets are read for one view. */
+const detailLimit = 10;
+
+/** Returns sentences by `namespace/name`. @param pods without usage. */
+export async function podReasons(
+  reads: Reads,
+  pods: readonly PodObject[],
+  nodes: NodeParts,
+): Promise<ReadonlyMap<string, string>> {
+  const reasons = new Map<string, string>();
+  const asked: PodObject[] = [];
+  for (const pod of pods) {
+    const { reason, isServers } = ownReason(pod, nodes, reads.nowMs());
+    reasons.set(keyOf(pod), reason);
+    if (isServers) asked.push(pod);
+  }
+  await askServer(
+    reads,
+    asked.slice(0, askLimit),
+    ({ view: { namespace, name } }) => ({
+      path: `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
+      key: `${namespace}/${name}`,
+    }),
+    reasons,
+  );
+  return reasons;
+}
+
+/** Returns sentences by node name. @param nodes without usage. */
+export async function nodeReasons(reads: Reads, nodes: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const reasons = new Map<string, string>();
+  await askServer(
+    reads,
+    nodes.slice(0, askLimit),
+    (key) => ({
+      path: `${metricsPath}/nodes/${encodeURIComponent(key)}`,
+      key,
+    }),
+    reasons,
+  );
+  return reasons;
+}
+
+/** The causes of a 404 say it best; metrics-server gives none. */
+async function askServer<T>(
+  reads: Reads,
+  objects: readonly T[],
+  requestOf: (object: T) => { readonly path: string; readonly key: string },
+  reasons: Map<string, string>,
+): Promise<void> {
+  await mapLimited(objects, concurrency, new AbortController().signal, async (object) => {
+    const { path, key } = requestOf(object);
+    const causes = await reads.causes(path);
+    if (causes.length > 0) reasons.set(key, causes.map(({ reason, message }) => `${reason}: ${message}`).join('; '));
+  });
+}
+
+/** `isServers` where the server is asked, too. */
+function ownReason(
+  { facts }: PodObject,
+  { known, measured }: NodeParts,
+  nowMs: number,
+): { readonly reason: string; readonly isServers: boolean } {
+  if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
+  if (facts.phase === 'Succeeded' || facts.phase === 'Failed') return { reason: 'it has ended', isServers: false };
+  if (facts.node === undefined) {
+    const why = facts.unschedulable === undefined ? '' : `: ${foreignText(facts.unschedulable)}`;
+    return { reason: `it waits for a node${why}`, isServers: false };
+  }
+  const waiting = facts.containers.find(({ state }) => state === 'waiting')?.reason;
+  if (facts.phase !== 'Running') {
+    return { reason: `its containers have not started (${foreignText(waiting ?? facts.phase)})`, isServers: false };
+  }
+  const { value: nodes } = known;
+  if (nodes === undefined) return { reason: 'the server has no usage of it', isServers: true };
+  const unscraped = new Set(measured.value && [...nodes.keys()].filter((name) => measured.value?.has(name) !== true));
+  const { code, words } = causeOfMissing(facts, {
+    nodes: new Map([...nodes].map(([name, node]) => [name, node.facts])),
+    unscraped,
+    nowMs,
+  });
+  return { reason: words, isServers: serversCodes.has(code) };
+}
+
+/** Of these, the server may know more. */
+const serversCodes: ReadonlySet<string> = new Set(['pods-unreported', 'pods-young', 'pods-node-unscraped']);
+
+function keyOf({ view: { namespace, name } }: PodObject): string {
+  return `${namespace}/${name}`;
+}
+
+/** Returns why autoscalers do not scale, by `namespace/name`. @param all of their namespaces. */
+export async function autoscalerReasons(
+  reads: Reads,
+  all: readonly AutoscalerObject[],
+): Promise<ReadonlyMap<string, string>> {
+  const api = readerOf(reads);
+  const byNamespace = Map.groupBy(all, ({ facts }) => facts.namespace);
+  const failing = all.filter(({ facts }) => failureOf(facts) !== undefined).slice(0, detailLimit);
+  const details = new Map<AutoscalerObject, AutoscalerDetails>();
+  await mapLimited(failing, concurrency, new AbortController().signal, async (each) => {
+    details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutRight));
+  });
+  const reasons = new Map<string, string>();
+  for (const each of all) {
+    const { facts: autoscaler, view } = each;
+    const others = (byNamespace.get(autoscaler.namespace) ?? []).flatMap((other) =>
+      other === each ? [] : other.facts,
+    );
+    const known = details.get(each) ?? noDetails;
+    const finding = explainAutoscaler({ autoscaler, others, nowMs: reads.nowMs(), ...known });
+    const isGuess = finding !== undefined && (guesses.get(finding.code)?.(known) ?? false);
+    // The controller's own words are no guess.
+    const reason = (isGuess && foreignText(failureOf(autoscaler)?.message ?? '')) || finding?.problem || view.reason;
+    if (reason !== undefined) reasons.set(`${autoscaler.namespace}/${autoscaler.name}`, reason);
+  }
+  return reasons;
+}
+
+/** Findings that say little, or nothing that is true, without knowing the target's pods. */
+const guesses: ReadonlyMap<string, (details: AutoscalerDetails) => boolean> = new Map([
+  ['autoscaler-failing', () => true],
+  ['autoscaler-no-usage', ({ pods }: AutoscalerDetails) => pods === undefined],
+]);
+
+function withoutRight(error: unknown): AutoscalerDetails {
+  if (error instanceof UncheckedError) return noDetails;
+  throw error;
+}
+
+type DetailReader = Parameters<typeof readAutoscalerDetails>[0]['api'];
+
+/** Reads as the doctor does, but nothing is kept. */
+function readerOf(reads: Reads): DetailReader {
+  const unchecked = (error: unknown): never => {
+    throw error instanceof ViewError
+      ? new UncheckedError('HorizontalPodAutoscaler', error.message, { cause: error })
+      : error;
+  };
+  return {
+    get: (path, query) => reads.find('get the target of an autoscaler', path, query).catch(unchecked),
+    list: async (path, { query = {} } = {}) =>
+      items(
+        field(
+          await reads.find('list pods of an autoscaler', path, { ...query, limit: '500' }).catch(unchecked),
+          'items',
+        ),
+      ),
+  };
+}

@@ -1,0 +1,72 @@
+/** Sums what pods request by node. Pods of a large cluster are tens of MB, of which only the sums are kept. */
+import { field, text } from '../client/json.ts';
+import type { Clock } from '../clock.ts';
+import type { Reads } from './reads.ts';
+import { limitedTo, reservedFor, type ResourceName, resourceNames } from './resources.ts';
+import { shared } from './shared.ts';
+
+export interface NodeSums {
+  pods: number;
+  readonly requested: Record<ResourceName, number>;
+  readonly limits: Record<ResourceName, number>;
+}
+
+/** By node name. */
+export type RequestSums = ReadonlyMap<string, NodeSums>;
+
+const podsPerPage = 500;
+
+export interface RequestSumReader {
+  /** Returns the sums; undefined while more than a page of pods is read for the first time. @throws ViewError. */
+  current(): Promise<RequestSums | undefined>;
+}
+
+export function createRequestSums(reads: Reads, clock: Clock): RequestSumReader {
+  let last: RequestSums | undefined;
+  let firstPage: Promise<unknown> = Promise.resolve();
+  const read = shared(
+    () => {
+      const onePage = Promise.withResolvers<void>();
+      firstPage = onePage.promise;
+      const whole = readAll(onePage.resolve);
+      // A caller that does not wait for all of it learns of a failure by the next call.
+      whole.catch(() => undefined).finally(onePage.resolve);
+      return whole;
+    },
+    { clock, leastMs: 15_000, mostMs: 300_000 },
+  );
+  return {
+    async current() {
+      const whole = read();
+      if (last !== undefined) return Promise.race([whole, Promise.resolve(last)]);
+      return Promise.race([whole, firstPage.then(() => last)]);
+    },
+  };
+
+  async function readAll(onFirstPage: () => void): Promise<RequestSums> {
+    const sums = new Map<string, NodeSums>();
+    let pages = 0;
+    for await (const pods of reads.pages('list pods', '/api/v1/pods', podsPerPage)) {
+      // The last page ends the read in the same turn; only a second one is worth not waiting for.
+      if (pages > 0) onFirstPage();
+      pages += 1;
+      for (const pod of pods) addPod(sums, pod);
+    }
+    last = sums;
+    return sums;
+  }
+}
+
+function addPod(sums: Map<string, NodeSums>, pod: unknown): void {
+  const spec = field(pod, 'spec');
+  const node = text(field(spec, 'nodeName')) ?? '';
+  const phase = field(field(pod, 'status'), 'phase');
+  if (node === '' || phase === 'Succeeded' || phase === 'Failed') return;
+  const sum = sums.get(node) ?? { pods: 0, requested: { cpu: 0, memory: 0 }, limits: { cpu: 0, memory: 0 } };
+  sums.set(node, sum);
+  sum.pods += 1;
+  for (const resource of resourceNames) {
+    sum.requested[resource] += reservedFor(spec, resource);
+    sum.limits[resource] += limitedTo(spec, resource) ?? 0;
+  }
+}

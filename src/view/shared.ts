@@ -1,0 +1,28 @@
+/** Shares one read among callers, and repeats it no more often than its cost allows. */
+import type { Clock } from '../clock.ts';
+
+export interface SharedOptions {
+  readonly clock: Clock;
+  /** Milliseconds for which a result is fresh at least, and at most. In between, a hundred times as long as the read took. */
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+/** A read that takes more of its time than this share waits longer for the next one. */
+const costFactor = 100;
+
+/** Returns a function that answers with the pending or the fresh result, a failure included, or reads again. */
+export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: SharedOptions): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let freshUntilMs = Number.POSITIVE_INFINITY;
+  return () => {
+    const startMs = clock.monotonicMs();
+    if (last !== undefined && startMs < freshUntilMs) return last;
+    freshUntilMs = Number.POSITIVE_INFINITY;
+    last = read().finally(() => {
+      const endMs = clock.monotonicMs();
+      freshUntilMs = endMs + Math.min(mostMs, Math.max(leastMs, (endMs - startMs) * costFactor));
+    });
+    return last;
+  };
+}

@@ -1,0 +1,42 @@
+/** Sums the nodes to the cluster's header, and says what is degraded. */
+import type { HistoryKeeper } from './historyreader.ts';
+import { defined } from './nodeviews.ts';
+import { type ResourceName, sumOf } from './resources.ts';
+import type { ClusterSummaryView, NodeView, ResourceView } from './types.ts';
+
+export interface SummaryFacts {
+  readonly nodes: readonly NodeView[];
+  /** A sentence for each part that could not be read. */
+  readonly problems: readonly string[];
+  /** Undefined if it is not known. */
+  readonly keeper: HistoryKeeper | undefined;
+  readonly nowMs: number;
+}
+
+export function summarise({ nodes: views, problems, keeper, nowMs }: SummaryFacts): ClusterSummaryView {
+  const oldestMs = Math.min(...views.flatMap(({ timestampMs }) => timestampMs ?? []));
+  const ready = views.filter((node) => node.ready).length;
+  const missing = views.filter(({ timestampMs }) => timestampMs === undefined).length;
+  const notes = [
+    ...(ready < views.length ? [`${views.length - ready} of ${views.length} nodes are not ready`] : []),
+    ...(missing > 0 && problems.length === 0 ? [`${missing} of ${views.length} nodes have no usage`] : []),
+  ];
+  return defined({
+    server: keeper === undefined ? 'unknown' : keeper === 'other' ? 'metrics-server' : 'kubegauge',
+    nodes: views.length,
+    readyNodes: ready,
+    cpu: total(views, 'cpu'),
+    memory: total(views, 'memory'),
+    ageSeconds: Number.isFinite(oldestMs) ? Math.max(0, (nowMs - oldestMs) / 1000) : undefined,
+    degraded: [...problems, ...notes],
+    keepsHistory: keeper === 'kubegauge',
+  });
+}
+
+function total(views: readonly NodeView[], resource: ResourceName): ResourceView {
+  const of = (key: keyof ResourceView) => {
+    const known = views.flatMap((node) => node[resource][key] ?? []);
+    return known.length === 0 ? undefined : sumOf(known);
+  };
+  return defined({ used: of('used'), requested: of('requested'), limit: of('limit'), allocatable: of('allocatable') });
+}

@@ -1,0 +1,150 @@
+/** Reads usages from metrics.k8s.io: only those between the first and the last object of a page, where the server has pages. */
+import { encodeContinue } from '../apimachinery/continuetoken.ts';
+import { parseDuration } from '../apimachinery/duration.ts';
+import { parseQuantity } from '../apimachinery/quantity.ts';
+import { field, items, text } from '../client/json.ts';
+import type { Clock } from '../clock.ts';
+import type { ReadQuery, Reads } from './reads.ts';
+import { ViewError } from './viewerror.ts';
+
+export interface UsageNumbers {
+  readonly cpu: number | undefined;
+  readonly memory: number | undefined;
+}
+
+export interface MeasuredUsage extends UsageNumbers {
+  readonly namespace: string;
+  readonly name: string;
+  readonly timestampMs: number | undefined;
+  readonly windowSeconds: number | undefined;
+  readonly swapBytes: number | undefined;
+  /** Of pods, by name. */
+  readonly containers: ReadonlyMap<string, UsageNumbers>;
+}
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** By `namespace/name`. */
+export type PodUsages = ReadonlyMap<string, MeasuredUsage>;
+
+export const metricsPath = '/apis/metrics.k8s.io/v1beta1';
+/** Usages a page. */
+const pageSize = 500;
+/** Pages of one range: an order of namespaces that differs from kube-apiserver's could make it the whole cluster. */
+const pageLimit = 400;
+/** Milliseconds for which the answer of a server without pages is used for the next page of pods. */
+const wholeMs = 10_000;
+
+export function parseUsage(object: unknown): MeasuredUsage {
+  const metadata = field(object, 'metadata');
+  const usage = field(object, 'usage');
+  const containers = items(field(object, 'containers')).map((container): [string, UsageNumbers] => [
+    text(field(container, 'name')) ?? '',
+    numbersOf(field(container, 'usage')),
+  ]);
+  const timestampMs = Date.parse(text(field(object, 'timestamp')) ?? '');
+  const windowMs = parseDuration(text(field(object, 'window')) ?? '');
+  return {
+    namespace: text(field(metadata, 'namespace')) ?? '',
+    name: text(field(metadata, 'name')) ?? '',
+    timestampMs: Number.isNaN(timestampMs) ? undefined : timestampMs,
+    windowSeconds: windowMs === undefined ? undefined : windowMs / 1000,
+    ...(usage === undefined ? sumOf(containers) : numbersOf(usage)),
+    swapBytes: quantityOf(field(usage, 'swap')),
+    containers: new Map(containers),
+  };
+}
+
+function numbersOf(usage: unknown): UsageNumbers {
+  return { cpu: quantityOf(field(usage, 'cpu')), memory: quantityOf(field(usage, 'memory')) };
+}
+
+function quantityOf(value: unknown): number | undefined {
+  return parseQuantity(text(value) ?? '');
+}
+
+function sumOf(containers: readonly (readonly [string, UsageNumbers])[]): UsageNumbers {
+  const sum = (resource: keyof UsageNumbers) =>
+    containers.length === 0
+      ? undefined
+      : containers.reduce((total, [, numbers]) => total + (numbers[resource] ?? 0), 0);
+  return { cpu: sum('cpu'), memory: sum('memory') };
+}
+
+export interface MetricsReader {
+  /** By node name. @throws ViewError. */
+  nodes(): Promise<ReadonlyMap<string, MeasuredUsage>>;
+  /** @param pods of which usages are wanted; more may be answered. @throws ViewError. */
+  pods(
+    pods: readonly ObjectName[],
+    namespace: string | undefined,
+    labelSelector: string | undefined,
+  ): Promise<PodUsages>;
+  /** Returns all usages. @throws ViewError. */
+  allPods(namespace: string | undefined, labelSelector: string | undefined): Promise<PodUsages>;
+}
+
+export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
+  let whole: { readonly scope: string; readonly atMs: number; readonly usages: PodUsages } | undefined;
+  return {
+    async nodes() {
+      const usages = new Map<string, MeasuredUsage>();
+      for await (const page of reads.pages('list nodes.metrics.k8s.io', `${metricsPath}/nodes`, pageSize)) {
+        for (const usage of page.map(parseUsage)) usages.set(usage.name, usage);
+      }
+      return usages;
+    },
+    async pods(pods, namespace, labelSelector) {
+      const sorted = pods.toSorted(byKey);
+      const [first] = sorted;
+      const last = sorted.at(-1);
+      if (first === undefined || last === undefined) return new Map();
+      return range(namespace, labelSelector, first, last);
+    },
+    allPods: (namespace, labelSelector) => range(namespace, labelSelector),
+  };
+
+  async function range(
+    namespace: string | undefined,
+    labelSelector: string | undefined,
+    first?: ObjectName,
+    last?: ObjectName,
+  ): Promise<PodUsages> {
+    const scope = JSON.stringify([namespace, labelSelector]);
+    if (whole?.scope === scope && clock.monotonicMs() - whole.atMs < wholeMs) return whole.usages;
+    const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+    const what = `list pods.metrics.k8s.io${where}`;
+    const path = `${metricsPath}${namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/pods`;
+    const usages = new Map<string, MeasuredUsage>();
+    let query: ReadQuery = {
+      limit: String(pageSize),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(first === undefined ? {} : { continue: tokenBefore(first) }),
+    };
+    for (let pages = 0; pages < pageLimit; pages += 1) {
+      const page = await reads.get(what, path, query);
+      const found = items(field(page, 'items')).map(parseUsage);
+      for (const usage of found) usages.set(`${usage.namespace}/${usage.name}`, usage);
+      // metrics-server has no pages: it answers with all.
+      if (found.length > pageSize) whole = { scope, atMs: clock.monotonicMs(), usages };
+      const next = text(field(field(page, 'metadata'), 'continue')) ?? '';
+      const end = found.at(-1);
+      if (next === '' || (last !== undefined && end !== undefined && byKey(end, last) >= 0)) return usages;
+      query = { ...query, continue: next };
+    }
+    throw new ViewError(`cannot ${what}: it is longer than ${pageLimit * pageSize} objects`, undefined);
+  }
+}
+
+/** Returns the token of the page that begins at an object or little before it. Only kubegauge reads it; metrics-server ignores it. */
+function tokenBefore({ namespace, name }: ObjectName): string {
+  return encodeContinue({ namespace, name: name.length > 1 ? name.slice(0, -1) : '-' });
+}
+
+function byKey(a: ObjectName, b: ObjectName): number {
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
+  return a.name === b.name ? 0 : a.name < b.name ? -1 : 1;
+}

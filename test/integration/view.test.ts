@@ -1,0 +1,194 @@
+/** What is read of a cluster for people: with kubegauge, with a server without pages and history, and without some rights. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
+import { startAggregatedCluster } from '../fakes/aggregatedcluster.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { autoscaler, node, pod } from '../fakes/kubeobjects.ts';
+import { coresUsed } from '../fakes/wholecluster.ts';
+import { until } from '../fakes/until.ts';
+
+const metrics = '/apis/metrics.k8s.io/v1beta1';
+const longAgo = new Date(Date.now() - 3_600_000).toISOString();
+const running = { state: { running: { startedAt: longAgo } }, restartCount: 2 };
+const spec = {
+  containers: [
+    { name: 'app', resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m' } } },
+    { name: 'proxy', resources: { requests: { cpu: '100m' } } },
+  ],
+};
+const status = { containerStatuses: ['app', 'proxy'].map((name) => ({ name, ...running })) };
+
+function usageOf(namespace: string, name: string): object {
+  const usage = { cpu: '50m', memory: '32Mi' };
+  const containers = ['app', 'proxy'].map((each) => ({ name: each, usage }));
+  return { metadata: { namespace, name }, timestamp: new Date().toISOString(), window: '15s', containers };
+}
+
+/** A server as metrics-server: it answers all at once, and knows no parameter. */
+async function withMetricsServer(
+  look: (view: OpenClusterView, apiServer: FakeApiServer) => Promise<void>,
+): Promise<void> {
+  await using apiServer = await createFakeApiServer();
+  const { objects, documents } = apiServer;
+  for (const name of ['node-a', 'node-b']) objects.set(node(name));
+  for (const name of ['web-0', 'web-1', 'web-2']) {
+    objects.set(pod('shop', name, { nodeName: 'node-a', spec, status, labels: { app: 'web' } }));
+  }
+  const timestamp = new Date().toISOString();
+  const usage = { cpu: '1500m', memory: '4Gi' };
+  documents.set(`${metrics}/nodes`, { items: [{ metadata: { name: 'node-a' }, timestamp, window: '15s', usage }] });
+  const items = [usageOf('shop', 'web-0'), usageOf('shop', 'web-1')];
+  documents.set(`${metrics}/pods`, { items });
+  documents.set(`${metrics}/namespaces/shop/pods`, { items });
+  await using view = createClusterView({ server: apiServer.connection });
+  await look(view, apiServer);
+}
+
+describe('a cluster with metrics-server', () => {
+  test('has nodes with what they use, reserve and can have, and a reason where there is no usage', async () => {
+    await withMetricsServer(async (view) => {
+      const [a, b] = await view.nodes();
+      assert.deepEqual([a?.cpu.used, a?.cpu.limit, a?.cpu.allocatable], [1.5, undefined, 16]);
+      assert.equal(a?.cpu.requested?.toFixed(3), '0.600');
+      assert.equal(a?.memory.requested, 3 * 64 * 1024 ** 2);
+      assert.deepEqual([a?.pods, a?.windowSeconds, a?.reason], [3, 15, undefined]);
+      assert.deepEqual([b?.cpu.used, b?.pods], [undefined, 0]);
+      assert.match(b?.reason ?? '', /no usage/);
+    });
+  });
+
+  test('has a summary without history, and pods with requests, limits and containers', async () => {
+    await withMetricsServer(async (view) => {
+      const summary = await view.summary();
+      assert.deepEqual(
+        [summary.server, summary.keepsHistory, summary.nodes, summary.cpu.used, summary.cpu.allocatable],
+        ['metrics-server', false, 2, 1.5, 32],
+      );
+      assert.deepEqual(summary.degraded, ['1 of 2 nodes have no usage']);
+      assert.equal((await view.nodeHistory({ sinceSeconds: 600 })).size, 0);
+      const { items } = await view.pods({});
+      const [web] = items;
+      assert.deepEqual(web?.cpu, { used: 0.1, requested: 0.2 });
+      assert.deepEqual(web.containers[0]?.cpu, { used: 0.05, requested: 0.1, limit: 0.2 });
+      assert.equal(web.restarts, 4);
+      assert.match(items[2]?.reason ?? '', /whose usage is served, but has no usage itself/);
+    });
+  });
+
+  test('has pages of pods, and the busiest', async () => {
+    await withMetricsServer(async (view) => {
+      const first = await view.pods({ limit: 2 });
+      assert.deepEqual(
+        first.items.map(({ name }) => name),
+        ['web-0', 'web-1'],
+      );
+      const second = await view.pods({ limit: 2, continue: first.continue ?? '' });
+      assert.deepEqual([second.items.map(({ name }) => name), second.continue], [['web-2'], undefined]);
+      const busiest = await view.busiestPods({ resource: 'cpu', limit: 1 });
+      assert.deepEqual(
+        busiest.map(({ name }) => name),
+        ['web-0'],
+      );
+      assert.equal((await view.pods({ node: 'node-b' })).items.length, 0);
+      assert.equal((await view.pods({ labelSelector: 'app=other' })).items.length, 0);
+    });
+  });
+});
+
+describe('a user without some rights', () => {
+  const refuseList = (apiServer: FakeApiServer, path: string) => {
+    apiServer.faults.answer = (request) => (request.path === path ? 403 : undefined);
+  };
+
+  test('sees usages of nodes without Nodes, and which right is missing', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      refuseList(apiServer, '/api/v1/nodes');
+      const nodes = await view.nodes();
+      assert.deepEqual(
+        nodes.map(({ name, cpu }) => [name, cpu.used, cpu.allocatable]),
+        [['node-a', 1.5, undefined]],
+      );
+      assert.deepEqual((await view.summary()).degraded, ['cannot list nodes: this user lacks the right to list nodes']);
+    });
+  });
+
+  test('sees pods without usages, and which right is missing', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      refuseList(apiServer, `${metrics}/pods`);
+      const { items } = await view.pods({});
+      assert.equal(items.length, 3);
+      assert.equal(
+        items[0]?.reason,
+        'cannot list pods.metrics.k8s.io: this user lacks the right to list pods.metrics.k8s.io',
+      );
+      assert.equal(items[0].cpu.requested, 0.2);
+    });
+  });
+
+  test('gets an error that names the right where nothing can be shown', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      apiServer.faults.answer = () => 403;
+      await assert.rejects(view.pods({ namespace: 'shop' }), /lacks the right to list pods in namespace shop/);
+      await assert.rejects(view.nodes(), /lacks the right to list nodes; .*nodes\.metrics\.k8s\.io/);
+      assert.equal((await view.summary()).nodes, 0);
+    });
+  });
+});
+
+test('an autoscaler that fails is explained by its target, or in the words of its controller', async () => {
+  await withMetricsServer(async (view, apiServer) => {
+    const conditions = [
+      { type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message: 'the controller says so' },
+    ];
+    apiServer.objects.set({ ...autoscaler('shop', 'web', []), status: { conditions } });
+    const missing = [{ type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message: 'not found' }];
+    apiServer.objects.set({ ...autoscaler('shop', 'gone', []), status: { conditions: missing } });
+    const views = await view.autoscalers('shop');
+    assert.deepEqual(
+      views.map(({ name, reason }) => [name, reason]),
+      [
+        ['gone', 'its target deployment/gone does not exist'],
+        ['web', 'the controller says so'],
+      ],
+    );
+  });
+});
+
+test('kubegauge has pages of usages, the reason of each missing one, and points of the past', async () => {
+  await using cluster = await startAggregatedCluster();
+  cluster.apiServer.objects.set(pod('shop', 'lost', { nodeName: 'node-0', spec, status }));
+  await using view = createClusterView({ server: cluster.server });
+  let found = await view.pods({ limit: 2 });
+  let pending = false;
+  await until('there is usage', () => {
+    if (!pending) {
+      pending = true;
+      void view.pods({ limit: 2 }).then((page) => ((found = page), (pending = false)));
+    }
+    return found.items[0]?.cpu.used !== undefined;
+  });
+  assert.deepEqual(
+    found.items.map(({ name }) => name),
+    ['batch-x7k2p', 'etcd-node-0'],
+  );
+  assert.ok(Math.abs((found.items[0]?.cpu.used ?? 0) - coresUsed) < 0.05);
+  const rest = await view.pods({ limit: 2, continue: found.continue ?? '' });
+  assert.deepEqual(
+    rest.items.map(({ name, cpu }) => [name, cpu.used !== undefined]),
+    [
+      ['lost', false],
+      ['web-0', true],
+    ],
+  );
+  assert.equal(rest.items[0]?.reason, 'NotReported: no kubelet has reported it yet');
+  const summary = await view.summary();
+  assert.deepEqual([summary.server, summary.keepsHistory, summary.nodes], ['kubegauge', true, 30]);
+  const points = (await view.containerHistory({ namespace: 'shop', sinceSeconds: 3_600 })).get('shop/web-0/app');
+  assert.ok((points?.length ?? 0) >= 1);
+  const ofNode = (await view.nodeHistory({ name: 'node-0', sinceSeconds: 3_600 })).get('node-0');
+  assert.ok((ofNode?.length ?? 0) >= 1);
+  const one = await view.pod('shop', 'web-0');
+  assert.deepEqual([one?.name, one?.timestampMs !== undefined], ['web-0', true]);
+  assert.equal(await view.pod('shop', 'none'), undefined);
+});
