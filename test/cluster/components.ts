@@ -133,7 +133,7 @@ function controllerManagerArgs(settings: Settings): string[] {
     // The default is 50 s: too long to watch a node go and come back in a test. The kubelet renews its lease each 10 s.
     '--node-monitor-grace-period=25s',
     // The defaults are 15 s, 5 min, 5 min and 30 s: too long to watch an autoscaler go up and down in a test.
-    '--horizontal-pod-autoscaler-sync-period=5s',
+    '--horizontal-pod-autoscaler-sync-period=2s',
     '--horizontal-pod-autoscaler-downscale-stabilization=30s',
     '--horizontal-pod-autoscaler-cpu-initialization-period=30s',
     '--horizontal-pod-autoscaler-initial-readiness-delay=10s',

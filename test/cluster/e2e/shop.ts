@@ -8,7 +8,7 @@ export const shopNamespace = 'e2e-shop';
 const port = 8080;
 /** What one pod is to get: the load is more than one pod's and less than two pods'. */
 const targetPerSecond = '12';
-const requestsPerSecond = 20;
+const requestsPerSecond = 23;
 /** Entries of the queue for one worker. */
 const targetDepth = '2';
 export const requestMetric = 'http_requests_per_second';

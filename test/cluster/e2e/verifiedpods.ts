@@ -33,8 +33,7 @@ export function createVerifiedPods(shared: Harness): VerifiedPods {
   return { begin, end: createPodServer(shared).stop, list, published, shownCertificate, podNames, available };
 
   async function begin(): Promise<void> {
-    await loads.running();
-    await shared.productImage();
+    await Promise.all([loads.running(), shared.productImage()]);
     await removeProcess(shared);
   }
 
