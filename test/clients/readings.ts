@@ -46,8 +46,13 @@ export function hasPastOfPod(list: unknown, target: Target): void {
   for (const point of pointsOf(list, target.pod.name)) isPod(point, target, pastMs);
 }
 
+/** Returns all items of the name: with sinceSeconds, its points. */
+export function itemsNamed(name: string, list: unknown): readonly unknown[] {
+  return items(field(list, 'items')).filter((item) => text(field(field(item, 'metadata'), 'name')) === name);
+}
+
 function pointsOf(list: unknown, name: string): readonly unknown[] {
-  const points = items(field(list, 'items')).filter((item) => text(field(field(item, 'metadata'), 'name')) === name);
+  const points = itemsNamed(name, list);
   const times = points.map((point) => text(field(point, 'timestamp')) ?? '');
   assert.ok(points.length > 0, `${name} has no point in ${JSON.stringify(list)}`);
   assert.deepEqual(times, [...new Set(times)].sort());
@@ -72,7 +77,7 @@ function hasPages(pages: unknown, name: string): void {
 }
 
 function itemNamed(list: unknown, name: string): unknown {
-  const found = items(field(list, 'items')).filter((item) => text(field(field(item, 'metadata'), 'name')) === name);
+  const found = itemsNamed(name, list);
   assert.equal(found.length, 1, `${found.length} items are called ${name} in ${JSON.stringify(list)}`);
   return found[0];
 }

@@ -25,9 +25,14 @@ function covers(right: Right, use: Use): boolean {
     right.verb === verb &&
     right.group === group &&
     right.resource === resource &&
-    (right.only === '' || right.only === objectOf(use)) &&
+    isFor(right, use) &&
     (role === undefined ? !use.isAllowed : role === right.by)
   );
+}
+
+/** A Role grants the objects of its namespace as `<namespace>/*`. */
+function isFor({ only }: Right, use: Use): boolean {
+  return only === '' || only === objectOf(use) || (use.namespace !== '' && only === `${use.namespace}/*`);
 }
 
 const objectOf = ({ namespace, name }: Use) => [namespace, name].filter(Boolean).join('/');

@@ -224,6 +224,12 @@ describe('rights and their uses', () => {
     assert.deepEqual(idleRights([one], [use]), [one]);
   });
 
+  test('a right for all objects of a namespace is for its lists and each of its objects', () => {
+    const all = { ...right, only: 'a/*' };
+    for (const name of ['', 'b']) assert.deepEqual(idleRights([all], [{ ...use, namespace: 'a', name }]), []);
+    for (const namespace of ['', 'b']) assert.deepEqual(idleRights([all], [{ ...use, namespace }]), [all]);
+  });
+
   test('the right of users is used through view, and not by an administrator', () => {
     const reader = { ...right, account: 'users', by: 'ClusterRole system:aggregated-metrics-reader' };
     assert.deepEqual(idleRights([reader], [{ ...use, account: 'users', by: 'ClusterRole view' }]), []);

@@ -12,7 +12,7 @@ import { waitFor } from '../wait.ts';
 /** One run looks at everything within a minute; this machine is small. */
 const doctorTimeoutMs = 120_000;
 /** Between runs, each of which costs a second of CPU. */
-const pauseMs = 3_000;
+const pauseMs = 1_000;
 
 /** As cluster-admin. @param checks names; none runs all. */
 export async function examineCluster(cluster: Cluster, ...checks: readonly string[]): Promise<Examination> {

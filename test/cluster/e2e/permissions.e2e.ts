@@ -22,7 +22,11 @@ const rows = [
   ...readPermissions('Not granted, since every authenticated client has them'),
 ];
 /** Other tests of the run may have used components. */
-const listed = [...rows, ...readPermissions('Granted by components')].flatMap(({ rights }) => rights);
+const listed = [
+  ...rows,
+  ...readPermissions('Granted by components'),
+  ...readPermissions('Not granted, and used with components'),
+].flatMap(({ rights }) => rights);
 /** Longer than the kubelet and our server keep a decision, which hides a use from the audit log. */
 const decisionsKeptMs = 330_000;
 
