@@ -12,7 +12,7 @@ import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
 import { cadvisorRows, type CadvisorRow } from './kubelet.ts';
 import { containerCgroups, recordUsage } from './kernelusage.ts';
-import { makeNamespace } from './namespaces.ts';
+import { dropNamespaces, makeNamespace } from './namespaces.ts';
 import { apply, container, fieldOf, memoryFolder, pod, podsReady, type Script } from './pods.ts';
 import { isSince, parseWindowMs, type PodReading } from './readings.ts';
 import { resolutionMs, toleratedSeconds } from './server.ts';
@@ -63,6 +63,8 @@ describe('containers', { concurrency: true }, () => {
   after(async () => {
     await rm(staticFile, { force: true });
     await watch[Symbol.asyncDispose]();
+    // They use a third of a core.
+    await dropNamespaces(cluster, namespace);
   });
 
   /** A pod of such containers with more in its spec. */

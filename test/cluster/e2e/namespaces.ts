@@ -17,6 +17,11 @@ export async function makeNamespace(cluster: Cluster, name: string): Promise<str
   return name;
 }
 
+/** Begins to delete these, whose pods later tests would only pay for. */
+export async function dropNamespaces(cluster: Cluster, ...names: readonly string[]): Promise<void> {
+  await cluster.kubectl(['delete', 'namespaces', ...names, '--wait=false']);
+}
+
 /** Resolves when they are gone with everything in them. */
 export async function removeNamespaces(cluster: Cluster): Promise<void> {
   await cluster.kubectl(['delete', 'namespaces', `--selector=${label}`, '--timeout=120s'], { timeoutMs: 130_000 });

@@ -21,7 +21,7 @@ import { findingOf } from './examination.ts';
 import { harness } from './harness.ts';
 import { buildManifests } from './kustomized.ts';
 import { type Lister, startLister } from './lister.ts';
-import { makeNamespace } from './namespaces.ts';
+import { dropNamespaces, makeNamespace } from './namespaces.ts';
 import { adapterNamespace, adapterRelease, withPrometheus } from './prometheusadapter.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
 import { fitToCluster, rolledOut } from './podserver.ts';
@@ -86,6 +86,8 @@ describe('over prometheus-adapter', { skip: program.name !== 'kubegauge' && 'the
     await apply(cluster, installed);
     await makeNamespace(cluster, shopNamespace);
     await makeNamespace(cluster, adapterNamespace);
+    // Its autoscalers have no metrics any more, which doctor reports.
+    undo.defer(() => dropNamespaces(cluster, shopNamespace, adapterNamespace));
     const [adapter] = await Promise.all([adapterRelease(cluster, shared.folder, rules), openShop(image ?? '')]);
     undo.defer(() => removeObjects(cluster, adapter));
     await apply(cluster, adapter);
