@@ -15,8 +15,6 @@ export interface Credentials {
   readonly strangerToken: string;
   /** Has the ClusterRole view and nothing else. */
   readonly viewerToken: string;
-  /** Writes serverKubeconfig again, for a ServiceAccount that was deleted and made anew: its tokens are not those of the first. */
-  renewServer(): Promise<void>;
   /** Removes cluster-scoped objects, which are not deleted with a namespace. */
   remove(): Promise<void>;
 }
@@ -39,12 +37,11 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
   await cluster.kubectl(['apply', '-f', '-'], { input: rights });
   const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
   const peerKubeconfig = path.join(folder, 'peer-kubeconfig.json');
-  await renewServer();
+  await writeKubeconfig(serverKubeconfig, await token('kube-system', 'kubegauge'));
   await writeKubeconfig(peerKubeconfig, await token(namespace, 'peer'));
   return {
     serverKubeconfig,
     peerKubeconfig,
-    renewServer,
     readerToken: await token(namespace, 'reader'),
     strangerToken: await token(namespace, 'stranger'),
     viewerToken: await token(namespace, 'viewer'),
@@ -52,10 +49,6 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
       await cluster.kubectl(['delete', '--ignore-not-found', '-f', '-'], { input: rights });
     },
   };
-
-  async function renewServer(): Promise<void> {
-    await writeKubeconfig(serverKubeconfig, await token('kube-system', 'kubegauge'));
-  }
 
   async function writeKubeconfig(file: string, bearer: string): Promise<void> {
     await writeFile(file, JSON.stringify(await kubeconfig(cluster, bearer)), { mode: 0o600 });

@@ -35,7 +35,7 @@ import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpod
 
 const shared = harness();
 const { brief, cluster, credentials, program, registration } = shared;
-const { begin, end, list, published, podNames } = createVerifiedPods(shared);
+const { begin, list, published, podNames } = createVerifiedPods(shared);
 
 const namespace = 'e2e-custom';
 const received = 'network_receive_bytes_per_second';
@@ -64,7 +64,6 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
 
   before(async () => {
     await begin();
-    undo.defer(end);
     await makeNamespace(cluster, namespace);
     objects = fit(await buildManifests(cluster, shared.folder, documented.components, documented.patches));
     undo.defer(() => removeObjects(cluster, ofComponents()));

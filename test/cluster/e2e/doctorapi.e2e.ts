@@ -4,17 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Examination } from '../../../src/doctor/examination.ts';
 import { CommandFailed } from '../command.ts';
 import { waitFor } from '../wait.ts';
 import { examineCluster, findingOf, paste } from './examination.ts';
 import { harness } from './harness.ts';
-import { createPodServer } from './podserver.ts';
+import { listServerPods } from './podserver.ts';
 
 const shared = harness();
 const { cluster, program, brief, registration } = shared;
-const podServer = createPodServer(shared);
 
 interface PlantedFault {
   /** Names the report's repository and number, and says what went wrong there. */
@@ -318,7 +317,7 @@ const faults: readonly PlantedFault[] = [
       // The controllers follow a Service without a selector no more: neither its slices nor its Endpoints. Until they have seen it, they write both again.
       await controllersCaughtUp();
       await cluster.kubectl(['delete', 'endpoints,endpointslices', namespace, '--selector=k8s-app=metrics-server']);
-      const [pod] = await podServer.pods();
+      const [pod] = await listServerPods(cluster);
       const slice = strangeSlice('metrics-server-by-hand', 'custom', pod?.status?.podIP);
       await apply({ ...slice, ports: [{ ...slice.ports[0], name: 'web' }] });
     },
@@ -407,9 +406,8 @@ describe('doctor on the way to the server', { skip: program.name !== 'kubegauge'
   before(async () => {
     // A run that was ended has left it behind.
     await removeSecondDeployment();
-    await podServer.start();
+    await shared.basePod();
   });
-  after(() => podServer.stop());
 
   for (const [place, examine] of [
     ['outside', () => examineCluster(cluster)],

@@ -7,6 +7,7 @@ import { createCredentials, type Credentials } from './credentials.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
 import { buildManifestsImage } from '../product-image.ts';
+import { startBasePod } from './podserver.ts';
 import type { Source } from './readings.ts';
 import { createRegistration, type Registration, removeApiServices } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
@@ -44,6 +45,8 @@ export interface Harness extends AsyncDisposable, RunOptions {
    * KUBEGAUGE_E2E_IMAGE names an archive that was built before (`npm run cluster -- image <file>`).
    */
   productImage(): Promise<void>;
+  /** Resolves when a pod by manifests/base serves. The first call starts it in the place of the process; it stays until the end. */
+  basePod(): Promise<void>;
 }
 
 const port = 14_250;
@@ -82,7 +85,8 @@ export async function openHarness(
   const built = env['KUBEGAUGE_E2E_IMAGE'];
   const makeProductImage = async () =>
     cluster.importArchive(built ?? (await buildManifestsImage(path.join(folder, 'image.tar'))));
-  return {
+  let pod: Promise<void> | undefined;
+  const opening: Harness = {
     ...options,
     cluster,
     program,
@@ -98,8 +102,10 @@ export async function openHarness(
       server = await start();
     },
     productImage: () => (image ??= makeProductImage()),
+    basePod: () => (pod ??= startBasePod(opening)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+  return opening;
 
   function start(): Promise<ServerProcess> {
     const kubeconfig = program.name === 'kubegauge' ? credentials.serverKubeconfig : credentials.peerKubeconfig;

@@ -15,7 +15,7 @@ import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { buildManifests } from './kustomized.ts';
-import { fitToCluster, listServerPods, removeProcess, restoreProcess, rolledOut } from './podserver.ts';
+import { fitToCluster, listServerPods, makeRoomForPods, rolledOut } from './podserver.ts';
 import { apply } from './pods.ts';
 import { removeObjects } from './registration.ts';
 import { addArgs } from './replicas.ts';
@@ -38,7 +38,7 @@ describe('a kubelet with a certificate of its own making', {
     await shared.productImage();
     const built = await buildManifests(cluster, shared.folder, ['kubelet-pins']);
     objects = fitToCluster(cluster, built).map((object) => addArgs(object, [shortResolution]));
-    await removeProcess(shared);
+    await makeRoomForPods(shared);
     await cluster.selfSignKubelet();
     await apply(cluster, objects);
     await rolledOut(cluster);
@@ -48,7 +48,6 @@ describe('a kubelet with a certificate of its own making', {
   after(async () => {
     await cluster.restartKubelet();
     await removeObjects(cluster, objects);
-    await restoreProcess(shared);
   });
 
   async function report(): Promise<NodeReport | undefined> {

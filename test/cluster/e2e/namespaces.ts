@@ -19,7 +19,7 @@ export async function makeNamespace(cluster: Cluster, name: string): Promise<str
 
 /** Begins to delete these, whose pods later tests would only pay for. */
 export async function dropNamespaces(cluster: Cluster, ...names: readonly string[]): Promise<void> {
-  await cluster.kubectl(['delete', 'namespaces', ...names, '--wait=false']);
+  await cluster.kubectl(['delete', 'namespaces', ...names, '--wait=false', '--ignore-not-found']);
 }
 
 /** Resolves when they are gone with everything in them. */

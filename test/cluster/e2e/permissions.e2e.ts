@@ -1,6 +1,6 @@
 /** Least privilege: nothing is granted that the whole run has not used, and nothing used that docs/permissions.md does not list. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { readUses } from '../audit.ts';
 import { idleRights, unlistedUses, useText } from '../permissionuse.ts';
@@ -10,12 +10,11 @@ import { apiServiceState, patchApiService } from './apiservices.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
-import { createPodServer } from './podserver.ts';
+import { listServerPods } from './podserver.ts';
 
 const shared = harness();
 const { cluster, program, credentials, loads, startedMs } = shared;
 const { settings } = cluster;
-const podServer = createPodServer(shared);
 
 const rows = [
   ...readPermissions('Granted by manifests/base'),
@@ -33,14 +32,13 @@ const decisionsKeptMs = 330_000;
 describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our own' }, () => {
   before(async () => {
     await loads.running();
-    await podServer.start();
+    await shared.basePod();
   });
-  after(() => podServer.stop());
 
   const uses = () => readUses(settings, startedMs);
 
   test('the events that some rights need happen', async () => {
-    const [pod] = await podServer.pods();
+    const [pod] = await listServerPods(cluster);
     const direct = `https://${pod?.status?.podIP}:10250/apis/metrics.k8s.io/v1beta1`;
     // A token that the server itself has to have reviewed, and a client whose rights it has to ask for.
     await ask(cluster, `${direct}/nodes`, { token: credentials.readerToken });

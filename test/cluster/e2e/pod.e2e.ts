@@ -1,24 +1,22 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
-import { createPodServer } from './podserver.ts';
+import { listServerPods } from './podserver.ts';
 import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
 
 const shared = harness();
 const { cluster, program, loads, credentials, registration, source } = shared;
-const podServer = createPodServer(shared);
-const { pods } = podServer;
+const pods = () => listServerPods(cluster);
 
 describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
   before(async () => {
     await loads.running();
-    await podServer.start();
+    await shared.basePod();
   });
-  after(() => podServer.stop());
 
   test('kubectl top nodes and top pods answer, with the server itself among the pods', async () => {
     // Of itself one sample is enough, from 10 s after its start on; of containers that are older it needs two.

@@ -3,47 +3,30 @@ import assert from 'node:assert/strict';
 import type { V1Pod, V1PodList } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { inPod, type KubernetesObject } from '../registration.ts';
+import { waitFor } from '../wait.ts';
 import type { Harness } from './harness.ts';
 import { apply } from './pods.ts';
 
-export interface PodServer {
-  /** Ends the process, applies manifests/base and resolves when the pod serves. */
-  start(): Promise<void>;
-  /** Removes all of it and starts the process again. */
-  stop(): Promise<void>;
-  pods(): Promise<V1Pod[]>;
-}
-
-export function createPodServer(shared: Harness): PodServer {
+/** Ends the process, applies manifests/base and resolves when the pod serves. */
+export async function startBasePod(shared: Harness): Promise<void> {
   const { cluster, registration } = shared;
-  return { start, stop, pods: () => listServerPods(cluster) };
-
-  async function start(): Promise<void> {
-    await shared.productImage();
-    await removeProcess(shared);
-    await apply(cluster, fitToCluster(cluster, registration.base));
-    await rolledOut(cluster);
-    await registration.available();
-  }
-
-  async function stop(): Promise<void> {
-    await registration.remove();
-    await restoreProcess(shared);
-  }
+  await shared.productImage();
+  await makeRoomForPods(shared);
+  await apply(cluster, fitToCluster(cluster, registration.base));
+  await rolledOut(cluster);
+  await registration.available();
 }
 
-/** Ends the process. Nothing of it and its Service without a selector is left when a pod's objects come. */
-export async function removeProcess({ registration, server }: Harness): Promise<void> {
+const goneTimeoutMs = 150_000;
+
+/**
+ * Ends the process, which nothing starts again, and removes what is there of manifests/base. Resolves when no pod of it is left, nor the
+ * Service without a selector.
+ */
+export async function makeRoomForPods({ cluster, registration, server }: Harness): Promise<void> {
   await registration.remove();
   assert.equal(await server().stop(), 0, server().log());
-}
-
-/** Starts the process again, once the objects of pods are removed. Resolves when it is Available. */
-export async function restoreProcess({ registration, credentials, restart }: Harness): Promise<void> {
-  await registration.add();
-  await credentials.renewServer();
-  await restart();
-  await registration.available();
+  await waitFor('no pod to be left', async () => (await listServerPods(cluster)).length === 0, goneTimeoutMs, 500);
 }
 
 /** Fits manifests of a server in a pod to the cluster. */

@@ -45,7 +45,7 @@ import { assertNoFailure, createVerifiedPods } from './verifiedpods.ts';
 
 const shared = harness();
 const { brief, cluster, credentials, program, registration } = shared;
-const { begin, end, list, podNames, published } = createVerifiedPods(shared);
+const { begin, list, podNames, published } = createVerifiedPods(shared);
 
 const document = 'docs/migrate-from-prometheus-adapter.md';
 /** The window of rates; that of prometheus-adapter's walkthrough is 1m. */
@@ -79,7 +79,6 @@ describe('over prometheus-adapter', { skip: program.name !== 'kubegauge' && 'the
 
   before(async () => {
     await begin();
-    undo.defer(end);
     const installed = fit(await buildManifests(cluster, shared.folder, installedComponents));
     const image = (installed.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined)?.spec?.template.spec
       ?.containers[0]?.image;

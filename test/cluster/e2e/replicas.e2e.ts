@@ -13,7 +13,7 @@ import { failures, incomplete, type Listed, type Lister, staleSince, startLister
 import { loadPods } from './loads.ts';
 import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
 import { makeNamespace } from './namespaces.ts';
-import { removeProcess, restoreProcess } from './podserver.ts';
+import { makeRoomForPods } from './podserver.ts';
 import { resolutionMs as defaultResolutionMs, shortResolution, shortResolutionMs } from './server.ts';
 import { type Change, type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
 import { placesOf } from './spread.ts';
@@ -85,8 +85,7 @@ describe('two replicas', () => {
   before(async () => {
     await loads.running();
     if (isOurs) await shared.productImage();
-    undo.defer(() => restoreProcess(shared));
-    await removeProcess(shared);
+    await makeRoomForPods(shared);
     replicas = await deployReplicas(shared, {
       args: isShort ? [shortResolution] : [],
       firstArgs: isOurs ? [`--max-connection-age=${shortAge}`] : [],

@@ -25,29 +25,22 @@ const stages: readonly Stage[] = [
     files: ['autoscaling', 'podlife', 'process', 'freshness'],
   },
   {
-    // Each stops something that all others need. `node` builds the image of `pod` while it waits.
+    // Each stops something that all others need. `node` builds the image of the pods while it waits.
     name: 'what others would notice',
     together: false,
-    files: [
-      'disruptions',
-      'node',
-      'pod',
-      'trust',
-      'takeover',
-      'custommetrics',
-      'prometheusadapter',
-      'kubeletpins',
-      'replicas',
-      'churn',
-      'runtime',
-      'doctornodes',
-    ],
+    files: ['disruptions', 'churn', 'runtime', 'doctornodes', 'node'],
   },
   {
-    // The first reads the audit log of the whole run. The second, in the pod, tries what the server may not read.
-    name: 'last',
+    // The first of them ends the process, and nothing starts it again.
+    name: 'the server as pods',
     together: false,
-    files: ['permissions', 'doctorapi'],
+    files: ['trust', 'takeover', 'custommetrics', 'prometheusadapter', 'kubeletpins', 'replicas'],
+  },
+  {
+    // They share one pod. `permissions` reads the audit log of the whole run; `doctorapi`, in the pod, tries what the server may not read.
+    name: 'the server as a pod, by manifests/base',
+    together: false,
+    files: ['pod', 'permissions', 'doctorapi'],
   },
 ];
 

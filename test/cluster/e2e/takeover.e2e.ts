@@ -19,7 +19,7 @@ import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpod
 
 const shared = harness();
 const { cluster, program, registration, brief } = shared;
-const { begin, end, list, published, shownCertificate, podNames, available } = createVerifiedPods(shared);
+const { begin, list, published, shownCertificate, podNames, available } = createVerifiedPods(shared);
 const isOther = program.name !== 'kubegauge' && 'the image is our own';
 const [, v1beta1] = apiServiceNames;
 const podEndTimeoutMs = 150_000;
@@ -49,10 +49,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     await apply(cluster, release);
     await available(v1beta1);
   });
-  after(async () => {
-    await removeObjects(cluster, release);
-    await end();
-  });
+  after(() => removeObjects(cluster, release));
 
   test('it is replaced without a failed answer, and verified from then on', async (t) => {
     await using lister = await list(['v1beta1']);
@@ -117,7 +114,6 @@ describe('with the certificate of a Secret', {
   after(async () => {
     await removeObjects(cluster, objects);
     await cluster.kubectl(['delete', '--ignore-not-found', 'secret', 'metrics-server-certificate', inKubeSystem]);
-    await end();
   });
 
   async function setSecret(): Promise<void> {

@@ -5,13 +5,11 @@ import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import type { Harness } from './harness.ts';
 import { failures, type Listed, type Lister, startLister } from './lister.ts';
-import { createPodServer, listServerPods, removeProcess, rolledOut } from './podserver.ts';
+import { listServerPods, makeRoomForPods, rolledOut } from './podserver.ts';
 
 export interface VerifiedPods {
-  /** Ends the process and removes its objects. */
+  /** Ends the process, removes manifests/base and makes the image. */
   begin(): Promise<void>;
-  /** Starts the process again. */
-  end(): Promise<void>;
   /** Lists nodes in these versions through kube-apiserver, every 200 ms. */
   list(versions: readonly string[]): Promise<Lister>;
   /** Resolves when these APIServices are verified, and their bundles hold the roots of these pods and of no others. */
@@ -30,11 +28,11 @@ const publishedTimeoutMs = 150_000;
 
 export function createVerifiedPods(shared: Harness): VerifiedPods {
   const { cluster, loads, credentials } = shared;
-  return { begin, end: createPodServer(shared).stop, list, published, shownCertificate, podNames, available };
+  return { begin, list, published, shownCertificate, podNames, available };
 
   async function begin(): Promise<void> {
     await Promise.all([loads.running(), shared.productImage()]);
-    await removeProcess(shared);
+    await makeRoomForPods(shared);
   }
 
   function list(versions: readonly string[]): Promise<Lister> {
