@@ -61,16 +61,16 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     shutdown,
   });
 
-  await writePath.snapshot.load();
+  for (const snapshot of writePath.snapshots) await snapshot.load();
   await failsAs('PortUnavailable', () => server.listen());
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.
   const stop = new AbortController();
-  const { nodes, pods, scraper, snapshot, pinning } = writePath;
+  const { nodes, pods, scraper, snapshots, pinning } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.
   const loops = Promise.all([
-    ...[auth, nodes, pods, scraper, snapshot, pinning, eventLoop].map((loop) => loop.run(stop.signal)),
+    ...[auth, nodes, pods, scraper, ...snapshots, pinning, eventLoop].map((loop) => loop.run(stop.signal)),
     customMetrics?.run(stop.signal),
     // A server that stops writes nothing to the API any more.
     caBundles?.run(AbortSignal.any([shutdown, stop.signal])),

@@ -1,4 +1,4 @@
-/** Snapshots the store to a file, from which a restarted server serves usages at once. */
+/** Snapshots the store, and the history, to files of their own, from which a restarted server serves at once what it had. */
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,8 @@ import type { Storage } from '../storage/storage.ts';
 
 export interface SnapshotOptions {
   readonly path: string | undefined;
-  readonly storage: Storage;
+  /** Undefined for a file of additions only. */
+  readonly storage: Storage | undefined;
   /** What else is written, if anything. */
   readonly addition?: SnapshotAddition | undefined;
   readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
@@ -20,14 +21,16 @@ export interface SnapshotOptions {
   /** For large clusters. */
   readonly longestPauseMs: number;
   readonly limitBytes?: number;
+  /** Of a file that is read, in milliseconds. Default: what is of use to the storage. */
+  readonly oldestMs?: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** Lines of another module. */
 export interface SnapshotAddition {
-  /** Returns JSON values, each as it is when it is consumed. */
-  saved(): Iterable<unknown>;
+  /** Returns JSON values, each as it is when it is consumed. @param limitBytes of the whole file. */
+  saved(limitBytes: number): Iterable<unknown>;
   /** @param thenMs when they were saved, monotonic. @throws Error for lines that cannot be; then nothing is restored. */
   restore(lines: readonly unknown[], thenMs: number): void;
   /** For a node that left while no process ran. */
@@ -46,14 +49,17 @@ export interface SnapshotKeeper {
  * is kept until the end: the `sizeLimit` in manifests/base, beyond which Kubernetes evicts the pod.
  */
 export const snapshotLimitBytes = 400 * 1024 * 1024;
+/** Of the history: its oldest points are left out beyond it. Twice both limits is below the `sizeLimit`. */
+export const historyLimitBytes = 100 * 1024 * 1024;
 /** Samples of an older snapshot would make windows that are too long to be of use. */
-const oldestMs = 5 * 60_000;
+const oldestUsefulMs = 5 * 60_000;
 const chunkCharacters = 64 * 1024;
 /** Share of the time for writing, up to the longest interval. */
 const largestShare = 0.02;
 
 export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
   const { path: file, storage, addition, limitBytes = snapshotLimitBytes, clock, log } = options;
+  const { oldestMs = oldestUsefulMs } = options;
   const readable = { forbiddenMode: othersMayWrite, sizeLimitBytes: limitBytes };
   let failing = false;
 
@@ -66,9 +72,10 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
       await removeUnfinished(target);
       const snapshot = readSnapshot(await readOwnFile(target, readable), now(), oldestMs);
       addition?.restore(snapshot.additions, now().monotonicMs - (now().wallMs - snapshot.writtenMs));
-      storage.restore(snapshot.nodes);
+      storage?.restore(snapshot.nodes);
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
-      log.info({ path: target, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
+      const lines = snapshot.nodes.length + snapshot.additions.length;
+      log.info({ path: target, lines, seconds }, 'restored what was stored before');
     } catch (error) {
       if (!isNotFound(error))
         log.warn(
@@ -104,7 +111,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
 
   async function save(target: string): Promise<void> {
     try {
-      await writeLines(target, writeSnapshot(storedNodes(options), now(), addition?.saved()), limitBytes);
+      await writeLines(target, writeSnapshot(storedNodes(options), now(), addition?.saved(limitBytes)), limitBytes);
       failing = false;
     } catch (error) {
       warnOfWrite(target, error);
@@ -132,9 +139,9 @@ function* storedNodes({
   addition,
   nodes,
 }: Pick<SnapshotOptions, 'storage' | 'addition' | 'nodes'>): Generator<readonly [string, NodeState]> {
-  for (const each of storage.states()) {
+  for (const each of storage?.states() ?? []) {
     if (nodes.synced() && nodes.get(each[0]) === undefined) {
-      storage.forget(each[0]);
+      storage?.forget(each[0]);
       addition?.forget(each[0]);
     } else yield each;
   }

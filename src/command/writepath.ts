@@ -22,7 +22,7 @@ import type { KubeletIdentity } from './kubeletidentity.ts';
 import { createKubelets } from './kubelets.ts';
 import type { Pinning } from './pinning.ts';
 import { createNodeStateMetrics, createStorageMetrics } from './processmetrics.ts';
-import { createSnapshotKeeper, type SnapshotKeeper } from './snapshotfile.ts';
+import { createSnapshotKeeper, historyLimitBytes, type SnapshotAddition, type SnapshotKeeper } from './snapshotfile.ts';
 import { createForeignPodWatch, createImplausibleWatch } from './unserved.ts';
 
 export interface WritePathOptions {
@@ -45,7 +45,8 @@ export interface WritePath {
   readonly history: History | undefined;
   readonly admission: Admission;
   readonly scraper: Scraper;
-  readonly snapshot: SnapshotKeeper;
+  /** Of the store, and of the history. */
+  readonly snapshots: readonly SnapshotKeeper[];
   /** Undefined unless --custom-metrics=kubelet. */
   readonly kubeletMetrics: KubeletMetrics | undefined;
   readonly pinning: Pinning;
@@ -80,6 +81,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     clock,
     log,
   });
+  const historySnapshot = history && createHistorySnapshot(path, history, nodes);
   const scraper: Scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
@@ -121,7 +123,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     history,
     admission,
     scraper,
-    snapshot,
+    snapshots: [snapshot, ...(historySnapshot === undefined ? [] : [historySnapshot])],
     kubeletMetrics,
     pinning: kubelets.pinning,
     stalenessMs,
@@ -146,13 +148,49 @@ function createWatchedAdmission(
   return { admission, foreignPods };
 }
 
-function historyOf(options: Options, pods: Pick<PodLister, 'get'>, clock: Clock): History | undefined {
+/** A file of its own: it is written less often, and a problem of one costs the other nothing. */
+function createHistorySnapshot(
+  { options, clock, log }: WritePathOptions,
+  history: History,
+  nodes: NodeLister,
+): SnapshotKeeper {
+  const { history: durationMs, 'snapshot-path': path } = options;
+  const addition: SnapshotAddition = {
+    *saved(limitBytes) {
+      for (const name of nodes.synced() ? [...history.nodeNames()] : []) {
+        if (nodes.get(name) === undefined) history.forget(name);
+      }
+      yield* history.saved(limitBytes);
+    },
+    restore: history.restore,
+    forget: history.forget,
+  };
+  return createSnapshotKeeper({
+    path: path === undefined ? undefined : `${path}.history`,
+    storage: undefined,
+    addition,
+    nodes,
+    intervalMs: historyEveryMs,
+    longestPauseMs: historyEveryMs,
+    limitBytes: historyLimitBytes,
+    oldestMs: durationMs,
+    clock,
+    log,
+  });
+}
+
+/** A container that is killed loses the points of so long; one that ends, none. */
+const historyEveryMs = 5 * 60_000;
+
+function historyOf(options: Options, pods: Pick<Pods, 'get' | 'synced'>, clock: Clock): History | undefined {
   const durationMs = options.history;
   if (durationMs === 0) return undefined;
   return createHistory({
     clock,
     durationMs,
     exists(node, { namespace, name, uid }) {
+      // After a restart the kubelet may be there before kube-apiserver is.
+      if (!pods.synced()) return true;
       const pod = pods.get(namespace, name);
       return pod?.node === node && (pod.uid === uid || pod.configHash === uid);
     },

@@ -7,6 +7,7 @@ import { createSample, type CurrentSample, type CurrentSamples } from '../storag
 import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointRange } from './points.ts';
 import { type PointLines, PointRing, type Spacing } from './pointring.ts';
+import { type CheckedLines, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
 
 const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
 
@@ -36,6 +37,44 @@ export class NodeLines {
   constructor(uid: string | undefined, spacing: Spacing) {
     this.uid = uid;
     this.#ring = new PointRing(spacing, 1, 1);
+  }
+
+  /** Returns lines with the points of another process. */
+  static restore({ uid, last, pods, content, baseMs, baseSeconds }: CheckedLines, spacing: Spacing): NodeLines {
+    const lines = new NodeLines(uid, spacing);
+    lines.#pods = pods;
+    lines.#layoutIndex = pods.map(() => -1);
+    lines.#firstLine = firstLinesOf(pods);
+    lines.#ring = new PointRing(lines.spacing, pods.length + 1, baseMs.length);
+    lines.#ring.restore(content, last);
+    lines.#last = last;
+    lines.#baseMs = Float64Array.from(baseMs);
+    lines.#baseSeconds = Float64Array.from(baseSeconds);
+    return lines;
+  }
+
+  /** Returns what `restore` needs; undefined without a point. @param mostSlots that are returned, the newest ones. */
+  saved(node: string, mostSlots: number): SavedLines | undefined {
+    const oldest = this.#ring.oldestSlot(this.#last);
+    if (oldest === Infinity) return undefined;
+    const { times, windows, values } = this.#ring.read(Math.max(oldest, this.#last - mostSlots + 1), this.#last);
+    return {
+      node,
+      uid: this.uid,
+      intervalMs: this.spacing.intervalMs,
+      last: this.#last,
+      pods: toSavedPods(this.#pods),
+      times: toBase64(times),
+      windows: toBase64(windows),
+      values: toBase64(values),
+      baseMs: toBase64(this.#baseMs),
+      baseSeconds: toBase64(this.#baseSeconds),
+    };
+  }
+
+  /** Returns the bytes that `saved` takes without points, and per slot. */
+  savedBytes(node: string): ReturnType<typeof savedBytes> {
+    return savedBytes(node, this.#pods);
   }
 
   get lastSlot(): number {
@@ -172,12 +211,8 @@ export class NodeLines {
     this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
     this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
     this.#layoutVersion = layout.version;
-    const firstLine: number[] = [];
-    let lineCount = machine.firstLine + 1;
-    for (const { containers } of this.#pods) {
-      firstLine.push(lineCount);
-      lineCount += containers.length;
-    }
+    const firstLine = firstLinesOf(this.#pods);
+    const lineCount = this.#pods.reduce((sum, { containers }) => sum + containers.length, machine.firstLine + 1);
     this.#firstLine = firstLine;
     this.#ring = new PointRing(this.spacing, this.#pods.length + 1, lineCount);
     this.#baseMs = new Float64Array(lineCount).fill(Number.NaN);
@@ -202,4 +237,14 @@ export class NodeLines {
       }
     }
   }
+}
+
+/** Returns the first line of each pod. */
+function firstLinesOf(pods: readonly PodLayout[]): readonly number[] {
+  let next = machine.firstLine + 1;
+  return pods.map(({ containers }) => {
+    const first = next;
+    next += containers.length;
+    return first;
+  });
 }

@@ -24,6 +24,14 @@ export interface PointLines {
   readonly names: readonly string[];
 }
 
+/** Successive slots of a ring, by row or line, in order. */
+export interface RingContent {
+  readonly slots: number;
+  readonly times: Uint16Array<ArrayBuffer>;
+  readonly windows: Uint16Array<ArrayBuffer>;
+  readonly values: Uint8Array<ArrayBuffer>;
+}
+
 /** CPU and memory of a container at one point: two values of 12 bits. */
 const pointBytes = 3;
 
@@ -90,6 +98,56 @@ export class PointRing {
   copyLine(from: PointRing, fromLine: number, line: number): void {
     const bytes = this.spacing.slots * pointBytes;
     this.#values.set(from.#values.subarray(fromLine * bytes, (fromLine + 1) * bytes), line * bytes);
+  }
+
+  /** Returns the oldest slot in which a row has a point; Infinity if there is none. @param last the newest one. */
+  oldestSlot(last: number): number {
+    const { slots } = this.spacing;
+    for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
+      for (let at = this.#position(slot); at < this.#times.length; at += slots) {
+        if (this.#times[at] !== noTime) return slot;
+      }
+    }
+    return Infinity;
+  }
+
+  /** Returns the slots from `first` to `last`, by row or line, in order. */
+  read(first: number, last: number): RingContent {
+    const slots = last - first + 1;
+    const rows = this.#times.length / this.spacing.slots;
+    const lines = this.#values.length / (this.spacing.slots * pointBytes);
+    const times = new Uint16Array(rows * slots);
+    const windows = new Uint16Array(rows * slots);
+    const values = new Uint8Array(lines * slots * pointBytes);
+    for (let index = 0; index < slots; index += 1) {
+      const position = this.#position(first + index);
+      for (let row = 0; row < rows; row += 1) {
+        times[row * slots + index] = this.#times[row * this.spacing.slots + position]!;
+        windows[row * slots + index] = this.#windows[row * this.spacing.slots + position]!;
+      }
+      for (let line = 0; line < lines; line += 1) {
+        const from = (line * this.spacing.slots + position) * pointBytes;
+        values.set(this.#values.subarray(from, from + pointBytes), (line * slots + index) * pointBytes);
+      }
+    }
+    return { slots, times, windows, values };
+  }
+
+  /** Sets what `read` returned, of a ring with as many rows and lines, as the slots up to `last`. Older ones than it has room for are left out. */
+  restore({ slots, times, windows, values }: RingContent, last: number): void {
+    const rows = this.#times.length / this.spacing.slots;
+    const lines = this.#values.length / (this.spacing.slots * pointBytes);
+    for (let index = Math.max(0, slots - this.spacing.slots, slots - last - 1); index < slots; index += 1) {
+      const position = this.#position(last - slots + 1 + index);
+      for (let row = 0; row < rows; row += 1) {
+        this.#times[row * this.spacing.slots + position] = times[row * slots + index]!;
+        this.#windows[row * this.spacing.slots + position] = windows[row * slots + index]!;
+      }
+      for (let line = 0; line < lines; line += 1) {
+        const from = (line * slots + index) * pointBytes;
+        this.#values.set(values.subarray(from, from + pointBytes), (line * this.spacing.slots + position) * pointBytes);
+      }
+    }
   }
 
   /** Writes the points of another ring whose interval is half of this one's. @param fromLast its newest slot. */

@@ -23,13 +23,13 @@ export const scrapingFlags = {
   'snapshot-path': {
     type: 'string',
     default: undefined,
-    help: 'File for a snapshot of the stored samples, so that a restarted server serves usages at once. Its folder must exist. Unset: after a restart there are no usages until the second samples.',
+    help: 'File for a snapshot of the stored samples, so that a restarted server serves usages at once. The history is in a file beside it, whose name ends in .history. Its folder must exist. Unset: after a restart there are no usages until the second samples.',
   },
   history: {
     type: 'duration',
     default: '1h',
     check: (ms: number) => (ms === 0 ? undefined : between(600_000, 21_600_000, '10m, or 0 for none', '6h')(ms)),
-    help: 'How long one point a minute of each node and container is kept in memory, for lists with sinceSeconds. 0 keeps none. An hour of 60,000 containers takes about 20 MB; beyond 150,000 containers there is a point in two minutes.',
+    help: 'How long one point a minute of each node and container is kept in memory, for lists with sinceSeconds. With --snapshot-path it survives a restart. 0 keeps none. An hour of 60,000 containers takes about 20 MB; beyond 150,000 containers there is a point in two minutes.',
   },
   'scrape-workers': {
     type: 'string',

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { checkSavedSeries, SavedSeriesError } from '../../../src/kubeletsource/seriessnapshot.ts';
+import { createHistory, type History } from '../../../src/history/history.ts';
+import { SavedHistoryError } from '../../../src/history/savedhistory.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createNode } from '../../unit/kubeletsource/nodescrapes.ts';
 import { createPointStorage } from '../../unit/storage/pointstorage.ts';
@@ -91,7 +93,80 @@ const words = [
   '[0,1,2,3,4,5,6]',
 ];
 
+const historyOptions = { clock, durationMs: 3_600_000, exists: () => true };
+const historyRange = { sinceSeconds: 7_200, stepSeconds: 300 };
+const historyBody = makeHistoryBody();
+
+/** All lines but the checksum, of the history of a node with two pods. */
+function makeHistoryBody(): Buffer {
+  const storage = setUp();
+  const history = createHistory(historyOptions);
+  for (let count = 0; count < 12; count += 1) {
+    clock.jump(resolutionMs);
+    const sample = {
+      timestampMs: clock.wallMs() - 1_000,
+      cpuSeconds: count,
+      memoryBytes: 9_000,
+      startTimeMs: undefined,
+    };
+    const containers = ['app', 'proxy'].map((name) => ({ ...sample, name, containerId: `id of ${name}` }));
+    const pods = ['web-0', 'web-1'].map((name) => ({ namespace: 'shop', name, uid: `uid of ${name}`, containers }));
+    storage.store({ node: 'node-a', source: 'cadvisor', machine: sample, hasSwap: false, pods });
+    history.scraped('node-a', () => storage.currentSamples('node-a'));
+  }
+  const text = [...writeSnapshot([], now(), history.saved(1e6))].join('');
+  return Buffer.from(text.slice(0, text.lastIndexOf('{"sha256"')));
+}
+
+/** Serves what was restored, and scrapes after it. */
+function useHistory(history: History): void {
+  const storage = setUp();
+  for (const range of [historyRange, { ...historyRange, stepSeconds: undefined }]) {
+    for (const { cpuNanocores, windowMs } of history.node({ name: 'node-a' }, range)) {
+      if (!Number.isFinite(cpuNanocores) || !(windowMs > 0)) throw new Error('a point that cannot be is served');
+    }
+    const pod = { namespace: 'shop', name: 'web-0', uid: 'uid of web-0', configHash: undefined, node: 'node-a' };
+    if (history.pod(pod, range).length !== history.countPod(pod, range)) throw new Error('points are counted wrongly');
+  }
+  for (let count = 0; count < 2; count += 1) {
+    const sample = { timestampMs: clock.wallMs() + count, cpuSeconds: count, memoryBytes: 1, startTimeMs: undefined };
+    const pods = [
+      {
+        namespace: 'shop',
+        name: 'web-0',
+        uid: 'uid of web-0',
+        containers: [{ ...sample, name: 'app', containerId: 'a' }],
+      },
+    ];
+    storage.store({ node: 'node-a', source: 'cadvisor', machine: sample, hasSwap: false, pods });
+    history.scraped('node-a', () => storage.currentSamples('node-a'));
+  }
+}
+
 export const targets: readonly FuzzTarget[] = [
+  {
+    name: 'history/savedhistory.ts: sealed lines are refused, or restored, served and written again as they are',
+    make: (random) => (random.once(50) ? historyBody : mutate(random, historyBody, words)),
+    check(input) {
+      const snapshot = unlessDeclared(
+        () => readSnapshot(seal(input.toString('utf8')), now(), 3_600_000),
+        SnapshotError,
+      );
+      if (snapshot === undefined) return false;
+      const history = createHistory(historyOptions);
+      const taken = unlessDeclared(() => {
+        history.restore(snapshot.additions);
+        return true;
+      }, SavedHistoryError);
+      if (taken === undefined) return false;
+      const saved = JSON.stringify([...history.saved(1e6)]);
+      const other = createHistory(historyOptions);
+      other.restore(JSON.parse(saved));
+      if (JSON.stringify([...other.saved(1e6)]) !== saved) throw new Error('it is written otherwise the second time');
+      useHistory(history);
+      return true;
+    },
+  },
   {
     name: 'storage/snapshot.ts: a sealed file is refused, or restored, served and written again as it is',
     make: (random) => (random.once(50) ? body : mutate(random, body, words)),

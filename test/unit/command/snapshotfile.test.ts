@@ -16,7 +16,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { toBatch } from '../../../src/sample/batch.ts';
-import { createSnapshotKeeper, type SnapshotAddition } from '../../../src/command/snapshotfile.ts';
+import {
+  createSnapshotKeeper,
+  type SnapshotAddition,
+  type SnapshotOptions,
+} from '../../../src/command/snapshotfile.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
@@ -31,7 +35,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function setUp(
   file = path.join(folder, 'snapshot'),
-  more: { readonly limitBytes?: number; readonly addition?: SnapshotAddition } = {},
+  more: Partial<Pick<SnapshotOptions, 'limitBytes' | 'addition' | 'storage' | 'oldestMs'>> = {},
 ) {
   const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
   const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
@@ -112,6 +116,30 @@ describe('the snapshot keeper', () => {
     await after.keeper.load();
     assert.deepEqual(after.lines, ['warn: the snapshot is of no use and is ignored']);
     assert.equal(after.storage.nodeUsage('node-a').kind, 'missing');
+  });
+
+  test('a file of additions alone is bounded, and as old as its module wants', async () => {
+    const limits: number[] = [];
+    const restored: unknown[] = [];
+    const addition: SnapshotAddition = {
+      saved(limitBytes) {
+        limits.push(limitBytes);
+        return ['points'];
+      },
+      restore: (lines) => void restored.push(...lines),
+      forget: () => undefined,
+    };
+    const more = { addition, storage: undefined, limitBytes: 1_000, oldestMs: 3_600_000 };
+    await setUp(undefined, more).keeper.run(AbortSignal.abort());
+    assert.deepEqual(limits, [1_000]);
+    const after = setUp(undefined, more);
+    await after.clock.advance(3_000_000);
+    await after.keeper.load();
+    assert.deepEqual(restored, ['points']);
+    await after.clock.advance(700_000);
+    await after.keeper.load();
+    assert.deepEqual(restored, ['points']);
+    assert.deepEqual(after.lines.slice(1), ['warn: the snapshot is of no use and is ignored']);
   });
 
   test('writes no file above the limit, and keeps the old one', async () => {

@@ -1,0 +1,179 @@
+/** The history as lines of a snapshot: which fields there are, and which are possible. */
+import type { PodLayout } from '../sample/batch.ts';
+import { canBeId, valueLimit } from '../sample/point.ts';
+import type { RingContent } from './pointring.ts';
+import { isPossibleTime } from '../storage/snapshotchecks.ts';
+
+/** Rejects what no process writes, or what cannot be served. */
+export class SavedHistoryError extends Error {
+  override readonly name = 'SavedHistoryError';
+}
+
+/** The first line. */
+export interface SavedSlots {
+  /** How far the clock of slots is ahead of the wall clock, in milliseconds. */
+  readonly slotsAheadMs: number;
+  /** Of new lines. */
+  readonly intervalMs: number;
+}
+
+/** One node's points. Arrays are base64 of little-endian numbers, by row or line, and then by slot, oldest first. */
+export interface SavedLines {
+  readonly node: string;
+  /** The Node's UID; undefined if unknown. */
+  readonly uid?: string | undefined;
+  readonly intervalMs: number;
+  /** The newest slot. */
+  readonly last: number;
+  /** A pod's row is behind the machine's and its index; containers have a line each, in this order. */
+  readonly pods: readonly SavedPod[];
+  /** Two bytes per row and slot, as in PointRing. */
+  readonly times: string;
+  readonly windows: string;
+  /** Three bytes per line and slot. */
+  readonly values: string;
+  /** The sample of the last point by line, eight bytes each: milliseconds since the epoch, core-seconds. NaN without one. */
+  readonly baseMs: string;
+  readonly baseSeconds: string;
+}
+
+type SavedPod = readonly [namespace: string, name: string, uid: string, containers: readonly SavedContainer[]];
+type SavedContainer = readonly [name: string, containerId: string];
+
+/** A node's points, decoded. */
+export interface CheckedLines extends Pick<SavedLines, 'node' | 'uid' | 'intervalMs' | 'last'> {
+  readonly pods: readonly PodLayout[];
+  readonly content: RingContent;
+  readonly baseMs: Float64Array;
+  readonly baseSeconds: Float64Array;
+}
+
+/** Bytes of a line of JSON around the texts of a node, a pod and a container, and of the bases. Rounded up. */
+const nodeOverhead = 300;
+const podOverhead = 20;
+const containerOverhead = 30;
+/** Characters of base64 per byte. */
+const base64 = 4 / 3;
+
+/** Returns the bytes that a node takes in a snapshot without points, and each slot in addition. */
+export function savedBytes(
+  node: string,
+  pods: readonly PodLayout[],
+): { readonly fixed: number; readonly perSlot: number } {
+  let fixed = nodeOverhead + node.length;
+  let lines = 1;
+  for (const { namespace, name, uid = '', containers } of pods) {
+    fixed += podOverhead + namespace.length + name.length + uid.length;
+    lines += containers.length;
+    for (const container of containers)
+      fixed += containerOverhead + container.name.length + container.containerId.length;
+  }
+  return { fixed, perSlot: ((pods.length + 1) * 4 + lines * 3) * base64 };
+}
+
+export function toSavedPods(pods: readonly PodLayout[]): SavedLines['pods'] {
+  return pods.map(({ namespace, name, uid = '', containers }) => [
+    namespace,
+    name,
+    uid,
+    containers.map((container) => [container.name, container.containerId]),
+  ]);
+}
+
+export function toBase64({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+}
+
+/** @param intervals as of checkSavedLines. @throws SavedHistoryError for a line that cannot be. */
+export function checkSavedSlots(value: unknown, mostMs: number, intervals: readonly number[]): SavedSlots {
+  const { slotsAheadMs, intervalMs } = fieldsOf(value);
+  check(isBetween(slotsAheadMs, -mostMs, mostMs), 'clock');
+  check(intervals.includes(intervalMs as number), 'interval');
+  return { slotsAheadMs: slotsAheadMs as number, intervalMs: intervalMs as number };
+}
+
+/** @param intervals in milliseconds, those that a ring can have. @throws SavedHistoryError for a line that cannot be. */
+export function checkSavedLines(
+  value: unknown,
+  intervals: readonly number[],
+  newestSlot: (intervalMs: number) => number,
+): CheckedLines {
+  const { node, uid, intervalMs, last, pods, ...arrays } = fieldsOf(value);
+  check(isText(node) && (uid === undefined || isText(uid)), 'names');
+  check(intervals.includes(intervalMs as number), 'interval');
+  check(isBetween(last, 0, newestSlot(intervalMs as number)) && Number.isInteger(last), 'newest slot');
+  const layouts = checkPods(pods);
+  const rows = layouts.length + 1;
+  const lines = 1 + layouts.reduce((sum, { containers }) => sum + containers.length, 0);
+  const times = new Uint16Array(bytesOf(arrays['times'], 2));
+  const windows = new Uint16Array(bytesOf(arrays['windows'], 2));
+  const values = new Uint8Array(bytesOf(arrays['values'], 1));
+  const baseMs = new Float64Array(bytesOf(arrays['baseMs'], 8));
+  const baseSeconds = new Float64Array(bytesOf(arrays['baseSeconds'], 8));
+  const slots = times.length / rows;
+  check(Number.isInteger(slots) && slots > 0 && windows.length === times.length, 'times');
+  check(values.length === lines * slots * 3, 'values');
+  check(
+    times.every((time, at) => time === 0 || windows[at] !== 0),
+    'windows',
+  );
+  check(baseMs.length === lines && baseMs.every((ms) => Number.isNaN(ms) || isPossibleTime(ms)), 'samples');
+  check(baseSeconds.length === lines && baseSeconds.every((seconds) => isBetween(seconds, 0, valueLimit)), 'samples');
+  return {
+    node: node as string,
+    uid: uid as string | undefined,
+    intervalMs: intervalMs as number,
+    last: last as number,
+    pods: layouts,
+    content: { slots, times, windows, values },
+    baseMs,
+    baseSeconds,
+  };
+}
+
+function checkPods(value: unknown): readonly PodLayout[] {
+  check(Array.isArray(value), 'pods');
+  const uids = new Set<unknown>();
+  const pods = (value as readonly unknown[]).map((pod): PodLayout => {
+    check(Array.isArray(pod) && pod.length === 4 && pod.slice(0, 3).every(isText) && Array.isArray(pod[3]), 'pods');
+    const [namespace, name, uid, containers] = pod as SavedPod;
+    uids.add(uid);
+    const names = new Set<string>();
+    const checked = containers.map((container) => {
+      check(Array.isArray(container) && container.length === 2 && container.every(isText), 'containers');
+      names.add(container[0]);
+      return { name: container[0], containerId: container[1] };
+    });
+    check(names.size === checked.length, 'containers');
+    // Rows are those of a batch, which the next scrape brings.
+    return { namespace, name, uid, firstRow: 0, containers: checked };
+  });
+  check(uids.size === pods.length, 'pods');
+  return pods;
+}
+
+/** Returns a copy, since the decoded bytes need not be aligned. */
+function bytesOf(value: unknown, size: number): ArrayBuffer {
+  check(typeof value === 'string', 'arrays');
+  const bytes = Uint8Array.from(Buffer.from(value as string, 'base64'));
+  // Decoding skips what is no base64.
+  check(bytes.length % size === 0 && (value as string).length === Math.ceil(bytes.length / 3) * 4, 'arrays');
+  return bytes.buffer;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  check(typeof value === 'object' && value !== null && !Array.isArray(value), 'lines');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && canBeId(value);
+}
+
+function isBetween(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}
+
+function check(isPossible: boolean, what: string): void {
+  if (!isPossible) throw new SavedHistoryError(`the saved ${what} of the history cannot be`);
+}
