@@ -53,6 +53,7 @@ const stateOf: Readonly<Record<Framing['kind'], State>> = {
 interface ParsedHead {
   readonly head: ResponseHead;
   readonly framing: Framing;
+  readonly reusable: boolean;
 }
 
 /** Kubelets scraped together send the same head, down to the Date's second. */
@@ -203,16 +204,17 @@ export class ResponseReader {
       return;
     }
     const head = responseHead(status, this.#headers);
-    this.#begin({ head, framing: framingOf(head) });
+    const framing = framingOf(head);
+    this.#begin({ head, framing, reusable: framing.kind !== 'until-close' && !closesConnection(head) });
   }
 
   #begin(parsed: ParsedHead): void {
-    const { head, framing } = parsed;
+    const { head, framing, reusable } = parsed;
     this.#parsed = parsed;
     this.#status = head.info.status;
     this.#state = stateOf[framing.kind];
     if (framing.kind === 'sized') this.#remainingBytes = framing.bytes;
-    this.reusable = framing.kind !== 'until-close' && !closesConnection(head);
+    this.reusable = reusable;
     this.#sink.onHead(head);
   }
 

@@ -156,9 +156,15 @@ function missingOf(cadvisor: BatchResult, resource: BatchResult): string | undef
 
 function outcomeOf(result: ReadResult, fallback?: string): ScrapeOutcome {
   if (result.kind !== 'batch') return failed(result.why);
-  const isFull = result.batch.source === 'cadvisor' && !result.filtered;
-  const series = result.series === undefined ? {} : { series: result.series };
-  return { kind: 'scraped', batch: result.batch, fallback, isFull, ...series, response: result };
+  const { batch, filtered, series } = result;
+  const outcome = {
+    kind: 'scraped',
+    batch,
+    fallback,
+    isFull: batch.source === 'cadvisor' && !filtered,
+    response: result,
+  } as const;
+  return series === undefined ? outcome : { ...outcome, series };
 }
 
 function failed(why: Explanation): ScrapeOutcome {
