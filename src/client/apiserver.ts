@@ -29,6 +29,8 @@ export interface ApiServer {
   refresh?(): void;
   /** The namespace of our pod; undefined outside of a pod, or if it is not mounted. */
   readonly namespace?: string | undefined;
+  /** The context of a kubeconfig. */
+  readonly context?: string;
 }
 
 /** For tests. */

@@ -15,24 +15,27 @@ const refreshIntervalMs = 10_000;
 /**
  * Supports certificates, tokens, exec plugins, OIDC and basic auth. Rejects proxy-url, impersonation and other
  * auth-providers.
+ * @param contextName Default: the current context. It stays when the file is read again: credentials of another context are for another server.
  * @throws Error that names the file, the fault and the remedy.
  */
 export async function kubeconfigApiServer(
   file: string,
   clock: Clock = systemClock,
   log?: TrustLog,
+  contextName?: string,
 ): Promise<ApiServer> {
   // Takes 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
   const library = await import('@kubernetes/client-node');
-  let context = load();
+  let context = load(contextName);
+  const { name } = context;
   let loadedAtMs = clock.monotonicMs();
   let pending: Promise<string | undefined> | undefined;
   let material: TlsMaterial = context.material(undefined);
   let presented: PluginCertificate | undefined;
-  return { url: context.server, tls, authorization, refresh };
+  return { url: context.server, context: name, tls, authorization, refresh };
 
-  function load(): KubeconfigContext {
-    return readContext(file, library, clock, log);
+  function load(wanted: string | undefined): KubeconfigContext {
+    return readContext(file, library, clock, log, wanted);
   }
 
   function tls(): TlsMaterial {
@@ -66,7 +69,7 @@ export async function kubeconfigApiServer(
     if (clock.monotonicMs() - loadedAtMs < refreshIntervalMs) return;
     loadedAtMs = clock.monotonicMs();
     try {
-      context = load();
+      context = load(name);
     } catch {
       // The file may be half-written; the next 401 retries.
     }

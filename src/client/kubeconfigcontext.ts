@@ -1,4 +1,4 @@
-/** Reads a kubeconfig's current context. The library only parses it: it opens no connection and runs no program. */
+/** Reads a context of a kubeconfig. The library only parses it: it opens no connection and runs no program. */
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
@@ -12,6 +12,7 @@ import { field, items, text } from './json.ts';
 import { createOidcToken } from './oidc.ts';
 
 export interface KubeconfigContext {
+  readonly name: string;
   readonly server: string;
   material(presented: PluginCertificate | undefined): TlsMaterial;
   /** Rejects when the signal aborts. */
@@ -27,7 +28,14 @@ export interface Library {
 /** A thousand clusters with CAs and users have a few MB. */
 const limitBytes = 16 * 1024 * 1024;
 
-export function readContext(file: string, library: Library, clock: Clock, log?: TrustLog): KubeconfigContext {
+/** @param name Default: the current context. */
+export function readContext(
+  file: string,
+  library: Library,
+  clock: Clock,
+  log?: TrustLog,
+  name?: string,
+): KubeconfigContext {
   const content = readContent(file);
   const config = new library.KubeConfig();
   let raw: unknown;
@@ -38,8 +46,9 @@ export function readContext(file: string, library: Library, clock: Clock, log?: 
   } catch (cause) {
     throw new Error(`${file} is not a kubeconfig; compare it with the output of kubectl config view`, { cause });
   }
-  const { cluster, user } = currentContext(file, config);
+  const { context, cluster, user } = contextOf(file, config, name);
   return {
+    name: context,
     server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock, log),
     credentials: credentialsOf(file, user, tokenFileOf(raw, user.name), clock, log),
@@ -54,14 +63,21 @@ function readContent(file: string): string {
   }
 }
 
-function currentContext(file: string, config: KubeConfig): { readonly cluster: Cluster; readonly user: User } {
-  const name: string | undefined = config.currentContext;
+function contextOf(
+  file: string,
+  config: KubeConfig,
+  given: string | undefined,
+): { readonly context: string; readonly cluster: Cluster; readonly user: User } {
+  const name: string | undefined = given ?? config.currentContext;
   if (!name) throw new Error(`${file} has no current-context; set one with kubectl config use-context`);
   const context = config.getContextObject(name);
-  if (context === null)
+  if (context === null) {
     throw new Error(
-      `${file}: its current-context ${name} is not among its contexts; set another with kubectl config use-context`,
+      given === undefined
+        ? `${file}: its current-context ${name} is not among its contexts; set another with kubectl config use-context`
+        : `${file} has no context ${given}; kubectl config get-contexts lists those that it has`,
     );
+  }
   const cluster = config.getCluster(context.cluster);
   if (cluster === null)
     throw new Error(`${file}: context ${name} names the cluster ${context.cluster}, which is not in the file; add it`);
@@ -74,7 +90,7 @@ function currentContext(file: string, config: KubeConfig): { readonly cluster: C
       `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
     );
   }
-  return { cluster, user: runnable(user, path.dirname(file)) };
+  return { context: name, cluster, user: runnable(user, path.dirname(file)) };
 }
 
 function checkServer(file: string, cluster: Cluster): void {

@@ -11,14 +11,18 @@ import { failsAs } from './failure.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws UsageError where neither is configured. */
+/**
+ * @param context of the kubeconfig; default: the current one.
+ * @throws UsageError where neither is configured.
+ */
 export async function findApiServer(
   kubeconfig: string | undefined,
   env: Environment,
   log?: Logger,
+  context?: string,
 ): Promise<ApiServer> {
   if (kubeconfig !== undefined) {
-    return failsAs('KubeconfigUnusable', () => kubeconfigApiServer(kubeconfig, systemClock, log));
+    return failsAs('KubeconfigUnusable', () => kubeconfigApiServer(kubeconfig, systemClock, log, context));
   }
   const found = await failsAs('PodAccountUnusable', () => inClusterApiServer(env, { log }));
   if (found !== undefined) return found;
@@ -33,14 +37,19 @@ export async function findApiServer(
  * The server itself never does, so that a start without arguments reaches no cluster.
  * @throws UsageError where there is none.
  */
-export async function findApiServerAsKubectl(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
-  if (kubeconfig !== undefined || isInPod(env)) return findApiServer(kubeconfig, env);
+export async function findApiServerAsKubectl(
+  kubeconfig: string | undefined,
+  env: Environment,
+  context?: string,
+): Promise<ApiServer> {
+  if (kubeconfig !== undefined || (isInPod(env) && context === undefined))
+    return findApiServer(kubeconfig, env, undefined, context);
   const listed = (env['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
   const usual = path.join(homedir(), '.kube', 'config');
   // As kubectl: with KUBECONFIG, the file in the home folder does not count.
   const candidates = listed.length > 0 ? listed : [usual];
   const found = candidates.find((file) => existsSync(file));
-  if (found !== undefined) return findApiServer(found, env);
+  if (found !== undefined) return findApiServer(found, env, undefined, context);
   const missing =
     listed.length > 0 ? `KUBECONFIG names no file that exists: ${listed.join(', ')}` : `there is no ${usual}`;
   const text = `no cluster is configured: ${missing}; pass --kubeconfig=<file>, or set KUBECONFIG`;

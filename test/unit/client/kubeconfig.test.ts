@@ -104,6 +104,34 @@ describe('a kubeconfig', () => {
     await load({ token: 'abc' }, { ...cluster, 'insecure-skip-tls-verify': true });
   });
 
+  test('connects by the context that is named, and keeps the first one when the file is read again', async () => {
+    const clock = createFakeClock();
+    const both = (current: string) => ({
+      ...config({ token: 'of-me' }),
+      'current-context': current,
+      contexts: [
+        { name: 'here', context: { cluster: 'c', user: 'me' } },
+        { name: 'there', context: { cluster: 'c2', user: 'you' } },
+      ],
+      clusters: ['c', 'c2'].map((name) => ({ name, cluster: { server: `https://${name}.example` } })),
+      users: ['me', 'you'].map((name) => ({ name, user: { token: `of-${name}` } })),
+    });
+    const file = write('config', JSON.stringify(both('here')));
+    const current = await kubeconfigApiServer(file, clock);
+    const named = await kubeconfigApiServer(file, clock, undefined, 'there');
+    const shown = async (server: ApiServer) => [server.context, server.url, await server.authorization()];
+    assert.deepEqual(await shown(current), ['here', 'https://c.example', 'Bearer of-me']);
+    assert.deepEqual(await shown(named), ['there', 'https://c2.example', 'Bearer of-you']);
+    write('config', JSON.stringify(both('there')));
+    await clock.advance(60_000);
+    current.refresh?.();
+    assert.deepEqual(await shown(current), ['here', 'https://c.example', 'Bearer of-me']);
+    await assert.rejects(
+      kubeconfigApiServer(file, clock, undefined, 'nowhere'),
+      /config has no context nowhere; kubectl/,
+    );
+  });
+
   test('with an exec plugin runs it once for all callers, and again after a 401', async () => {
     const clock = createFakeClock();
     const script = path.join(folder, 'plugin.cjs');
