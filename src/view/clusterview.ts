@@ -5,12 +5,13 @@ import { parseAutoscalerObject } from './autoscalerviews.ts';
 import { createHistoryReader } from './historyreader.ts';
 import { createNodeReader } from './nodereader.ts';
 import { part } from './part.ts';
+import { defined } from './nodeviews.ts';
 import { createPodReader } from './podreader.ts';
 import { autoscalerReasons } from './reasons.ts';
 import { createReads, type Reads } from './reads.ts';
 import { summarise } from './summary.ts';
-import type { AutoscalerView, ClusterView } from './types.ts';
-import { createMetricsReader, metricsPath } from './usages.ts';
+import type { AutoscalerView, ClusterView, PointView } from './types.ts';
+import { createMetricsReader, metricsPath, type PodUsages } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
 export interface ClusterViewOptions {
@@ -18,7 +19,12 @@ export interface ClusterViewOptions {
   readonly clock?: Clock;
 }
 
-export interface OpenClusterView extends ClusterView, AsyncDisposable {}
+export interface OpenClusterView extends ClusterView, AsyncDisposable {
+  /** Returns the latest point of each container, by `namespace/pod/container`: reads usages, and no pods. @throws ViewError. */
+  containerPoints(): Promise<ReadonlyMap<string, PointView>>;
+  /** kube-apiserver's time, in milliseconds since the epoch; exact to a second or two. */
+  nowMs(): number;
+}
 
 /** Opens connections with the first read. */
 export function createClusterView({ server, clock = systemClock }: ClusterViewOptions): OpenClusterView {
@@ -43,8 +49,22 @@ export function createClusterView({ server, clock = systemClock }: ClusterViewOp
     autoscalers: (namespace) => readAutoscalers(reads, namespace),
     nodeHistory: ({ name, ...range }) => history.nodes(range, name),
     containerHistory: (query) => history.containers(query, query),
+    async containerPoints() {
+      return toContainerPoints(await usages.allPods(undefined, undefined));
+    },
+    nowMs: reads.nowMs,
     [Symbol.asyncDispose]: () => reads[Symbol.asyncDispose](),
   };
+}
+
+function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
+  const points = new Map<string, PointView>();
+  for (const { namespace, name, timestampMs, windowSeconds = 0, containers } of usages.values()) {
+    if (timestampMs === undefined) continue;
+    for (const [container, numbers] of containers)
+      points.set(`${namespace}/${name}/${container}`, defined({ timestampMs, windowSeconds, ...numbers }));
+  }
+  return points;
 }
 
 const autoscalersPerPage = 500;

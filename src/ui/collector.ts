@@ -1,0 +1,90 @@
+/** Reads what no server keeps, once per interval while the program runs: values of autoscalers, and usage where the server has no history. */
+import type { Clock } from '../clock.ts';
+import type { OpenClusterView } from '../view/clusterview.ts';
+import type { ClusterSummaryView, NodeView } from '../view/types.ts';
+import { AutoscalerLog } from './autoscalerlog.ts';
+import { historySeconds, refreshSeconds, usageSeriesLimit } from './limits.ts';
+import type { HistoryExtent } from './routes.ts';
+import { UsageLog } from './usagelog.ts';
+
+/** What the page and the collector read. */
+export type UiView = Omit<OpenClusterView, typeof Symbol.asyncDispose>;
+
+export interface CollectorOptions {
+  readonly view: UiView;
+  readonly clock: Clock;
+}
+
+export class Collector {
+  readonly autoscalers = new AutoscalerLog();
+  readonly nodes = new UsageLog();
+  readonly containers = new UsageLog();
+  readonly #view: UiView;
+  readonly #clock: Clock;
+  readonly #sinceMs: number;
+  #keepsHistory: boolean | undefined;
+
+  constructor({ view, clock }: CollectorOptions) {
+    this.#view = view;
+    this.#clock = clock;
+    this.#sinceMs = view.nowMs();
+  }
+
+  /** Collects until the signal aborts. A read that fails leaves a gap. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.collect();
+      await this.#clock.sleep(refreshSeconds * 1000, signal).catch(() => undefined);
+    }
+  }
+
+  /** Reads once. */
+  async collect(): Promise<void> {
+    const { autoscalers } = this;
+    const values = this.#view.autoscalers().then((read) => autoscalers.add(read, this.#view.nowMs()));
+    const usage = this.#view.summary().then((summary) => this.#collectUsage(summary));
+    await Promise.allSettled([values, usage]);
+  }
+
+  /** Reports whether the server keeps the history of usage. */
+  async keepsHistory(): Promise<boolean> {
+    this.#keepsHistory ??= (await this.#view.summary()).keepsHistory;
+    return this.#keepsHistory;
+  }
+
+  extentOf({ keepsHistory }: ClusterSummaryView): HistoryExtent {
+    if (keepsHistory) return { seconds: historySeconds, keptBy: 'server' };
+    return { seconds: historySeconds, keptBy: 'ui', sinceMs: this.#sinceMs, ...this.#omission() };
+  }
+
+  async #collectUsage({ keepsHistory }: ClusterSummaryView): Promise<void> {
+    this.#keepsHistory = keepsHistory;
+    this.nodes.expire(this.#view.nowMs());
+    this.containers.expire(this.#view.nowMs());
+    if (keepsHistory) return;
+    const nodes = this.#view.nodes().then((read) => this.#seeNodes(read));
+    await Promise.allSettled([nodes, this.#collectContainers()]);
+  }
+
+  async #collectContainers(): Promise<void> {
+    for (const [name, point] of await this.#view.containerPoints()) this.containers.add(name, point);
+  }
+
+  #seeNodes(nodes: readonly NodeView[]): void {
+    for (const { name, timestampMs, windowSeconds = 0, cpu, memory } of nodes) {
+      if (timestampMs === undefined) continue;
+      this.nodes.add(name, {
+        timestampMs,
+        windowSeconds,
+        ...(cpu.used !== undefined && { cpu: cpu.used }),
+        ...(memory.used !== undefined && { memory: memory.used }),
+      });
+    }
+  }
+
+  #omission(): Pick<HistoryExtent, 'reason'> {
+    if (this.nodes.isFull || this.containers.isFull)
+      return { reason: `history is collected for the first ${usageSeriesLimit} nodes and containers` };
+    return {};
+  }
+}

@@ -1,0 +1,75 @@
+/** Links that open once, and the sessions of browsers that opened one. */
+import { createHash, randomBytes } from 'node:crypto';
+import { sessionLimit, usedLinkLimit } from './limits.ts';
+
+/** 128 bits each. Base64url: 22 characters. */
+const secretBytes = 16;
+/** 48 bits: a foreign page could try some thousand paths per second. */
+const baseBytes = 6;
+const cookieName = 'kubegauge';
+
+export type Exchange =
+  | { readonly kind: 'opened'; readonly setCookie: string }
+  /** The link was used before: its session has ended, since one of both users is a stranger. */
+  | { readonly kind: 'used' }
+  | { readonly kind: 'unknown' };
+
+export class Sessions {
+  /** The path of the page, `/<name>/`. It is the cookie's path: browsers send cookies to all ports of 127.0.0.1, but not to other paths. */
+  readonly base = `/${randomBytes(baseBytes).toString('base64url')}/`;
+  /** Digest of the unused token. */
+  #unused: string | undefined;
+  /** By digest of its token, the digest of the session's cookie. Oldest first. */
+  readonly #used = new Map<string, string>();
+  /** Digests of cookies, oldest first. */
+  readonly #open = new Set<string>();
+
+  /** Returns the path and query of a new link. The previous one, if unused, opens nothing any more. */
+  newLink(): string {
+    const token = newSecret();
+    this.#unused = digest(token);
+    return `${this.base}?token=${token}`;
+  }
+
+  exchange(token: string): Exchange {
+    const key = digest(token);
+    const session = this.#used.get(key);
+    if (session !== undefined) {
+      this.#open.delete(session);
+      return { kind: 'used' };
+    }
+    if (key !== this.#unused) return { kind: 'unknown' };
+    this.#unused = undefined;
+    const cookie = newSecret();
+    const cookieKey = digest(cookie);
+    addBounded(this.#open, cookieKey, sessionLimit);
+    this.#used.set(key, cookieKey);
+    const [oldest] = this.#used.keys();
+    if (this.#used.size > usedLinkLimit && oldest !== undefined) this.#used.delete(oldest);
+    // Without Secure, since it is http://; without Max-Age it ends with the browser.
+    return { kind: 'opened', setCookie: `${cookieName}=${cookie}; Path=${this.base}; HttpOnly; SameSite=Strict` };
+  }
+
+  /** @param header of the request, with any number of cookies. */
+  isOpen(header: string | undefined): boolean {
+    return (header ?? '').split(';').some((pair) => {
+      const [name, value] = pair.trim().split('=', 2);
+      return name === cookieName && value !== undefined && this.#open.has(digest(value));
+    });
+  }
+}
+
+function newSecret(): string {
+  return randomBytes(secretBytes).toString('base64url');
+}
+
+/** Secrets are compared by their digests: the time of a comparison says nothing about them. */
+function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}
+
+function addBounded(set: Set<string>, value: string, limit: number): void {
+  set.add(value);
+  const [oldest] = set;
+  if (set.size > limit && oldest !== undefined) set.delete(oldest);
+}
