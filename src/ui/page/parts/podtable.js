@@ -167,7 +167,7 @@ function PodRow({ pod, index, used }) {
         : html`<span role="cell" class="c-cpu right"><span class="narrow">CPU </span><${Usage} resource="cpu" view=${cpu} measured=${pod} /><${NarrowShare} view=${cpu} /></span>
           <span role="cell" class="c-cpurequest"><${Share} used=${cpu.used} of=${cpu.requested} label="the CPU request" measured=${pod} /></span>
           <span role="cell" class="c-cpulimit"><${Share} used=${cpu.used} of=${cpu.limit} label="the CPU limit" measured=${pod} isBound /></span>
-          <span role="cell" class="c-memory right"><span class="narrow">Memory </span><${Usage} resource="memory" view=${memory} measured=${pod} /><${NarrowShare} view=${memory} /></span>
+          <span role="cell" class="c-memory right"><span class="narrow">Mem </span><${Usage} resource="memory" view=${memory} measured=${pod} /><${NarrowShare} view=${memory} /></span>
           <span role="cell" class="c-memoryrequest"><${Share} used=${memory.used} of=${memory.requested} label="the memory request" measured=${pod} /></span>
           <span role="cell" class="c-memorylimit"><${Share} used=${memory.used} of=${memory.limit} label="the memory limit" measured=${pod} isBound /></span>`
     }
@@ -181,7 +181,7 @@ function NarrowShare({ view: { used, requested } }) {
   const ratio = ratioOf(used, requested);
   return ratio === undefined
     ? null
-    : html`<span class="narrow"> · <span class=${ratio >= 0.9 ? 'hot' : ''}>${percentText(ratio)}</span></span>`;
+    : html`<span class="narrow"> · ${percentText(ratio)}</span>`;
 }
 
 /**
