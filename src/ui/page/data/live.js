@@ -11,6 +11,8 @@ import { AnswerError, getJson } from './connection.js';
 
 /** The last answers, so that a page that is opened again shows them at once. @type {Map<string, unknown>} */
 const answers = new Map();
+/** Seconds until a reading that failed is tried again. */
+const retrySeconds = 3;
 /** Answers that are kept; the one that was read first is dropped. */
 const answerLimit = 64;
 
@@ -44,12 +46,14 @@ export function useReading(key, everySeconds, read) {
         const data = await read(key, signal, (part) => {
           if (!answers.has(key)) show(part);
         });
-        if (signal.aborted) return;
+        if (signal.aborted) return true;
         keep(key, data);
         show(data);
+        return true;
       } catch (error) {
-        if (signal.aborted || !(error instanceof AnswerError)) return;
+        if (signal.aborted || !(error instanceof AnswerError)) return false;
         setShown({ key, data: answers.get(key), error });
+        return false;
       }
     });
   }, [key, everySeconds, read]);
@@ -67,9 +71,9 @@ function keep(key, data) {
 }
 
 /**
- * Runs a task now, and again so many seconds after it ends; not while the page is hidden.
+ * Runs a task now, and again so many seconds after it ends, sooner after a failure; not while the page is hidden.
  * @param {number} everySeconds
- * @param {(signal: AbortSignal) => Promise<void>} task
+ * @param {(signal: AbortSignal) => Promise<boolean>} task Reports whether it succeeded.
  * @returns {() => void} Ends it.
  */
 function repeat(everySeconds, task) {
@@ -81,9 +85,10 @@ function repeat(everySeconds, task) {
     if (isRunning || document.hidden || stop.signal.aborted) return;
     isRunning = true;
     clearTimeout(timer);
-    await task(stop.signal);
+    const isRead = await task(stop.signal);
     isRunning = false;
-    if (!stop.signal.aborted) timer = setTimeout(() => void run(), everySeconds * 1000);
+    const seconds = isRead ? everySeconds : Math.min(retrySeconds, everySeconds);
+    if (!stop.signal.aborted) timer = setTimeout(() => void run(), seconds * 1000);
   };
   const onVisible = () => void run();
   document.addEventListener('visibilitychange', onVisible);

@@ -1,4 +1,5 @@
 /** What `kubegauge doctor` finds, with remedies to copy, and what the server says is degraded. */
+import { useEffect, useState } from 'preact/hooks';
 import { refresh, useSummary } from '../data/cluster.js';
 import { useAnswer } from '../data/live.js';
 import { clockText, counted } from '../format.js';
@@ -21,10 +22,17 @@ const severities = {
   ok: { level: 'ok', word: 'ok' },
 };
 
+/** Seconds between readings while the checks run. */
+const examiningSeconds = 1;
+
 export function HealthPage() {
-  const live = /** @type {import('../data/live.js').Live<HealthAnswer>} */ (
-    useAnswer(apiPath('health'), refresh.get())
-  );
+  const [isExamining, setExamining] = useState(true);
+  const every = isExamining ? examiningSeconds : refresh.get();
+  const live = /** @type {import('../data/live.js').Live<HealthAnswer>} */ (useAnswer(apiPath('health'), every));
+  const state = live.data?.state;
+  useEffect(() => {
+    if (state !== undefined) setExamining(state === 'examining');
+  }, [state]);
   const degraded = useSummary().data?.summary.degraded ?? [];
   return html`<${Heading} kind="" name="Health" />
     ${degraded.length > 0 && html`<section class="note warn" aria-label="What is degraded"><ul>${degraded.map((line) => html`<li key=${line}>${line}</li>`)}</ul></section>`}

@@ -179,9 +179,7 @@ function PodRow({ pod, index, used }) {
 /** The share of the request, where there is no room for its column. @param {{ view: import('../../../view/types.ts').ResourceView }} props */
 function NarrowShare({ view: { used, requested } }) {
   const ratio = ratioOf(used, requested);
-  return ratio === undefined
-    ? null
-    : html`<span class="narrow"> · ${percentText(ratio)}</span>`;
+  return ratio === undefined ? null : html`<span class="narrow"> · ${percentText(ratio)}</span>`;
 }
 
 /**

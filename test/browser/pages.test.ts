@@ -1,0 +1,332 @@
+/** The page in a real browser, over made-up clusters that the one of `npm start` cannot be: large, hostile, failing, empty. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { nodeAt, podAt, createScene, markup, serveScene } from './scene.ts';
+import { goTo, openBrowser, openPage, type WatchedPage } from './browser.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const widths = [400, 1280, 2560];
+const places = [
+  '#/',
+  '#/nodes/node-1',
+  '#/namespaces',
+  '#/namespaces/shop',
+  '#/namespaces/shop/Deployment/web',
+  '#/pods',
+  '#/pods/shop/web-0',
+  '#/autoscalers',
+  '#/autoscalers/shop/web',
+  '#/health',
+];
+const limitedGzipBytes = 120 * 1024;
+
+let browser: Browser;
+before(async () => {
+  browser = await openBrowser();
+});
+after(() => browser.close());
+
+/** Opens a page over the scene; both end with the test. */
+async function open(
+  scene: ReturnType<typeof createScene>,
+  options: Parameters<typeof openPage>[2] = {},
+): Promise<WatchedPage> {
+  const ui = await serveScene(scene);
+  const opened = await openPage(browser, ui.newLink(), options);
+  return {
+    ...opened,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await ui[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** Returns what axe-core finds serious or critical. */
+async function seriousViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const violations: readonly Violation[] = await page.evaluate(
+    'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
+  );
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+describe('the page in a browser', () => {
+  test('each place has no serious accessibility problem, no error and no request elsewhere, in both themes', async () => {
+    await using opened = await open(createScene());
+    const { page, problems } = opened;
+    for (const place of places) {
+      await goTo(page, place);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await seriousViolations(page), [], `${place}, ${colorScheme}`);
+      }
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  test('no place is wider than the screen', async () => {
+    await using opened = await open(createScene());
+    const { page, problems } = opened;
+    for (const place of places) {
+      await goTo(page, place);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        const widest = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(widest <= width, `${place} is ${widest} px wide on a screen of ${width} px`);
+      }
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  test('names are text and never markup, wherever they are shown', async () => {
+    const scene = createScene();
+    const evil = {
+      ...podAt(0),
+      name: markup,
+      node: markup,
+      workload: { kind: 'Deployment', name: markup },
+      labels: { [markup]: markup },
+      cpu: {},
+      memory: {},
+      reason: markup,
+      phase: markup,
+    };
+    scene.pods = [evil, ...scene.pods];
+    scene.nodes = [{ ...nodeAt(0), name: markup }, ...scene.nodes];
+    scene.degraded = [markup];
+    scene.autoscalers = [
+      {
+        namespace: 'shop',
+        name: markup,
+        target: { kind: markup, name: markup },
+        minReplicas: 1,
+        maxReplicas: 2,
+        metrics: [{ name: markup, target: markup }],
+        reason: markup,
+      },
+    ];
+    await using opened = await open(scene, { viewport: { width: 1700, height: 900 } });
+    const { page, problems } = opened;
+    let dialogs = 0;
+    page.on('dialog', () => (dialogs += 1));
+    for (const place of ['#/', '#/namespaces/shop', '#/pods', '#/autoscalers', '#/health']) {
+      await goTo(page, place);
+      // Pods without usage are last, and only rows on the screen are in the document.
+      if (place === '#/pods') await page.getByPlaceholder('Filter').fill('<img');
+      await page.locator('main').getByText(markup).filter({ visible: true }).first().waitFor();
+      assert.equal(await page.locator('main img').count(), 0, place);
+    }
+    await goTo(page, '#/pods');
+    await page.getByPlaceholder('Filter').fill('<img');
+    await page.locator('.pods .rowlink', { hasText: markup }).hover();
+    assert.match((await page.locator('#tip').textContent()) ?? '', /<img src=x/);
+    assert.equal(await page.locator('#tip img').count(), 0);
+    assert.equal(dialogs, 0);
+    assert.deepEqual(problems, []);
+  });
+
+  test('5,000 pods are a list of few rows that scrolls to its end', async () => {
+    await using opened = await open(createScene({ nodes: 40, pods: 5000 }));
+    const { page, problems } = opened;
+    await goTo(page, '#/pods');
+    await page.getByText('5,000 pods', { exact: true }).waitFor();
+    const rows = page.locator('.pods .virtual .row');
+    assert.ok((await rows.count()) < 100, `${await rows.count()} rows are in the document`);
+    await page.evaluate(() => globalThis.scrollTo(0, document.documentElement.scrollHeight));
+    await page.locator('.pods .row[aria-rowindex="5001"]').waitFor();
+    assert.ok((await rows.count()) < 100);
+    await page.keyboard.press('/');
+    await page.keyboard.type('web-4996');
+    await page.getByText('1 of 5,000 pods').waitFor();
+    assert.equal(await rows.count(), 1);
+    await page.keyboard.press('Escape');
+    await page.getByText('5,000 pods', { exact: true }).waitFor();
+    assert.deepEqual(problems, []);
+  });
+
+  test('a number shows its age, window and source to the pointer and to the keyboard; a missing one its reason', async () => {
+    const scene = createScene();
+    scene.pods = [{ ...podAt(0), cpu: {}, memory: {}, reason: 'a container restarted' }, podAt(1)];
+    await using opened = await open(scene);
+    const { page } = opened;
+    const tip = page.locator('#tip');
+    await page.locator('.meter.cpu data').first().hover();
+    assert.match((await tip.textContent()) ?? '', /CPU: .* cores\nmeasured at \d\d:\d\d:\d\d\n\d+ s old/);
+    await page.keyboard.press('Escape');
+    await goTo(page, '#/pods');
+    await page.getByRole('link', { name: 'cart-1' }).focus();
+    assert.match((await tip.textContent()) ?? '', /measured at .*, over 15 s\nsource: .*cadvisor\n\d+ s old/);
+    assert.equal(await page.getByRole('link', { name: 'cart-1' }).getAttribute('aria-describedby'), 'tip');
+    await page.getByText('a container restarted').hover();
+    assert.equal(await tip.textContent(), 'a container restarted');
+  });
+
+  test('plots have the points of the last hour and a table of them, and the arrow keys read them', async () => {
+    await using opened = await open(createScene());
+    const { page } = opened;
+    for (const place of [
+      '#/nodes/node-1',
+      '#/pods/shop/web-0',
+      '#/namespaces/shop',
+      '#/namespaces/shop/Deployment/web',
+    ]) {
+      await goTo(page, place);
+      await page.locator('.plot canvas').first().waitFor();
+      const points = await page
+        .locator('.plot')
+        .evaluateAll((plots) => plots.map((plot) => plot.getAttribute('data-points')));
+      assert.ok(points.length >= 2, place);
+      for (const count of points) assert.ok(Number(count) >= 50, `${place} has ${count} points`);
+    }
+    await goTo(page, '#/nodes/node-1');
+    const canvas = page.locator('.plot .canvas').first();
+    await canvas.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page
+      .locator('.legend .time', { hasText: /\d\d:\d\d/ })
+      .first()
+      .waitFor();
+    await page.getByText('As a table').first().click();
+    assert.ok((await page.locator('.plot tbody tr').count()) >= 50);
+    // Every column of the canvas is empty where nothing is drawn.
+    const isDrawn = await page
+      .locator('.plot canvas')
+      .first()
+      .evaluate((element) => {
+        if (!(element instanceof HTMLCanvasElement)) return false;
+        const pixels = element.getContext('2d')?.getImageData(0, 0, element.width, element.height).data ?? [];
+        return pixels.some((value) => value !== 0);
+      });
+    assert.equal(isDrawn, true);
+  });
+
+  test('small multiples have a line of points, what is requested and what is allocatable', async () => {
+    await using opened = await open(createScene());
+    const sparks = opened.page.locator('.card .spark');
+    await sparks.first().waitFor();
+    await opened.page.waitForFunction(
+      () => Number(document.querySelector('.spark')?.getAttribute('data-points')) >= 50,
+    );
+    assert.equal(await sparks.count(), 6);
+    assert.equal(await opened.page.locator('.card .spark line.requested').count(), 6);
+    assert.equal(await opened.page.locator('.card .spark line.allocatable').count(), 6);
+  });
+
+  test('the theme follows the browser until it is chosen, and the choice outlives the page', async () => {
+    await using opened = await open(createScene(), { colorScheme: 'dark' });
+    const { page } = opened;
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    assert.equal(await ground(), 'rgb(13, 17, 23)');
+    await page.getByLabel('Theme').selectOption('light');
+    assert.equal(await ground(), 'rgb(244, 246, 248)');
+    await page.reload();
+    await page.waitForSelector('h1');
+    assert.equal(await ground(), 'rgb(244, 246, 248)');
+  });
+
+  test('every link, control and row is reached by the keyboard', async () => {
+    await using opened = await open(createScene());
+    const { page } = opened;
+    await goTo(page, '#/pods');
+    await page.locator('.pods .rowlink').first().focus();
+    await page.keyboard.press('ArrowDown');
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.closest('.row')?.getAttribute('aria-rowindex')),
+      '3',
+    );
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('h1 .kind');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Namespaces');
+  });
+
+  test('without a cluster there are reasons, and after it is back the numbers', async () => {
+    const scene = createScene();
+    scene.failure = new Error('kube-apiserver does not answer');
+    await using opened = await open(scene);
+    const { page } = opened;
+    await page.getByRole('alert').first().waitFor();
+    delete scene.failure;
+    await page.locator('.card').first().waitFor({ timeout: 20_000 });
+    assert.equal(await page.locator('.card').count(), 3);
+  });
+
+  test('an empty cluster says so', async () => {
+    const scene = createScene({ nodes: 0, pods: 0 });
+    scene.autoscalers = [];
+    await using opened = await open(scene);
+    const { page, problems } = opened;
+    await page.getByText('No node can be read.').waitFor();
+    for (const [place, text] of [
+      ['#/pods', 'There are no pods here.'],
+      ['#/namespaces', 'There are no pods.'],
+      ['#/autoscalers', 'No autoscalers'],
+    ] as const) {
+      await goTo(page, place);
+      await page.getByText(text).first().waitFor();
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  test('a lost connection is a banner over the last numbers, which goes when the server is back', async () => {
+    await using opened = await open(createScene());
+    const { page } = opened;
+    await page.locator('.card').first().waitFor();
+    await page.context().setOffline(true);
+    await page.getByText('No connection to kubegauge ui').waitFor({ timeout: 20_000 });
+    assert.equal(await page.locator('.card').count(), 3);
+    await page.context().setOffline(false);
+    await page.getByText('No connection to kubegauge ui').waitFor({ state: 'detached', timeout: 20_000 });
+  });
+
+  test('a session that ended says how to begin another one', async () => {
+    await using opened = await open(createScene());
+    const { page } = opened;
+    await page.locator('.card').first().waitFor();
+    await page.context().clearCookies();
+    await page.getByText('This session is over.').waitFor({ timeout: 20_000 });
+    assert.equal(await page.locator('.card').count(), 3);
+  });
+
+  test('a remedy is copied to the clipboard', async () => {
+    await using opened = await open(createScene(), { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page } = opened;
+    await goTo(page, '#/health');
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'kubectl get node node-3 -o wide');
+  });
+
+  test('the files of the page are 120 KB at most as they are sent', async () => {
+    const ui = await serveScene(createScene());
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const sizes: Promise<{ name: string; bytes: number }>[] = [];
+    page.on('requestfinished', (request) => {
+      const name = new URL(request.url()).pathname;
+      if (name.includes('/api/')) return;
+      sizes.push(request.sizes().then(({ responseBodySize }) => ({ name, bytes: responseBodySize })));
+    });
+    await page.goto(ui.newLink());
+    await page.locator('.card').first().waitFor();
+    const files = await Promise.all(sizes);
+    await context.close();
+    await ui[Symbol.asyncDispose]();
+    assert.ok(files.some(({ name }) => name.endsWith('/vendor/uplot.js')) && files.length > 20);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    assert.ok(bytes > 10_000 && bytes <= limitedGzipBytes, `${bytes} bytes: ${JSON.stringify(files)}`);
+  });
+});

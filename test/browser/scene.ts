@@ -1,0 +1,213 @@
+/** A made-up cluster for the page: thousands of pods, names that are markup, numbers that are missing, reads that fail. */
+import type { Examination } from '../../src/doctor/examination.ts';
+import { silentLogger } from '../../src/logging.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { UiView } from '../../src/ui/collector.ts';
+import { startUi, type Ui } from '../../src/ui/ui.ts';
+import type { AutoscalerView, ClusterSummaryView, NodeView, PodView, PointView } from '../../src/view/types.ts';
+
+export const markup = '<img src=x onerror=alert(1)>';
+
+export interface Scene {
+  nodes: readonly NodeView[];
+  pods: readonly PodView[];
+  autoscalers: readonly AutoscalerView[];
+  degraded: readonly string[];
+  examination: Examination;
+  /** Each read fails with it. */
+  failure?: Error;
+}
+
+const gib = 2 ** 30;
+const mib = 2 ** 20;
+/** Minutes of history. */
+const minutes = 55;
+
+/** Returns the same fraction for the same text. */
+function fractionOf(text: string): number {
+  let hash = 2_166_136_261;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619);
+  return ((hash >>> 0) % 10_000) / 10_000;
+}
+
+export function createScene({ nodes = 3, pods = 40 } = {}): Scene {
+  return {
+    nodes: Array.from({ length: nodes }, (_, index) => nodeAt(index)),
+    pods: Array.from({ length: pods }, (_, index) => podAt(index, nodes)),
+    autoscalers,
+    degraded: [],
+    examination,
+  };
+}
+
+export function nodeAt(index: number): NodeView {
+  const name = `node-${index + 1}`;
+  return {
+    name,
+    ready: true,
+    cpu: { used: 0.4 + 2 * fractionOf(name), requested: 1.8, allocatable: 3.92 },
+    memory: { used: (2 + 8 * fractionOf(`${name}m`)) * gib, requested: 6 * gib, allocatable: 15.5 * gib },
+    pods: 14,
+    podCapacity: 110,
+    timestampMs: Date.now() - 9000,
+    windowSeconds: 15.2,
+    source: 'cadvisor',
+  };
+}
+
+export function podAt(index: number, nodes = 3): PodView {
+  const app = ['web', 'cart', 'checkout', 'catalog'][index % 4] ?? 'web';
+  const name = `${app}-${index}`;
+  const cpu = { used: 0.01 + 0.2 * fractionOf(name), requested: 0.15, limit: 0.5 };
+  const memory = { used: (40 + 180 * fractionOf(`${name}m`)) * mib, requested: 128 * mib, limit: 256 * mib };
+  return {
+    namespace: ['shop', 'jobs'][index % 2] ?? 'shop',
+    name,
+    node: `node-${(index % nodes) + 1}`,
+    workload: { kind: 'Deployment', name: app },
+    phase: 'Running',
+    restarts: index % 9 === 0 ? 2 : 0,
+    labels: { app },
+    cpu,
+    memory,
+    containers: [{ name: 'app', kind: 'container', cpu, memory, restarts: 0, state: 'running' }],
+    timestampMs: Date.now() - 12_000,
+    windowSeconds: 14.8,
+    source: 'cadvisor',
+  };
+}
+
+const autoscalers: readonly AutoscalerView[] = [
+  {
+    namespace: 'shop',
+    name: 'web',
+    target: { kind: 'Deployment', name: 'web' },
+    minReplicas: 2,
+    maxReplicas: 10,
+    replicas: 6,
+    desiredReplicas: 7,
+    metrics: [{ name: 'cpu', current: '93%', target: '70%', ratio: 1.33 }],
+  },
+  {
+    namespace: 'shop',
+    name: 'cart',
+    target: { kind: 'Deployment', name: 'cart' },
+    minReplicas: 1,
+    maxReplicas: 5,
+    replicas: 1,
+    metrics: [{ name: 'memory', target: '80%' }],
+    reason: 'containers of its pods have no memory request, of which the target is 80%',
+  },
+];
+
+const examination: Examination = {
+  kind: 'Examination',
+  version: '0.1.0',
+  time: new Date().toISOString(),
+  cluster: 'https://127.0.0.1:6443',
+  place: 'outside',
+  examined: true,
+  checks: [
+    { name: 'apiservices', title: 'APIServices of metrics', result: 'ok' },
+    { name: 'nodes', title: 'the way to the kubelets', result: 'error' },
+  ],
+  findings: [
+    {
+      check: 'nodes',
+      code: 'kubelet-refused',
+      severity: 'error',
+      object: `Node ${markup}`,
+      problem: 'The kubelet refuses connections.',
+      remedy: 'kubectl get node node-3 -o wide',
+      evidence: 'ECONNREFUSED 10.0.0.9:10250',
+    },
+  ],
+};
+
+function historyOf(name: string, cpu: number, memory: number): readonly PointView[] {
+  const end = Math.floor(Date.now() / 60_000) * 60_000;
+  return Array.from({ length: minutes }, (_, index) => ({
+    timestampMs: end - (minutes - 1 - index) * 60_000,
+    windowSeconds: 60,
+    cpu: cpu * (0.8 + 0.2 * Math.sin(index / 6 + 6 * fractionOf(name))),
+    memory: memory * (0.9 + 0.1 * Math.sin(index / 15 + 6 * fractionOf(name))),
+  }));
+}
+
+const sum = (values: readonly (number | undefined)[]): number =>
+  values.reduce<number>((total, value) => total + (value ?? 0), 0);
+
+/** Serves the scene as it is when it is read. */
+export function viewOf(scene: Scene): UiView {
+  const read = async <T>(make: () => T): Promise<T> => {
+    if (scene.failure !== undefined) throw scene.failure;
+    return make();
+  };
+  const total = (resource: 'cpu' | 'memory') => ({
+    used: sum(scene.nodes.map((node) => node[resource].used)),
+    requested: sum(scene.nodes.map((node) => node[resource].requested)),
+    allocatable: sum(scene.nodes.map((node) => node[resource].allocatable)),
+  });
+  return {
+    summary: () =>
+      read(
+        (): ClusterSummaryView => ({
+          server: 'kubegauge',
+          nodes: scene.nodes.length,
+          readyNodes: scene.nodes.filter(({ ready }) => ready).length,
+          cpu: total('cpu'),
+          memory: total('memory'),
+          ageSeconds: 12,
+          degraded: scene.degraded,
+          keepsHistory: true,
+        }),
+      ),
+    nodes: () => read(() => scene.nodes),
+    pods: ({ namespace, node, limit = 500, continue: from = '0' }) =>
+      read(() => {
+        const all = scene.pods.filter(
+          (pod) =>
+            (namespace === undefined || pod.namespace === namespace) && (node === undefined || pod.node === node),
+        );
+        const end = Number(from) + limit;
+        return { items: all.slice(Number(from), end), ...(end < all.length ? { continue: String(end) } : {}) };
+      }),
+    nowMs: () => Date.now(),
+    busiestPods: ({ limit }) => read(() => scene.pods.slice(0, limit)),
+    containerPoints: () => read(() => new Map()),
+    pod: (namespace, name) => read(() => scene.pods.find((pod) => pod.namespace === namespace && pod.name === name)),
+    autoscalers: (namespace) =>
+      read(() => scene.autoscalers.filter((one) => namespace === undefined || one.namespace === namespace)),
+    nodeHistory: ({ name }) =>
+      read(() => {
+        const chosen = scene.nodes.filter((node) => name === undefined || node.name === name);
+        return new Map(
+          chosen.map((node) => [node.name, historyOf(node.name, node.cpu.used ?? 0, node.memory.used ?? 0)]),
+        );
+      }),
+    containerHistory: ({ namespace, name }) =>
+      read(() => {
+        const chosen = scene.pods.filter((pod) => pod.namespace === namespace && (name ?? pod.name) === pod.name);
+        return new Map(
+          chosen.flatMap((pod) =>
+            pod.containers.map((container) => [
+              `${pod.namespace}/${pod.name}/${container.name}`,
+              historyOf(pod.name, container.cpu.used ?? 0, container.memory.used ?? 0),
+            ]),
+          ),
+        );
+      }),
+  };
+}
+
+/** The real server of `kubegauge ui` over a scene. */
+export function serveScene(scene: Scene, port = 0): Promise<Ui> {
+  return startUi({
+    view: viewOf(scene),
+    examine: async () => scene.examination,
+    context: 'made-up',
+    port,
+    clock: systemClock,
+    log: silentLogger,
+  });
+}
