@@ -1,7 +1,7 @@
 /** The answers of the API: which parameters each path takes, and what it reads. */
 import type { Clock } from '../clock.ts';
 import { version } from '../version.ts';
-import type { Collector, UiView } from './collector.ts';
+import type { UiCollector, UiView } from './collector.ts';
 import type { Health } from './health.ts';
 import { historySeconds, podPageLimit, refreshSeconds } from './limits.ts';
 import { checkPodPath, type GivenParameters, type ParameterName, readParameters } from './parameters.ts';
@@ -21,7 +21,7 @@ import { toUsageSeries } from './usagelog.ts';
 
 export interface ApiSources {
   readonly view: UiView;
-  readonly collector: Collector;
+  readonly collector: UiCollector;
   readonly health: Health;
   /** Shown as the cluster's name. */
   readonly context: string;
@@ -41,9 +41,9 @@ export interface ApiRequestParts {
 }
 
 /** @throws RequestError 400 or 404. */
-export type ApiRoute = (request: ApiRequestParts) => ApiCall;
+export type UiApiRoute = (request: ApiRequestParts) => ApiCall;
 
-export function createApi(sources: ApiSources): Readonly<Record<ApiPath, ApiRoute>> {
+export function createApi(sources: ApiSources): Readonly<Record<ApiPath, UiApiRoute>> {
   const { view, health, collector } = sources;
   return {
     [apiPaths.summary]: route(apiPaths.summary, [], () => readSummary(sources)),
@@ -86,7 +86,7 @@ function route<Names extends ParameterName>(
   path: ApiPath,
   names: readonly Names[],
   read: (parameters: GivenParameters<Names>) => Promise<unknown>,
-): ApiRoute {
+): UiApiRoute {
   return ({ query }) => {
     const parameters = readParameters(query, names);
     const key = `${path} ${JSON.stringify(names.map((name) => parameters[name] ?? null))}`;

@@ -4,12 +4,12 @@ import type { AutoscalerView } from '../view/types.ts';
 import { autoscalerSeriesLimit, historySeconds, metricSeriesLimit } from './limits.ts';
 import type { AutoscalerSeries } from './routes.ts';
 
-type Column = (number | null)[];
+type LogColumn = (number | null)[];
 
 interface MetricColumns {
-  readonly current: Column;
-  readonly target: Column;
-  readonly ratio: Column;
+  readonly current: LogColumn;
+  readonly target: LogColumn;
+  readonly ratio: LogColumn;
   unit: '%' | '';
 }
 
@@ -17,8 +17,8 @@ interface Columns {
   readonly namespace: string;
   readonly name: string;
   readonly timeSeconds: number[];
-  readonly replicas: Column;
-  readonly desiredReplicas: Column;
+  readonly replicas: LogColumn;
+  readonly desiredReplicas: LogColumn;
   readonly metrics: Map<string, MetricColumns>;
 }
 

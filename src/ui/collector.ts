@@ -15,7 +15,7 @@ export interface CollectorOptions {
   readonly clock: Clock;
 }
 
-export class Collector {
+export class UiCollector {
   readonly autoscalers = new AutoscalerLog();
   readonly nodes = new UsageLog();
   readonly containers = new UsageLog();

@@ -8,7 +8,7 @@ const secretBytes = 16;
 const baseBytes = 6;
 const cookieName = 'kubegauge';
 
-export type Exchange =
+export type LinkExchange =
   | { readonly kind: 'opened'; readonly setCookie: string }
   /** The link was used before: its session has ended, since one of both users is a stranger. */
   | { readonly kind: 'used' }
@@ -31,7 +31,7 @@ export class Sessions {
     return `${this.base}?token=${token}`;
   }
 
-  exchange(token: string): Exchange {
+  exchange(token: string): LinkExchange {
     const key = digest(token);
     const session = this.#used.get(key);
     if (session !== undefined) {

@@ -5,7 +5,7 @@ import type { Logger } from '../logging.ts';
 import { Answers } from './answers.ts';
 import { createApi } from './api.ts';
 import { type Asset, loadAssets } from './assets.ts';
-import { Collector, type UiView } from './collector.ts';
+import { UiCollector, type UiView } from './collector.ts';
 import { Health } from './health.ts';
 import { Sessions } from './sessions.ts';
 import { createUiServer } from './uiserver.ts';
@@ -35,7 +35,7 @@ export interface Ui extends AsyncDisposable {
 export async function startUi(options: UiOptions): Promise<Ui> {
   const { view, clock, log, context, onLinkUsed = () => undefined } = options;
   const sessions = new Sessions();
-  const collector = new Collector({ view, clock });
+  const collector = new UiCollector({ view, clock });
   const api = createApi({
     view,
     collector,

@@ -4,7 +4,7 @@ import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { describeError, type Logger } from '../logging.ts';
 import { withoutSecrets } from '../foreigntext.ts';
 import type { Answers } from './answers.ts';
-import type { ApiRoute } from './api.ts';
+import type { UiApiRoute } from './api.ts';
 import type { Asset } from './assets.ts';
 import { checkRequest, isLink } from './guard.ts';
 import {
@@ -21,7 +21,7 @@ import type { ErrorAnswer } from './routes.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface UiServerOptions {
-  readonly api: Readonly<Record<string, ApiRoute>>;
+  readonly api: Readonly<Record<string, UiApiRoute>>;
   readonly answers: Answers;
   /** Files of the page, by their paths below the session's. */
   readonly assets: ReadonlyMap<string, Asset>;
@@ -155,7 +155,7 @@ function sendError(reply: FastifyReply, error: RequestError): FastifyReply {
 }
 
 async function sendAnswer(
-  route: ApiRoute,
+  route: UiApiRoute,
   answers: Answers,
   request: FastifyRequest,
   reply: FastifyReply,
