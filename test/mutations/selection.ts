@@ -154,7 +154,11 @@ export const selection: readonly Mutation[] = [
     [' || timestampMs === 0) return', ') return', 'the time 0 is 1970'],
   ]),
   ...mutate('scrape/endpoint/kubeletreader.ts', testsOf('kubeletreader'), [
-    ['const nodeTimeMs = response.dateMs ?? ourMs;', 'const nodeTimeMs = ourMs;', "the node's time is ours"],
+    [
+      'const nodeTimeMs = response.dateMs ?? clock.wallMs();',
+      'const nodeTimeMs = clock.wallMs();',
+      "the node's time is ours",
+    ],
   ]),
   ...mutate('scrape/endpoint/nodeclock.ts', testsOf('nodeclock'), [
     ['Math.abs(offMs) > clockStepMs', 'false', 'a clock that was set is followed for hours'],
