@@ -1,12 +1,15 @@
 /** A source of custom and external metrics that flags configure, with its loop and its reports. */
 import type { CustomMetricSource, ExternalMetricSource, SourceReport } from '../metricsource/source.ts';
+import type { UsageSource } from '../metricsource/usage.ts';
 
-/** A source of one or both kinds of metrics. */
+/** A source of some kinds of metrics. */
 export interface ConfiguredSource {
   /** For the log and /status. */
   readonly name: string;
   readonly custom: CustomMetricSource | undefined;
   readonly external: ExternalMetricSource | undefined;
+  /** Of metrics.k8s.io; undefined unless flags choose the source for it. */
+  readonly usage: UsageSource | undefined;
   reports(): readonly SourceReport[];
   /** Runs until the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void>;

@@ -4,6 +4,7 @@ import { createDescribedObjects } from '../cluster/describedobjects.ts';
 import { createResourceMapper, type ResourceMapper } from '../cluster/resourcemapper.ts';
 import { combineCustomSources, combineExternalSources, type NamedSource } from '../metricsource/combined.ts';
 import type { SourceReport } from '../metricsource/source.ts';
+import type { UsageSource } from '../metricsource/usage.ts';
 import type { ApiGroups } from './apigroups.ts';
 import type { KubeletMetrics } from './kubeletmetrics.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
@@ -11,13 +12,15 @@ import type { PrometheusMetricsOptions } from './prometheusmetrics.ts';
 import { createValueGroups } from './valuegroups.ts';
 import type { WritePath } from './writepath.ts';
 
-export interface CustomMetricsOptions extends Omit<PrometheusMetricsOptions, 'mapper'> {
+export interface CustomMetricsOptions extends Omit<PrometheusMetricsOptions, 'mapper' | 'pods'> {
   readonly rest: RestClient;
   readonly writePath: Pick<WritePath, 'pods' | 'nodes' | 'kubeletMetrics'>;
 }
 
 export interface CustomMetrics {
   readonly groups: ApiGroups;
+  /** Of metrics.k8s.io; undefined where it comes from kubelets. */
+  readonly usage: UsageSource | undefined;
   reports(): readonly SourceReport[];
   run(signal: AbortSignal): Promise<void>;
 }
@@ -37,20 +40,23 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
     mapper,
     objects,
   });
+  // A file with resourceRules only describes no objects.
+  const lookups = custom.length + external.length === 0 ? [] : [mapper, objects];
   return {
     groups,
+    usage: sources.find(({ usage }) => usage !== undefined)?.usage,
     reports: () => sources.flatMap((source) => source.reports()),
-    run: async (signal) => void (await Promise.all([mapper, objects, ...sources].map((each) => each.run(signal)))),
+    run: async (signal) => void (await Promise.all([...lookups, ...sources].map((each) => each.run(signal)))),
   };
 }
 
 /** Makes the sources that flags name. The first one of several that have a metric serves it. */
 async function createSources(
-  { writePath: { kubeletMetrics }, ...options }: CustomMetricsOptions,
+  { writePath: { kubeletMetrics, pods }, ...options }: CustomMetricsOptions,
   mapper: ResourceMapper,
 ): Promise<readonly ConfiguredSource[]> {
   const { config } = options.options;
-  const prometheus = config === undefined ? [] : [await createPrometheus(config, { ...options, mapper })];
+  const prometheus = config === undefined ? [] : [await createPrometheus(config, { ...options, pods, mapper })];
   return [...(kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)]), ...prometheus];
 }
 
@@ -61,7 +67,7 @@ async function createPrometheus(path: string, options: PrometheusMetricsOptions)
 }
 
 function kubeletSource({ source, run }: KubeletMetrics): ConfiguredSource {
-  return { name: 'kubelet', custom: source, external: undefined, reports: source.reports, run };
+  return { name: 'kubelet', custom: source, external: undefined, usage: undefined, reports: source.reports, run };
 }
 
 function sourcesOf<T>(

@@ -16,7 +16,9 @@ export function metricRulesLines(rules: readonly MetricRuleReport[]): readonly s
     String(series ?? '-'),
     lastSuccess ?? '-',
   ]);
-  return ['custom and external metrics:', ...tableLines([titles, ...rows]), ...rules.flatMap(remarks)];
+  const hasResources = rules.some(({ rule }) => rule.startsWith('resourceRules.'));
+  const title = hasResources ? 'resource, custom and external metrics:' : 'custom and external metrics:';
+  return [title, ...tableLines([titles, ...rows]), ...rules.flatMap(remarks)];
 }
 
 function remarks({ source, rule, error, query }: MetricRuleReport): readonly string[] {

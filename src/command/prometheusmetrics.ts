@@ -3,6 +3,7 @@ import { inClusterApiServer } from '../client/apiserver.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import type { Clock } from '../clock.ts';
+import type { Pods } from '../cluster/pods.ts';
 import type { ResourceMapper } from '../cluster/resourcemapper.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { metricNamed } from '../kubeletsource/catalogue.ts';
@@ -12,7 +13,11 @@ import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
 import { type PrometheusSettings, prometheusSettings } from '../options/prometheussettings.ts';
 import { parsePrometheusUrls } from '../options/prometheusurls.ts';
-import { createPrometheusSource, type PrometheusSource } from '../prometheussource/prometheussource.ts';
+import {
+  createPrometheusSource,
+  type PrometheusSource,
+  type SourceRules,
+} from '../prometheussource/prometheussource.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine, type PromqlEngine } from '../promql/engine.ts';
 import { createPromqlMetrics } from '../promql/promqlmetrics.ts';
@@ -27,6 +32,7 @@ export interface PrometheusMetricsOptions {
   readonly options: Options;
   readonly env: Environment;
   readonly mapper: ResourceMapper;
+  readonly pods: Pick<Pods, 'hasEnded'>;
   readonly resolver: Resolver;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -40,10 +46,12 @@ export interface PrometheusMetricsOptions {
  * @throws UsageError for rules, headers or credentials that cannot be used.
  */
 export async function createPrometheusMetrics(path: string, from: PrometheusMetricsOptions): Promise<ConfiguredSource> {
-  const { options, env, mapper, clock, log, registry, disposables } = from;
+  const { options, env, mapper, pods, clock, log, registry, disposables } = from;
+  const servesUsage = options['resource-metrics'] === 'prometheus';
   const engines = prometheusSettings(options, parsePrometheusUrls(options['prometheus-url']));
   const isTaken = (metric: string) => options['custom-metrics'] === 'kubelet' && metricNamed(metric) !== undefined;
-  const file = openRulesFile({ path, sources: engines.map(({ name }) => name), isTaken, clock, log });
+  const sources = engines.map(({ name }) => name);
+  const file = openRulesFile({ path, sources, isTaken, needsResourceRules: servesUsage, clock, log });
   const metrics = createPromqlMetrics(registry);
   const clients: PromqlClient[] = [];
   for (const engine of engines) {
@@ -53,7 +61,8 @@ export async function createPrometheusMetrics(path: string, from: PrometheusMetr
   const relistIntervalMs = options['metrics-relist-interval'];
   const source = createPrometheusSource({
     clients,
-    rules: file.first,
+    rules: rulesInUse(file.first, servesUsage),
+    hasEnded: pods.hasEnded,
     mapper: mapper.quiet,
     onResources: (listener) => mapper.onChange(listener),
     relistIntervalMs,
@@ -63,26 +72,33 @@ export async function createPrometheusMetrics(path: string, from: PrometheusMetr
     clock,
     log,
   });
-  return served(source, file, createResourceCheck(mapper, log), log);
+  return served({ source, file, servesUsage, checkResources: createResourceCheck(mapper, log), log });
 }
 
 function isAsAdapter(options: Options): boolean {
   return options['prometheus-queries'] === 'as-adapter';
 }
 
-/** As in prometheus-adapter, a group is served if the file has rules for it. */
-function served(
-  source: PrometheusSource,
-  file: RulesFile,
-  checkResources: (rules: Rules) => void,
-  log: Logger,
-): ConfiguredSource {
+function rulesInUse({ custom, external, resource }: Rules, servesUsage: boolean): SourceRules {
+  return servesUsage ? { custom, external, resource } : { custom, external };
+}
+
+interface Served {
+  readonly source: PrometheusSource;
+  readonly file: RulesFile;
+  readonly servesUsage: boolean;
+  readonly checkResources: (rules: Rules) => void;
+  readonly log: Logger;
+}
+
+/** As in prometheus-adapter, a group is served if the file has rules for it; metrics.k8s.io by a flag. */
+function served({ source, file, servesUsage, checkResources, log }: Served): ConfiguredSource {
   const has = { custom: file.first.custom.length > 0, external: file.first.external.length > 0 };
-  if (!has.custom && !has.external)
+  if (!has.custom && !has.external && !servesUsage)
     log.warn({ code: 'NoRules' }, 'the file of --config has no rules: no group of metrics is served by it');
   checkResources(file.first);
   const replace = (rules: Rules): void => {
-    source.setRules(rules);
+    source.setRules(rulesInUse(rules, servesUsage));
     checkResources(rules);
     const isNew = (rules.custom.length > 0 && !has.custom) || (rules.external.length > 0 && !has.external);
     if (isNew)
@@ -95,6 +111,7 @@ function served(
     name: 'prometheus',
     custom: has.custom ? source.custom : undefined,
     external: has.external ? source.external : undefined,
+    usage: servesUsage ? source.usage : undefined,
     reports: () => source.reports(),
     run: async (signal) => void (await Promise.all([source.run(signal), file.run(replace, signal)])),
   };

@@ -10,6 +10,7 @@ import type { Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import { curveList } from '../options/curves.ts';
 import type { Options } from '../options/flags.ts';
+import { scrapesKubelets } from '../options/validate.ts';
 import { createConnections } from '../server/connectionmetrics.ts';
 import { createInFlightLimit } from '../server/inflight.ts';
 import { createOpenApiHandlers } from '../server/openapihandler.ts';
@@ -24,6 +25,8 @@ import { type Auth, createAuth } from './auth.ts';
 import type { CustomMetrics } from './custommetrics.ts';
 import { failsAs } from './failure.ts';
 import { createHealthChecks } from './readiness.ts';
+import { createResourceMetrics } from './resourcemetrics.ts';
+import type { ResourceMetrics } from './resourcereaders.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
 import type { PodClaim } from './podclaim.ts';
@@ -72,7 +75,8 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     log,
     disposables,
   });
-  const groups = createApiGroups({ ...path, values: path.customMetrics?.groups });
+  const resources = createResourceMetrics(path.customMetrics?.usage, path);
+  const groups = createApiGroups({ ...path, resources: resources.served, values: path.customMetrics?.groups });
   const caBundles = caBundlesOf(path, groups, auth);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ code: isStranger ? 'TooManyAnonymousRequests' : 'TooManyRequests', reason: 'no room' }),
@@ -99,7 +103,7 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
       authenticator: auth.authenticator,
       authorizer: auth.authorizer,
       trustKnown: auth.trustKnown,
-      router: routerOf(path, groups, auth, caBundles),
+      router: routerOf(path, { groups, resources, auth, caBundles }),
       log,
     });
   const server = await failsAs('ServingCertificateUnusable', create);
@@ -116,9 +120,16 @@ function caBundlesOf(path: ReadPathOptions, { discovered }: ApiGroups, { root }:
   return createCaBundles({ apiServices, pod, claim, root, rest, pods, isSeparate, registry, clock, log });
 }
 
-function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {
+interface Routed {
+  readonly groups: ApiGroups;
+  readonly resources: ResourceMetrics;
+  readonly auth: Auth;
+  readonly caBundles: CaBundles | undefined;
+}
+
+function routerOf(path: ReadPathOptions, { groups, resources, auth, caBundles }: Routed): Router {
   const { options, writePath, registry, clock, shutdown } = path;
-  const { nodes, pods, storage, kubeletMetrics, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
+  const { nodes, pods, kubeletMetrics, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
   const info = { title: 'kubegauge', version: `v${version}` };
   return createRouter({
@@ -132,7 +143,7 @@ function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundle
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
-      isWarm: () => storage.isWarm() && (kubeletMetrics?.store.isWarm() ?? true),
+      isWarm: () => resources.isWarm() && (kubeletMetrics?.store.isWarm() ?? true),
       isFresh: scraper.isFresh,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,
@@ -141,7 +152,8 @@ function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundle
     registry,
     status: createStatus({
       statuses: scraper.statuses,
-      usage: storage,
+      resourceMetrics: { source: resources.source, scrapesKubelets: scrapesKubelets(options) },
+      usage: resources,
       podCounts: admission.counts,
       refusals: auth.refusals,
       kubeletIdentity: kubeletIdentity.report,

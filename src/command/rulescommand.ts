@@ -83,7 +83,7 @@ async function check(
   const explanations = explainRules({ ...rules, notes: [...rules.notes, ...missing] }, mapperOf);
   const explained = new Set(explanations.flatMap(({ notes }) => notes));
   const notes = rules.notes.filter((note) => !explained.has(note));
-  if (explanations.length === 0) notes.push(noRules);
+  if (explanations.length === 0 && rules.resource === undefined) notes.push(noRules);
   return { file: place, rules, explanations, notes, problems: [] };
 }
 
@@ -91,7 +91,7 @@ async function check(
 const noRules: RuleProblem = {
   line: 1,
   path: '',
-  problem: 'the file has neither rules nor externalRules, so no metric is served by it',
+  problem: 'the file has neither rules nor externalRules nor resourceRules, so no metric is served by it',
   remedy: 'if it comes from a ConfigMap, look at the name of its key: kubectl get configmap <name> -o yaml',
 };
 

@@ -4,6 +4,7 @@ import type { Logger } from '../logging.ts';
 import { UsageError } from '../options/parse.ts';
 import { unknownSources } from '../prometheussource/prometheussource.ts';
 import { problemText, type RuleProblem, RulesError } from '../rules/problem.ts';
+import { resourceRulesProblems } from '../rules/resourcequeries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import { parseRules } from '../rules/rules.ts';
 import { watchFile } from '../watchedfile.ts';
@@ -19,6 +20,8 @@ export interface RulesFileOptions {
   readonly sources: readonly string[];
   /** Reports whether another source of ours has a custom metric of this name. */
   readonly isTaken: (metric: string) => boolean;
+  /** Whether metrics.k8s.io comes from resourceRules (--resource-metrics=prometheus). */
+  readonly needsResourceRules: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -30,12 +33,13 @@ export interface RulesFile {
 }
 
 /** @throws UsageError for a file that cannot be read or has problems, with all of them. */
-export function openRulesFile({ path, sources, isTaken, clock, log }: RulesFileOptions): RulesFile {
+export function openRulesFile(options: RulesFileOptions): RulesFile {
+  const { path, needsResourceRules, clock, log } = options;
   const file = watchFile({
     path,
     what: '--config',
     remedy: 'is the ConfigMap mounted there?',
-    parse: (text) => parseKnown(text, sources, isTaken),
+    parse: (text) => parseKnown(text, options),
     maxAgeMs: Infinity,
     limitBytes: rulesLimitBytes,
     clock,
@@ -88,16 +92,29 @@ export function openRulesFile({ path, sources, isTaken, clock, log }: RulesFileO
   function logNotes({ notes, resource }: Rules): void {
     for (const note of notes)
       log.warn({ code: 'RuleDoubtful', config: path, note: problemText(note) }, 'a rule may surprise');
-    if (resource === undefined) return;
-    log.info({ config: path }, 'resourceRules have no effect: metrics.k8s.io comes from kubelets');
+    if (resource === undefined || needsResourceRules) return;
+    log.info(
+      { config: path },
+      'resourceRules have no effect: metrics.k8s.io comes from kubelets; --resource-metrics=prometheus uses them',
+    );
   }
 }
 
-function parseKnown(text: string, sources: readonly string[], isTaken: RulesFileOptions['isTaken']): Rules {
+function parseKnown(text: string, { sources, isTaken, needsResourceRules }: RulesFileOptions): Rules {
   const rules = parseRules(text);
-  const problems = [...unknownSources(rules, sources), ...rules.custom.flatMap((rule) => takenName(rule, isTaken))];
+  const problems = [
+    ...unknownSources(rules, sources),
+    ...rules.custom.flatMap((rule) => takenName(rule, isTaken)),
+    ...(needsResourceRules ? unusableResourceRules(rules) : []),
+  ];
   if (problems.length > 0) throw new RulesError(problems);
   return rules;
+}
+
+function unusableResourceRules({ resource }: Rules): readonly RuleProblem[] {
+  if (resource !== undefined) return resourceRulesProblems(resource);
+  const problem = 'the file has none, and --resource-metrics=prometheus needs them';
+  return [{ line: 1, path: 'resourceRules', problem, remedy: 'add them, or use --resource-metrics=kubelet' }];
 }
 
 /**

@@ -1,8 +1,10 @@
 /** Prints a check of rules: for people, or as JSON. */
+import { formatDuration } from '../apimachinery/duration.ts';
 import { withoutSecrets } from '../foreigntext.ts';
 import type { RuleExplanation } from '../rules/explanation.ts';
 import { problemText, type RuleProblem } from '../rules/problem.ts';
-import type { Rules } from '../rules/rule.ts';
+import { type ResourceExample, resourceExamples, resourceRulesProblems } from '../rules/resourcequeries.ts';
+import type { ResourceRules, Rules } from '../rules/rule.ts';
 
 export interface RulesReport {
   readonly file: string;
@@ -73,7 +75,11 @@ export function rulesText(report: RulesReport, format: 'table' | 'json'): string
       .map((line) => withoutSecrets(line))
       .join('\n')}\n`;
   const { rules, ...rest } = report;
-  const resourceRules = rules?.resource === undefined ? undefined : { windowMs: rules.resource.windowMs };
+  const resourceRules = rules?.resource && {
+    windowMs: rules.resource.windowMs,
+    queries: examplesOf(rules.resource),
+    problems: resourceRulesProblems(rules.resource),
+  };
   return `${JSON.stringify(withoutSecrets({ ...rest, loads: rules !== undefined, resourceRules }), undefined, 2)}\n`;
 }
 
@@ -83,7 +89,7 @@ function lines({ file, rules, explanations, problems, notes, asked }: RulesRepor
   }
   const { custom, external, resource } = rules;
   const counts = [count(custom.length, 'rule'), count(external.length, 'external rule')];
-  if (resource !== undefined) counts.push('resourceRules, which are not needed: metrics.k8s.io comes from kubelets');
+  if (resource !== undefined) counts.push('resourceRules');
   const result = [`${file} loads: ${counts.join(', ')}`];
   for (const note of notes) result.push(...noteLines(note));
   if (asked !== undefined) result.push(`asked: ${askedText(asked)}`);
@@ -92,7 +98,26 @@ function lines({ file, rules, explanations, problems, notes, asked }: RulesRepor
     const found = asked?.rules.find(({ path }) => path === explanation.path);
     if (found !== undefined) result.push(...askedLines(found));
   }
+  if (resource !== undefined) result.push('', ...resourceLines(resource));
   return result;
+}
+
+/** They are not in use without the flag, so what is missing is a note. */
+function resourceLines(resource: ResourceRules): readonly string[] {
+  const { line, windowMs } = resource;
+  return [
+    `resourceRules, line ${line}: metrics.k8s.io with --resource-metrics=prometheus; without the flag it comes from kubelets`,
+    `  window     ${formatDuration(windowMs)}`,
+    ...examplesOf(resource).flatMap(({ path, query, problem }) => [
+      `  ${path}`,
+      `             ${query === undefined ? `(none: ${problem})` : inOneLine(query)}`,
+    ]),
+    ...resourceRulesProblems(resource).flatMap(noteLines),
+  ];
+}
+
+function examplesOf({ cpu, memory }: ResourceRules): readonly ResourceExample[] {
+  return [cpu, memory].flatMap(resourceExamples);
 }
 
 function askedText({ engines }: AskedEngines): string {

@@ -14,6 +14,7 @@ import type {
   MetricRuleReport,
   NodeReport,
   RefusedReport,
+  ResourceMetricsReport,
   StatusReport,
   StatusSource,
 } from '../server/statuspage.ts';
@@ -22,7 +23,9 @@ import { version } from '../version.ts';
 
 export interface StatusOptions {
   readonly statuses: () => readonly NodeStatus[];
-  readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> };
+  readonly resourceMetrics: ResourceMetricsReport;
+  /** Undefined where what is served is not known before a request. */
+  readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> | undefined };
   /** Counts the last scrape's pods; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
@@ -40,6 +43,7 @@ export interface StatusOptions {
 
 export function createStatus({
   statuses,
+  resourceMetrics,
   usage,
   podCounts,
   refusals,
@@ -65,6 +69,7 @@ export function createStatus({
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),
+      resourceMetrics,
       degraded: [
         ...problemsOf(all, podCounts),
         ...identityProblems(identity),
@@ -129,7 +134,7 @@ function ruleProblems(rules: readonly SourceReport[]): StatusReport['degraded'] 
 
 function reportOf(
   { node, ready, state, last, ...rest }: NodeStatus,
-  usage: UsageOrReason<Usage>,
+  usage: UsageOrReason<Usage> | undefined,
   pods: PodCounts | undefined,
   nowMs: number,
 ): NodeReport {
@@ -146,10 +151,10 @@ function reportOf(
     containers: last?.containers,
     unverifiedPods: pods?.unverified || undefined,
     foreignPods: pods?.foreign || undefined,
-    served: usage.kind === 'ready',
-    missing: usage.kind === 'missing' ? usage.reason : undefined,
-    age: usage.kind === 'ready' ? formatDuration(Math.round(nowMs - usage.value.timestampMs)) : undefined,
-    window: usage.kind === 'ready' ? formatDuration(usage.value.windowMs) : undefined,
+    served: usage?.kind === 'ready',
+    missing: usage?.kind === 'missing' ? usage.reason : undefined,
+    age: usage?.kind === 'ready' ? formatDuration(Math.round(nowMs - usage.value.timestampMs)) : undefined,
+    window: usage?.kind === 'ready' ? formatDuration(usage.value.windowMs) : undefined,
     sampleSpacing: last === undefined || last.spacingMs === 0 ? undefined : formatDuration(Math.round(last.spacingMs)),
     clockSkew: last?.clockSkew && inOneLine(last.clockSkew),
     lastScrape: formatted(rest.lastScrapeMs),

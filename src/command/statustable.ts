@@ -21,19 +21,17 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 ];
 
 export function statusText(report: StatusReport): string {
-  const { version, startTime, resolution, staleness, degraded, refused, kubeletIdentity, nodes } = report;
+  const { version, startTime, degraded, refused, kubeletIdentity, resourceMetrics, nodes } = report;
   const { caBundles = [], metricRules = [] } = report;
   const lines = [
-    `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
-    identityText(kubeletIdentity),
+    `kubegauge ${version}, since ${startTime}; ${scrapesText(report)}`,
+    ...(resourceMetrics.source === 'prometheus' ? ['metrics.k8s.io comes from Prometheus, by resourceRules'] : []),
+    ...(resourceMetrics.scrapesKubelets ? [identityText(kubeletIdentity)] : []),
     ...(degraded.length === 0
       ? ['all is well']
       : ['degraded:', ...degraded.map(({ code, message }) => `  ${code}: ${message}`)]),
     '',
-    ...tableLines([
-      columns.map(([title]) => title),
-      ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
-    ]),
+    ...(resourceMetrics.scrapesKubelets ? nodeLines(nodes) : []),
     ...nodes.flatMap(remarks),
     ...(metricRules.length === 0 ? [] : ['', ...metricRulesLines(metricRules)]),
     ...(caBundles.length === 0
@@ -48,6 +46,18 @@ export function statusText(report: StatusReport): string {
       : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),
   ];
   return `${lines.map(escapeControls).join('\n')}\n`;
+}
+
+function scrapesText({ resolution, staleness, resourceMetrics }: StatusReport): string {
+  if (!resourceMetrics.scrapesKubelets) return 'scrapes no kubelets';
+  return `scrapes every ${resolution}, serves the last usage for ${staleness}`;
+}
+
+function nodeLines(nodes: readonly NodeReport[]): readonly string[] {
+  return tableLines([
+    columns.map(([title]) => title),
+    ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
+  ]);
 }
 
 function identityText({ sent, account, reason }: StatusReport['kubeletIdentity']): string {

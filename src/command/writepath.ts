@@ -9,6 +9,7 @@ import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
+import { scrapesKubelets } from '../options/validate.ts';
 import { createHistory, type History } from '../history/history.ts';
 import { createScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
 import { createScraper, type Scraper } from '../scrape/scraper.ts';
@@ -41,7 +42,7 @@ export interface WritePath {
   readonly nodes: ReturnType<typeof createNodes>;
   readonly pods: ReturnType<typeof createPods>;
   readonly storage: Storage;
-  /** Undefined with --history=0. */
+  /** Undefined with --history=0 and --resource-metrics=prometheus. */
   readonly history: History | undefined;
   readonly admission: Admission;
   readonly scraper: Scraper;
@@ -72,7 +73,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const bringForward = (node: string) => scraper.bringForward(node);
   const kubeletMetrics = createKubeletMetrics({ ...path, nodes, pods, bringForward, stalenessMs });
   const snapshot = createSnapshotKeeper({
-    path: options['snapshot-path'],
+    path: scrapesKubelets(options) ? options['snapshot-path'] : undefined,
     storage,
     addition: kubeletMetrics?.snapshot,
     nodes,
@@ -82,7 +83,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     log,
   });
   const historySnapshot = history && createHistorySnapshot(path, history, nodes);
-  const scraper: Scraper = createScraper({
+  const scraper: Scraper = (scrapesKubelets(options) ? createScraper : createIdleScraper)({
     nodes,
     addressOf: kubelets.addressOf,
     readers: kubelets.readers,
@@ -128,6 +129,18 @@ export function createWritePath(path: WritePathOptions): WritePath {
     pinning: kubelets.pinning,
     stalenessMs,
     kubeletIdentity: kubelets.identity,
+  };
+}
+
+/** Scrapes nothing: all that is served comes from elsewhere. */
+function createIdleScraper(): Scraper {
+  return {
+    run: () => Promise.resolve(),
+    sinceLastTickMs: () => 0,
+    isFresh: () => true,
+    statuses: () => [],
+    troubleOf: () => undefined,
+    bringForward: () => undefined,
   };
 }
 
@@ -184,7 +197,7 @@ const historyEveryMs = 5 * 60_000;
 
 function historyOf(options: Options, pods: Pick<Pods, 'get' | 'synced'>, clock: Clock): History | undefined {
   const durationMs = options.history;
-  if (durationMs === 0) return undefined;
+  if (durationMs === 0 || options['resource-metrics'] === 'prometheus') return undefined;
   return createHistory({
     clock,
     durationMs,

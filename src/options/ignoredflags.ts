@@ -52,14 +52,6 @@ export const ignoredFlags: readonly string[] = [
   'disable-http2',
 ];
 
-/** Flags that may be expected, with what there is instead. */
-export const absentFlags: ReadonlyMap<string, string> = new Map([
-  [
-    'resource-metrics',
-    'metrics.k8s.io always comes from kubelets, and resourceRules have no effect; leave the flag out, or keep prometheus-adapter for that group',
-  ],
-]);
-
 /** About thirty more: --audit-log-*, --audit-webhook-* and --audit-policy-file. */
 export const ignoredPrefix = 'audit-';
 

@@ -5,7 +5,7 @@ import { parseDuration } from '../apimachinery/duration.ts';
 import type { CodedText } from '../messagecodes.ts';
 import { type FlagName, flags, type Options } from './flags.ts';
 import type { Flag } from './flags/flag.ts';
-import { absentFlags, ignoredBooleans, ignoredFlags, ignoredPrefix } from './ignoredflags.ts';
+import { ignoredBooleans, ignoredFlags, ignoredPrefix } from './ignoredflags.ts';
 import { crossChecks } from './validate.ts';
 
 /** The command line is invalid; the message has one line per problem, each with what to do. */
@@ -78,7 +78,7 @@ function readArguments(argv: readonly string[]): Arguments {
     if (!known && !ignorable) {
       problems.push({
         code: 'UnknownFlag',
-        text: `unknown flag --${name}; ${absentFlags.get(name) ?? suggestion(name)}`,
+        text: `unknown flag --${name}; ${suggestion(name)}`,
       });
       continue;
     }

@@ -67,6 +67,10 @@ function prometheusRules(options: Options): readonly Rule[] {
       urls.length > 0 && options.config === undefined,
       '--prometheus-url needs --config, a file with the rules that say which metrics there are; see docs/custom-metrics-rules.md',
     ],
+    [
+      options['resource-metrics'] === 'prometheus' && (urls.length === 0 || options.config === undefined),
+      '--resource-metrics=prometheus needs --prometheus-url, and --config with resourceRules; see docs/custom-metrics-rules.md',
+    ],
     [prometheusUrlsProblem(urls) !== undefined, `--prometheus-url: ${prometheusUrlsProblem(urls)}`],
     ...prometheusSettingsProblems(options, parsed).map((problem): Rule => [true, problem]),
     [
@@ -113,6 +117,11 @@ const directOnly = [
   'kubelet-client-key',
   'deprecated-kubelet-completely-insecure',
 ] as const satisfies readonly FlagName[];
+
+/** Reports whether anything that is served comes from kubelets. */
+export function scrapesKubelets(options: Pick<Options, 'resource-metrics' | 'custom-metrics'>): boolean {
+  return options['resource-metrics'] === 'kubelet' || options['custom-metrics'] === 'kubelet';
+}
 
 export type KubeletTlsMode = 'verify' | 'pin' | 'insecure';
 

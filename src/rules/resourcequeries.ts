@@ -57,28 +57,42 @@ export function podsQuery(rule: ResourceRule, { namespaces, names }: PodsRequest
 }
 
 /** Returns a problem for each part without which metrics.k8s.io cannot be served. prometheus-adapter fails per request. */
-export function resourceRulesProblems({ cpu, memory }: ResourceRules): readonly RuleProblem[] {
-  return [cpu, memory].flatMap((rule) => {
-    const trials: readonly (readonly [query: ResourceQuery, make: () => unknown])[] = [
-      [rule.containerQuery, () => podsQuery(rule, { namespaces: ['default'], names: ['web-0'] }, 'exact')],
-      [rule.nodeQuery, () => nodesQuery(rule, { names: ['node-a'] }, 'exact')],
-    ];
-    return trials.flatMap(([{ path, line }, make]): readonly RuleProblem[] => {
-      const problem = problemOf(make);
-      return problem === undefined ? [] : [{ line, path, problem, remedy }];
-    });
-  });
+export function resourceRulesProblems({ cpu, memory, windowMs, line }: ResourceRules): readonly RuleProblem[] {
+  const problem = 'it is unset, and each object would say that its window is 0s';
+  const unset = { line, path: 'resourceRules.window', problem, remedy: 'write the range of the CPU query: window: 5m' };
+  return [...(windowMs === 0 ? [unset] : []), ...[cpu, memory].flatMap(queryProblems)];
+}
+
+function queryProblems(rule: ResourceRule): readonly RuleProblem[] {
+  return resourceExamples(rule).flatMap(({ line, path, problem }) =>
+    problem === undefined ? [] : [{ line, path, problem, remedy }],
+  );
+}
+
+/** The query of one pod or node, or why there is none. */
+export interface ResourceExample {
+  readonly path: string;
+  readonly line: number;
+  readonly query?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+export function resourceExamples(rule: ResourceRule): readonly ResourceExample[] {
+  const examples: readonly (readonly [asked: ResourceQuery, make: () => { readonly query: string }])[] = [
+    [rule.containerQuery, () => podsQuery(rule, { namespaces: ['default'], names: ['web-0'] }, 'exact')],
+    [rule.nodeQuery, () => nodesQuery(rule, { names: ['node-a'] }, 'exact')],
+  ];
+  return examples.map(([{ path, line }, make]) => ({ path, line, ...tried(make) }));
 }
 
 const remedy =
   "write containerQuery, nodeQuery, containerLabel and resources for cpu and for memory, as in prometheus-adapter's example";
 
-function problemOf(make: () => unknown): string | undefined {
+function tried(make: () => { readonly query: string }): Pick<ResourceExample, 'query' | 'problem'> {
   try {
-    make();
-    return undefined;
+    return { query: make().query };
   } catch (error) {
-    if (error instanceof QueryError) return error.message;
+    if (error instanceof QueryError) return { problem: error.message };
     throw error;
   }
 }

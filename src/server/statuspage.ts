@@ -13,6 +13,7 @@ export interface StatusReport {
   readonly startTime: string;
   readonly resolution: string;
   readonly staleness: string;
+  readonly resourceMetrics: ResourceMetricsReport;
   /** A degraded server is ready. */
   readonly degraded: readonly DegradedReport[];
   /** Refusals of the last five minutes, latest first. */
@@ -20,9 +21,17 @@ export interface StatusReport {
   readonly kubeletIdentity: KubeletIdentityReport;
   /** In a pod with a root certificate of its own; one for each version of the API. */
   readonly caBundles?: readonly CaBundleReport[] | undefined;
-  /** Rules and metrics of custom.metrics.k8s.io and external.metrics.k8s.io; absent without a source of them. */
+  /** Rules and metrics of custom.metrics.k8s.io, external.metrics.k8s.io and of resourceRules in use; absent without a source of them. */
   readonly metricRules?: readonly MetricRuleReport[] | undefined;
   readonly nodes: readonly NodeReport[];
+}
+
+/** Where metrics.k8s.io comes from. */
+export interface ResourceMetricsReport {
+  /** prometheus: an engine is asked during each request, by resourceRules. */
+  readonly source: 'kubelet' | 'prometheus';
+  /** False: there are no nodes in the report. */
+  readonly scrapesKubelets: boolean;
 }
 
 export interface DegradedReport {

@@ -54,6 +54,7 @@ export const anyStatus = 0;
 
 export const C = '/apis/custom.metrics.k8s.io/v1beta2';
 export const C1 = '/apis/custom.metrics.k8s.io/v1beta1';
+export const M = '/apis/metrics.k8s.io/v1beta1';
 export const X = '/apis/external.metrics.k8s.io/v1beta1';
 
 interface MoreOfExchange extends Omit<Question, 'path'> {

@@ -121,6 +121,19 @@ export const rows = {
     ours: '404',
     why: 'only running pods are in memory; both are errors for an autoscaler',
   },
+  partialUsage: {
+    request:
+      'metrics.k8s.io (`--resource-metrics=prometheus`) of a pod with NaN, or with a container that lacks CPU or memory',
+    adapter: '0 for the missing number',
+    ours: 'the pod is left out; 404 with a cause for one pod',
+    why: 'an autoscaler would scale to the minimum',
+  },
+  usageFails: {
+    request: 'metrics.k8s.io (`--resource-metrics=prometheus`) of pods while Prometheus fails',
+    adapter: '200 without the pods, 404 for one',
+    ours: '500 with the reason',
+    why: 'an autoscaler takes missing pods for idle ones',
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type RowName = keyof typeof rows;

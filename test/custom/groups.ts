@@ -7,6 +7,7 @@ import { custom, failing } from './cases/custom.ts';
 import { customResources } from './cases/customresources.ts';
 import { discovery } from './cases/discovery.ts';
 import { errors } from './cases/errors.ts';
+import { resources } from './cases/resources.ts';
 import { external } from './cases/external.ts';
 
 export interface Group {
@@ -23,5 +24,6 @@ export const groups: readonly Group[] = [
   { name: 'requests', config: 'main', cases: requests },
   { name: 'access', config: 'main', cases: access },
   { name: 'failing', config: 'main', cases: failing },
+  { name: 'resource metrics', config: 'resources', cases: resources },
   { name: 'custom resources', config: 'custom-resources', cases: customResources },
 ];

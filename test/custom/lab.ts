@@ -34,6 +34,7 @@ export const configNames = [
   'chart-defaults',
   'walkthrough',
   'custom-resources',
+  'resources',
 ] as const;
 export type ConfigName = (typeof configNames)[number];
 
@@ -70,7 +71,12 @@ export async function openLab(): Promise<Lab> {
     started.defer(async () => void (await Promise.all(stops.map((stop) => stop()))));
     const servers = await Promise.all(
       serverNames.map(async (name) => {
-        const server = await startServer(name, { ...startOptions, config: file, label: config });
+        const server = await startServer(name, {
+          ...startOptions,
+          config: file,
+          label: config,
+          args: argsOf(name, config),
+        });
         stops.push(() => stopServer(server));
         return [name, server] as const;
       }),
@@ -82,6 +88,11 @@ export async function openLab(): Promise<Lab> {
       [Symbol.asyncDispose]: () => ownedServers.disposeAsync(),
     };
   }
+}
+
+/** prometheus-adapter serves metrics.k8s.io by the file alone. */
+function argsOf(name: CustomServer['name'], config: ConfigName): readonly string[] {
+  return name !== 'real' && config === 'resources' ? ['--resource-metrics=prometheus'] : [];
 }
 
 /** Each file has custom metrics; a file without external rules serves no external group. */

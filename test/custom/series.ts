@@ -79,6 +79,18 @@ export const series: readonly Series[] = [
   gauge('container_memory_working_set_bytes', { ...shop, pod: 'web-0', container: 'app' }, 10_432_512),
   gauge('container_memory_working_set_bytes', { ...shop, pod: 'web-0', container: 'POD' }, 442_368),
   gauge('container_memory_working_set_bytes', { ...shop, pod: 'web-0' }, 10_874_880),
+  counter('lab_cpu_seconds_total', { node: 'node-a', id: '/' }, 1.5),
+  gauge('lab_memory_bytes', { node: 'node-a', id: '/' }, 8_000_000_000),
+  counter('lab_cpu_seconds_total', { ...shop, pod: 'web-0', container: 'app' }, 0.25),
+  gauge('lab_memory_bytes', { ...shop, pod: 'web-0', container: 'app' }, 123_456_789),
+  counter('lab_cpu_seconds_total', { ...shop, pod: 'web-1', container: 'app' }, 0.5),
+  gauge('lab_memory_bytes', { ...shop, pod: 'web-1', container: 'app' }, 50_000_000),
+  gauge('lab_memory_bytes', { ...shop, pod: 'web-2', container: 'app' }, 1),
+  counter('lab_cpu_seconds_total', { ...shop, pod: 'idle-0', container: 'app' }, 1),
+  gauge('lab_memory_bytes', { ...shop, pod: 'idle-0', container: 'app' }, 1_048_576),
+  gauge('lab_memory_bytes', { ...shop, pod: 'idle-0', container: 'late' }, 1_048_576),
+  counter('lab_cpu_seconds_total', { ...shop, pod: 'axb', container: 'app' }, 1),
+  gauge('lab_memory_bytes', { ...shop, pod: 'axb', container: 'app' }, 'NaN'),
 ];
 
 /** Labels that a scrape would have added. */

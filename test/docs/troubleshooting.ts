@@ -1,5 +1,5 @@
 /** The generated parts of docs/troubleshooting.md: messages and remedies are the program's own. */
-import { missingCauses } from '../../src/api/missing.ts';
+import { missingCauses, noSampleReason } from '../../src/api/missing.ts';
 import { kubeletCandidates } from '../../src/cluster/address.ts';
 import { explainClockSkew } from '../../src/kubelet/clockskew.ts';
 import { explainFailure, explainNoAddress } from '../../src/kubelet/explain/explainfailure.ts';
@@ -120,7 +120,8 @@ export function missingTable(): string {
     if (mend === undefined) throw new Error(`test/docs/troubleshooting.ts does not know the cause ${reason}`);
     return `| \`${reason}\` | ${message} | ${mend} |`;
   });
-  return ['| cause | message | what to do |', '|---|---|---|', ...rows].join('\n');
+  const asked = `| \`${noSampleReason}\` | which sample Prometheus lacks (\`--resource-metrics=prometheus\`) | a new pod has one after two scrapes of Prometheus; otherwise send the query of \`kubegauge status\` |`;
+  return ['| cause | message | what to do |', '|---|---|---|', ...rows, asked].join('\n');
 }
 
 const mends: Readonly<Record<string, string>> = {

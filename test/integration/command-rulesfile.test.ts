@@ -26,10 +26,16 @@ suite('the rules file', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const open = (text: string | undefined, sources = ['prometheus'], log = silentLogger, clock = createFakeClock()) => {
+  const open = (
+    text: string | undefined,
+    sources = ['prometheus'],
+    log = silentLogger,
+    clock = createFakeClock(),
+    needsResourceRules = false,
+  ) => {
     if (text !== undefined) writeFileSync(file, text);
     const isTaken = (metric: string) => metric === 'cpu_usage_cores';
-    return openRulesFile({ path: file, sources, isTaken, clock, log });
+    return openRulesFile({ path: file, sources, isTaken, needsResourceRules, clock, log });
   };
 
   test('a file with problems is refused with the line of each, a missing one with its path', () => {
@@ -73,6 +79,15 @@ suite('the rules file', () => {
   test('resourceRules load, and one line says where metrics.k8s.io comes from', () => {
     const { log, lines } = createRecordingLog();
     open('resourceRules: {window: 5m}\n', undefined, log);
-    assert.deepEqual(lines, ['info: resourceRules have no effect: metrics.k8s.io comes from kubelets']);
+    assert.deepEqual(lines, [
+      'info: resourceRules have no effect: metrics.k8s.io comes from kubelets; --resource-metrics=prometheus uses them',
+    ]);
+  });
+
+  test('with --resource-metrics=prometheus a file without usable resourceRules is refused', () => {
+    const refused = (text: string, expected: RegExp) =>
+      assert.throws(() => open(text, undefined, undefined, undefined, true), expected);
+    refused(`rules:${rule('a')}`, /resourceRules: the file has none, and --resource-metrics=prometheus needs them/);
+    refused('resourceRules: {window: 5m}\n', /resourceRules\.cpu\.containerQuery: resourceRules\.cpu: no label names/);
   });
 });

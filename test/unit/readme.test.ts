@@ -37,7 +37,9 @@ describe('README', () => {
   test('shows kubegauge status as it is printed', () => {
     const nodes = [{ name: 'n', ready: true, state: 'scraped', failures: 0 }];
     const identity = { sent: 'own', reason: 'x' };
-    const report = { version, startTime: 't', resolution: '15s', staleness: '45s', degraded: [], refused: [] };
+    const resourceMetrics = { source: 'kubelet', scrapesKubelets: true };
+    const rest = { resourceMetrics, degraded: [], refused: [] };
+    const report = { version, startTime: 't', resolution: '15s', staleness: '45s', ...rest };
     const printed = statusText({ ...report, kubeletIdentity: identity, nodes } as never).split('\n');
     const shown = blockWith('kubegauge status').split('\n');
     const titles = (lines: readonly string[]) => lines.find((line) => line.startsWith('NODE '))?.split(/ {3,}/);

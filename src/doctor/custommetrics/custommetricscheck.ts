@@ -30,6 +30,8 @@ export const customMetricsCheck: Check = {
 interface SourceFlags {
   readonly kubelet: boolean;
   readonly config: boolean;
+  /** Whether metrics.k8s.io comes from the file, which then may have no other rules. */
+  readonly usage: boolean;
 }
 
 async function* run(context: CheckContext): AsyncIterable<Finding> {
@@ -54,7 +56,14 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     });
   }
   const [custom] = valueApis;
-  if (!isAnyRegistered && flags?.config === true && !flags.kubelet && rules === undefined && custom !== undefined)
+  if (
+    !isAnyRegistered &&
+    flags?.config === true &&
+    !flags.kubelet &&
+    !flags.usage &&
+    rules === undefined &&
+    custom !== undefined
+  )
     yield notRegistered(custom);
   if (rules !== undefined) yield* explainRules(rules);
   else if (hasFlag) yield rulesElsewhere(installation);
@@ -82,13 +91,18 @@ function sourceFlags(
 ): SourceFlags | undefined {
   if (installation === undefined) {
     if (place === 'outside') return undefined;
-    return { kubelet: options['custom-metrics'] === 'kubelet', config: options.config !== undefined };
+    return {
+      kubelet: options['custom-metrics'] === 'kubelet',
+      config: options.config !== undefined,
+      usage: options['resource-metrics'] === 'prometheus',
+    };
   }
   if (kindOfImage(installation.image) !== 'kubegauge') return undefined;
   const words = [...installation.command, ...installation.args];
   return {
     kubelet: flagIn(words, 'custom-metrics') === 'kubelet',
     config: (flagIn(words, 'config') ?? flagIn(words, 'c')) !== undefined,
+    usage: flagIn(words, 'resource-metrics') === 'prometheus',
   };
 }
 

@@ -40,6 +40,7 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const unknownServer: FoundServer = { pods: [], installation: undefined };
   const { pods, installation } = yield* readOr(unknownServer, () => findServer(context));
   const flags = kubeletFlagsOf(installation, context.options);
+  if (!flags.scrapesKubelets) return yield notScraped;
   const serverNodes = new Set(pods.map(({ nodeName }) => nodeName));
   const around: Surroundings = { installation, serverNodes, flags, nowMs: context.nowMs() };
   const selector = parseLabelSelector(flags.nodeSelector);
@@ -71,6 +72,14 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   yield* explainInsecure(evidences, around);
   yield* limits(nodes, gathered);
 }
+
+const notScraped: Finding = {
+  code: 'kubelets-not-scraped',
+  severity: 'note',
+  object: 'metrics.k8s.io',
+  problem: 'it comes from Prometheus (--resource-metrics=prometheus), and no kubelet is scraped',
+  remedy: 'kubegauge doctor custom-metrics   # the queries, with their last success and error',
+};
 
 /** Reads configurations of some kubelets that deny access, or whose runtime is not found. */
 async function readConfigs(

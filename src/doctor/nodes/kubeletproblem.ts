@@ -29,6 +29,7 @@ export const kubeletCodes = [
   'cadvisor-unlabelled',
   'cadvisor-unusable',
   'kubelets-not-verified',
+  'kubelets-not-scraped',
 ] as const;
 
 export type KubeletCode = (typeof kubeletCodes)[number];

@@ -1,7 +1,7 @@
 /** Reads and changes the server's flags in its Deployment; metrics-server's have the same names. */
 import type { Options } from '../../options/flags.ts';
 import { parseCommandLine } from '../../options/parse.ts';
-import { kubeletTlsMode } from '../../options/validate.ts';
+import { kubeletTlsMode, scrapesKubelets } from '../../options/validate.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
@@ -51,6 +51,8 @@ export interface KubeletFlags {
   readonly usesProxy: boolean;
   /** Other nodes are not scraped. Empty selects all. */
   readonly nodeSelector: string;
+  /** False: all that is served comes from Prometheus. */
+  readonly scrapesKubelets: boolean;
 }
 
 /** Returns the flags that decide how the server reaches kubelets: those of its Deployment, or of doctor itself. */
@@ -71,6 +73,7 @@ export function kubeletFlagsOf(installation: ServerInstallation | undefined, opt
     hasOwnCa: value('kubelet-certificate-authority') !== undefined,
     usesProxy: value('kubelet-connection') === 'proxy',
     nodeSelector: value('node-selector') ?? value('l') ?? '',
+    scrapesKubelets: value('resource-metrics') !== 'prometheus' || value('custom-metrics') === 'kubelet',
   };
 }
 
@@ -84,6 +87,7 @@ function flagsOf(options: Options): KubeletFlags {
     hasOwnCa: options['kubelet-certificate-authority'] !== undefined,
     usesProxy: options['kubelet-connection'] === 'proxy',
     nodeSelector: options['node-selector'],
+    scrapesKubelets: scrapesKubelets(options),
   };
 }
 

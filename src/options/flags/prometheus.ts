@@ -8,6 +8,12 @@ export const prometheusFlags = {
     short: 'c',
     help: "File with rules, as prometheus-adapter's --config: which series become custom.metrics.k8s.io and external.metrics.k8s.io. It is read again when it changes. Unset: no metrics come from Prometheus.",
   },
+  'resource-metrics': {
+    type: 'string',
+    default: 'kubelet',
+    check: oneOf('kubelet', 'prometheus'),
+    help: 'Where metrics.k8s.io comes from: kubelet, or prometheus by the resourceRules of --config, as prometheus-adapter serves it. With prometheus no kubelet is scraped, unless --custom-metrics=kubelet is set, and sinceSeconds has no history.',
+  },
   'prometheus-url': {
     type: 'repeated',
     default: '',

@@ -11,6 +11,7 @@ const account = 'kube-system/readers';
 const reportWith = (identity: KubeletIdentityReport, metricRules: readonly SourceReport[] = []) =>
   createStatus({
     statuses: () => [],
+    resourceMetrics: { source: 'kubelet', scrapesKubelets: true },
     usage: { nodeUsage: () => assert.fail('there is no node') },
     podCounts: () => undefined,
     refusals: { recent: () => [] },

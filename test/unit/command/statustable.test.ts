@@ -8,6 +8,7 @@ const report = {
   startTime: '2026-11-22T20:00:00Z',
   resolution: '15s',
   staleness: '45s',
+  resourceMetrics: { source: 'kubelet', scrapesKubelets: true },
   degraded: [{ code: 'NodesNotRead', message: '1 of 2 ready nodes cannot be scraped' }],
   refused: [],
   kubeletIdentity: { sent: 'account', account: 'kube-system/readers' },
@@ -132,4 +133,16 @@ test('rules of custom metrics have a line each, then their errors and queries', 
     /\nmain rules\[0\]:\n {2}sum\(requests.{280,290}\.\.\.\n\nmain externalRules\[0\]:\n {2}RuleFails: main cannot/,
   );
   assert.match(text, /\n {2}up\n$/);
+});
+
+test('metrics.k8s.io of Prometheus is named, and nodes that are not scraped have no lines', () => {
+  const resourceMetrics = { source: 'prometheus', scrapesKubelets: false } as const;
+  const rule = { source: 'prometheus', rule: 'resourceRules.cpu.nodeQuery', metrics: 1, query: 'sum by (node) (x)' };
+  const text = statusText({ ...report, resourceMetrics, degraded: [], nodes: [], metricRules: [rule] });
+  assert.match(text, /; scrapes no kubelets\nmetrics\.k8s\.io comes from Prometheus, by resourceRules\nall is well\n/);
+  assert.match(text, /\nresource, custom and external metrics:\n/);
+  assert.doesNotMatch(text, /NODE +READY|kubelets get/);
+  const both = statusText({ ...report, resourceMetrics: { source: 'prometheus', scrapesKubelets: true } });
+  assert.match(both, /scrapes every 15s.*\nmetrics\.k8s\.io comes from Prometheus/);
+  assert.match(both, /NODE +READY/);
 });

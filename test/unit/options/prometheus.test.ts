@@ -150,6 +150,8 @@ describe('refused are', () => {
   check([...two, '--prometheus-auth-incluster'], /would get our token; mount a token/);
   check(['--prometheus-auth-incluster', '--prometheus-auth-config=x'], /at the same time/);
   check(['--metrics-max-age=1m'], /must not be less than --metrics-relist-interval/);
-  check(['--resource-metrics=prometheus'], /always comes from kubelets, and resourceRules have no effect/);
+  check(['--resource-metrics=prometheus'], /needs --prometheus-url, and --config with resourceRules/);
+  check(['--resource-metrics=prometheus', '--config=a'], /needs --prometheus-url/);
+  check(['--resource-metrics=kubelets'], /must be one of kubelet, prometheus/);
   check(['--prometheus-queries=x'], /joined, as-adapter/);
 });

@@ -79,4 +79,5 @@ test('a part that is missing is an error of the query, and a problem of the file
   const { resource } = parseRules('resourceRules: {window: 5m}');
   assert.ok(resource !== undefined);
   assert.equal(resourceRulesProblems(resource).length, 4);
+  assert.match(resourceRulesProblems({ ...rulesOf(), windowMs: 0 })[0]?.problem ?? '', /its window is 0s/);
 });
