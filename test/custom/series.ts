@@ -90,7 +90,8 @@ export const series: readonly Series[] = [
   gauge('lab_memory_bytes', { ...shop, pod: 'idle-0', container: 'app' }, 1_048_576),
   gauge('lab_memory_bytes', { ...shop, pod: 'idle-0', container: 'late' }, 1_048_576),
   counter('lab_cpu_seconds_total', { ...shop, pod: 'axb', container: 'app' }, 1),
-  gauge('lab_memory_bytes', { ...shop, pod: 'axb', container: 'app' }, 'NaN'),
+  // Reads of all that is listed know impossible values by the metric's name.
+  gauge('lab_memory_nan', { ...shop, pod: 'axb', container: 'app' }, 'NaN'),
 ];
 
 /** Labels that a scrape would have added. */
