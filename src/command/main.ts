@@ -25,6 +25,7 @@ export async function main(
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
     if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
+    if (argv[0] === 'ui') return await (await import('./uicommand.ts')).runUi(argv.slice(1), env);
     if (argv[0] === 'rules') return await (await import('./rulescommand.ts')).runRules(argv.slice(1), env);
     const subcommand = subcommands.get(argv[0] ?? '');
     return subcommand === undefined

@@ -35,6 +35,27 @@ const commands = {
     kubeconfig: usualKubeconfig,
     flags: [],
   },
+  ui: {
+    synopsis: 'kubegauge ui [--kubeconfig=<file>] [--context=<name>] [--port=<port>] [--no-open]',
+    summary: 'shows the cluster as a page in the browser, served on 127.0.0.1 with the rights of the kubeconfig',
+    text: [
+      'Serves a page with nodes, pods, autoscalers, plots of the last hour and findings of doctor, prints its link and opens the browser. It only reads, and needs',
+      'nothing in the cluster; with metrics-server it collects history while it runs. The link opens once: Enter prints a new one.',
+      '',
+      '  --kubeconfig string',
+      `        ${usualKubeconfig}`,
+      '  --context string',
+      '        Context of the kubeconfig. Unset: the current one.',
+      '  --port integer (default 0)',
+      '        Port on 127.0.0.1; 0 takes any that is free. Over SSH, forward the same port: ssh -L <port>:127.0.0.1:<port>.',
+      '  --no-open',
+      '        Prints the link, and opens no browser.',
+      '',
+      'Exit code: 0 after a signal, 1 it cannot start, 2 a usage error.',
+    ],
+    kubeconfig: undefined,
+    flags: [],
+  },
   trust: {
     synopsis: 'kubegauge trust <node> [sha256:<key>] [flags]',
     summary: 'pins the key that the kubelet of a node shows now (--kubelet-tls=pin), or the given one',
@@ -95,14 +116,14 @@ export function isCommandName(word: string | undefined): word is CommandName {
   return word !== undefined && Object.hasOwn(commands, word);
 }
 
-/** Edits between a command and what is taken for a typing error of it. */
+/** Edits between a command and what is taken for a typing error of it; of short commands, half of their characters. */
 const typingErrors = 2;
 
 /** Returns the command that a word is, or is a typing error of. */
 export function nearestCommand(word: string): CommandName | undefined {
   return Object.keys(commands)
     .filter(isCommandName)
-    .find((command) => distance(word, command) <= typingErrors);
+    .find((command) => distance(word, command) <= Math.min(typingErrors, Math.floor(command.length / 2)));
 }
 
 /**

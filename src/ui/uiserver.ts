@@ -32,7 +32,7 @@ export interface UiServerOptions {
 }
 
 export interface UiServer {
-  /** @param port 0 for any. @returns the port. */
+  /** @param port 0 for any. @returns the port. @throws Error if it is in use. */
   listen(port: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -78,7 +78,12 @@ export function createUiServer(options: UiServerOptions): UiServer {
   });
   return {
     async listen(wanted) {
-      await app.listen({ host: '127.0.0.1', port: wanted });
+      try {
+        await app.listen({ host: '127.0.0.1', port: wanted });
+      } catch (cause) {
+        const remedy = 'choose another with --port, or none for any that is free';
+        throw new Error(`cannot listen on 127.0.0.1:${wanted}: ${remedy}`, { cause });
+      }
       const address = app.server.address();
       port = typeof address === 'object' && address !== null ? address.port : wanted;
       return port;

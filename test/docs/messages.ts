@@ -45,7 +45,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
   },
   UnknownCommand: {
     symptoms: ['no command is named ...; did you mean ...?', '... has to be the first argument: kubegauge ... [flags]'],
-    why: 'A word is neither `status`, `doctor`, `trust` nor `rules`, or stands behind a flag. For `doctor` it is no name of a check, for `trust` no node or key, for `rules` not `check`.',
+    why: 'A word is neither `status`, `doctor`, `ui`, `trust` nor `rules`, or stands behind a flag. For `doctor` it is no name of a check, for `trust` no node or key, for `rules` not `check`.',
     commands: 'kubegauge --help\nkubegauge doctor --help',
   },
   NoCluster: {
@@ -84,7 +84,10 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
     commands: 'openssl x509 -in ca.crt -noout -subject -enddate',
   },
   PortUnavailable: {
-    symptoms: ['cannot listen on ...:...: the port is in use; choose another with --secure-port'],
+    symptoms: [
+      'cannot listen on ...:...: the port is in use; choose another with --secure-port',
+      'cannot listen on 127.0.0.1:...: choose another with --port, or none for any that is free',
+    ],
     why: "Another program has the port: on a node's own network often the kubelet (10250). Or the address is not this machine's.",
     commands: `ss -ltnp | grep 10250\n${doctor('ports')}`,
   },

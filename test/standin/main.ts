@@ -8,6 +8,7 @@ import { startCluster } from './cluster.ts';
 import { createCredentials, writeCredentials } from './credentials.ts';
 import { parseOptions, type StandinOptions, usage, UsageError } from './options.ts';
 import { watchParents } from './parents.ts';
+import { startPage } from './page.ts';
 import { createLivePresenter, createPlainPresenter } from './presenter.ts';
 import { createReader } from './reading.ts';
 import { isLive } from './screen.ts';
@@ -69,6 +70,12 @@ async function run(given: StandinOptions): Promise<number> {
       token: credentials.readerToken,
     }),
   );
+  const page = disposables.use(
+    await startPage(files.adminKubeconfig, (url) => {
+      // A terminal shows it in place of the one before.
+      if (!live) process.stdout.write(`page ${url}\n`);
+    }),
+  );
   const tour = disposables.use(
     createTour({
       presenter: live
@@ -80,6 +87,12 @@ async function run(given: StandinOptions): Promise<number> {
       happened,
       // The first one is the one to open first.
       addresses: [
+        {
+          of: 'page',
+          get url() {
+            return page.url;
+          },
+        },
         { of: 'kubegauge', url: serverUrl },
         { of: 'API server', url: cluster.apiUrl },
       ],
