@@ -19,6 +19,7 @@ export const startCodes = [
   'StatusUnreadable',
   'KeyNotPinned',
   'ClusterNotExamined',
+  'ClusterNotShown',
   'RulesNotChecked',
   'RulesUnusable',
   'PrometheusUnusable',

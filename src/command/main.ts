@@ -15,7 +15,7 @@ import { run } from './run.ts';
 
 const usageErrorCode = 2;
 
-/** Returns 0 after a signal, 1 after a failure, 2 after a usage error; of `doctor` see doctorcommand.ts, of `rules` rulescommand.ts. */
+/** Returns 0 after a signal, 1 after a failure, 2 after a usage error; of `doctor` see doctorcommand.ts, of `rules` rulescommand.ts, of `top` topcommand.ts. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -26,6 +26,7 @@ export async function main(
   try {
     if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
     if (argv[0] === 'ui') return await (await import('./uicommand.ts')).runUi(argv.slice(1), env);
+    if (argv[0] === 'top') return await (await import('./topcommand.ts')).runTop(argv.slice(1), env);
     if (argv[0] === 'rules') return await (await import('./rulescommand.ts')).runRules(argv.slice(1), env);
     const subcommand = subcommands.get(argv[0] ?? '');
     return subcommand === undefined

@@ -106,6 +106,11 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
     why: 'kube-apiserver cannot be reached with this kubeconfig, or its user may not read what the checks look at.',
     commands: 'kubectl auth can-i list apiservices.apiregistration.k8s.io\nkubectl auth whoami',
   },
+  ClusterNotShown: {
+    symptoms: ['cannot list ...: this user lacks the right to ...', 'cannot list ...: no usable answer: ...'],
+    why: '`kubegauge top` can read nothing of what it was asked for: kube-apiserver cannot be reached with this kubeconfig, or its user lacks the right that the line names.',
+    commands: 'kubectl auth can-i list nodes.metrics.k8s.io\nkubectl auth whoami',
+  },
   RulesNotChecked: {
     symptoms: ['the rules cannot be checked: ...'],
     why: 'The file of rules cannot be read, or the engine of `--prometheus-url` or the cluster of `--kubeconfig` cannot be reached. The line says which.',

@@ -12,7 +12,7 @@ const architecture = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
 const ranks: readonly (readonly string[])[] = [
   ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor', 'messagecodes'],
   ['foreigntext', 'watchedfile'],
-  ['apimachinery', 'exposition', 'monitoring', 'logging'],
+  ['apimachinery', 'exposition', 'monitoring', 'logging', 'terminal'],
   ['dns', 'decode', 'metricsource'],
   ['options', 'tls', 'rules'],
   ['client'],
@@ -21,7 +21,7 @@ const ranks: readonly (readonly string[])[] = [
   ['api'],
   ['server', 'doctor'],
   ['view'],
-  ['ui'],
+  ['ui', 'top'],
   ['command'],
   ['main'],
 ];

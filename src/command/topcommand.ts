@@ -1,0 +1,76 @@
+/** `kubegauge top`: shows what nodes, pods, containers and autoscalers use, in a terminal or for scripts. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { foreignText } from '../foreigntext.ts';
+import { withPage } from '../messagecodes.ts';
+import { UsageError } from '../options/parse.ts';
+import { parseTopArguments, type TopArguments } from '../top/arguments.ts';
+import { printOnce, watchRows } from '../top/print.ts';
+import { runSession } from '../top/session.ts';
+import { initialState } from '../top/state.ts';
+import { createClusterView } from '../view/clusterview.ts';
+import { type Environment, findApiServerAsKubectl } from './apiserver.ts';
+import { failureOf } from './failure.ts';
+
+/** Returns 0, or 1 if the cluster cannot be shown. @throws UsageError. */
+export async function runTop(argv: readonly string[], env: Environment): Promise<number> {
+  const given = parseTopArguments(argv);
+  const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(new Error('stopped by a signal'));
+  for (const name of signals) process.once(name, onSignal);
+  // A reader that has gone, as after `| head`, ends us quietly.
+  process.stdout.once('error', onSignal);
+  await using view = createClusterView({ server });
+  try {
+    await show(given, { view, url: server.url, env, signal: stop.signal });
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    complain(error);
+    return 1;
+  } finally {
+    for (const name of signals) process.off(name, onSignal);
+    process.stdout.off('error', onSignal);
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+interface Place {
+  readonly view: ReturnType<typeof createClusterView>;
+  readonly url: string;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
+async function show(given: TopArguments, { view, url, env, signal }: Place): Promise<void> {
+  const { stdin, stdout } = process;
+  const { screen, namespace, labelSelector, format, intervalMs } = given;
+  const state = initialState(screen, { namespace, labelSelector });
+  const columns = stdout.isTTY ? stdout.columns : undefined;
+  const isColoured = stdout.isTTY && stdout.hasColors();
+  const printing = { view, url, state, format, columns, isColoured };
+  if (given.isWatch) {
+    const write = (text: string): boolean => !signal.aborted && (stdout.write(text), true);
+    // An interval that a signal ends is no failure.
+    const wait = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
+    await watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onProblem: complain });
+    return;
+  }
+  const isInteractive = stdin.isTTY && stdout.isTTY && env['TERM'] !== 'dumb' && format === 'table' && !given.isOnce;
+  if (!isInteractive) {
+    stdout.write(await printOnce(printing));
+    return;
+  }
+  const isUnicode = process.platform !== 'linux' || isUtf8(env);
+  await runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal });
+}
+
+function isUtf8(env: Environment): boolean {
+  return /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
+}
+
+function complain(error: unknown): void {
+  const { code, text } = failureOf(error, 'ClusterNotShown');
+  process.stderr.write(`kubegauge: ${withPage({ code, text: foreignText(text) })}\n`);
+}

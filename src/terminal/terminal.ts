@@ -1,0 +1,117 @@
+/** A terminal: keys, its size, and lines that are rewritten where they change. It is given back whatever ends us. */
+import { emitKeypressEvents } from 'node:readline';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { paintSpans, type Span } from './text.ts';
+
+export interface KeyPress {
+  /** Such as `up`, `return`, `a`; undefined for characters without a name. */
+  readonly name: string | undefined;
+  /** As typed; undefined for keys without text. */
+  readonly text: string | undefined;
+  readonly ctrl: boolean;
+  readonly shift: boolean;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Terminal extends Disposable {
+  readonly size: TerminalSize;
+  draw(lines: readonly (readonly Span[])[]): void;
+}
+
+export interface TerminalOptions {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  readonly onKey: (key: KeyPress) => void;
+  /** Called when the size changed, or when we were suspended and go on. */
+  readonly onRedraw: () => void;
+}
+
+/** The alternate screen, without a cursor, without wrapping at the end of a line. */
+const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l';
+const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+const toRow = (row: number): string => `\x1b[${row + 1};1H`;
+const clearRow = '\x1b[K';
+const clearAll = '\x1b[2J';
+/** Of a terminal that does not say how large it is. */
+const assumedSize: TerminalSize = { columns: 80, rows: 24 };
+
+export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions): Terminal {
+  let drawn: readonly string[] | undefined;
+  let isOpen = false;
+  const isColoured = output.hasColors();
+  emitKeypressEvents(input);
+  const resize = (): void => {
+    drawn = undefined;
+    onRedraw();
+  };
+  const resume = (): void => {
+    open();
+    resize();
+  };
+  open();
+  input.on('keypress', keypress);
+  output.on('resize', resize);
+  process.on('SIGCONT', resume);
+  // Also after an exception.
+  process.once('exit', close);
+  return {
+    get size() {
+      return sizeNow();
+    },
+    draw,
+    [Symbol.dispose]() {
+      close();
+      input.off('keypress', keypress);
+      input.pause();
+      output.off('resize', resize);
+      process.off('SIGCONT', resume).off('exit', close);
+    },
+  };
+
+  function sizeNow(): TerminalSize {
+    return { columns: output.columns || assumedSize.columns, rows: output.rows || assumedSize.rows };
+  }
+
+  function open(): void {
+    if (isOpen) return;
+    isOpen = true;
+    input.setRawMode(true);
+    input.resume();
+    output.write(enter);
+  }
+
+  function close(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    input.setRawMode(false);
+    output.write(leave);
+  }
+
+  function keypress(text: string | undefined, { name, ctrl = false, shift = false }: Partial<KeyPress>): void {
+    // In raw mode the terminal sends no signal.
+    if (ctrl && name === 'z' && process.platform !== 'win32') {
+      close();
+      process.kill(process.pid, 'SIGTSTP');
+      return;
+    }
+    onKey({ name, text, ctrl, shift });
+  }
+
+  function draw(lines: readonly (readonly Span[])[]): void {
+    // A slow terminal gets the newest lines later.
+    if (!isOpen || output.writableNeedDrain) return;
+    const { columns, rows } = sizeNow();
+    const painted = lines.slice(0, rows).map((line) => paintSpans(line, columns, isColoured));
+    let text = drawn === undefined ? clearAll : '';
+    for (let row = 0; row < Math.max(painted.length, drawn?.length ?? 0); row += 1) {
+      const line = painted[row] ?? '';
+      if (drawn?.[row] !== line) text += toRow(row) + line + clearRow;
+    }
+    drawn = painted;
+    if (text !== '') output.write(text);
+  }
+}

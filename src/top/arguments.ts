@@ -1,0 +1,108 @@
+/** The arguments of `kubegauge top`, as users of kubectl write them. */
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../apimachinery/duration.ts';
+import { parseLabelSelector } from '../apimachinery/labels.ts';
+import type { CodedText } from '../messagecodes.ts';
+import { UsageError } from '../options/parse.ts';
+import { type TopFormat, topFormats } from './print.ts';
+import { type ScreenName, screenNames } from './rows.ts';
+
+export interface TopArguments {
+  readonly screen: ScreenName;
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Undefined for all. */
+  readonly namespace: string | undefined;
+  readonly labelSelector: string | undefined;
+  readonly format: TopFormat;
+  readonly isOnce: boolean;
+  readonly isWatch: boolean;
+  readonly intervalMs: number;
+}
+
+const options = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+  'all-namespaces': { type: 'boolean', short: 'A' },
+  selector: { type: 'string', short: 'l' },
+  output: { type: 'string', short: 'o' },
+  once: { type: 'boolean' },
+  watch: { type: 'boolean', short: 'w' },
+  interval: { type: 'string', default: '15s' },
+} as const;
+
+/** Words for each screen; those of kubectl are understood, too. */
+const words: Readonly<Record<string, ScreenName>> = {
+  nodes: 'nodes',
+  node: 'nodes',
+  no: 'nodes',
+  pods: 'pods',
+  pod: 'pods',
+  po: 'pods',
+  containers: 'containers',
+  container: 'containers',
+  hpas: 'hpas',
+  hpa: 'hpas',
+  horizontalpodautoscalers: 'hpas',
+};
+
+/** Milliseconds; usage is measured every 15 s, and a request costs the servers. */
+const leastIntervalMs = 1_000;
+
+/** @throws UsageError with all problems. */
+export function parseTopArguments(argv: readonly string[]): TopArguments {
+  const { values, positionals } = parse(argv);
+  const problems: CodedText[] = [];
+  const invalid = (text: string) => void problems.push({ code: 'InvalidFlagValue', text });
+  const [word = 'nodes', ...others] = positionals;
+  const screen = Object.hasOwn(words, word) ? words[word] : undefined;
+  if (screen === undefined || others.length > 0) {
+    const text = `kubegauge top shows one of ${screenNames.join(', ')}; not ${positionals.join(' ')}`;
+    problems.push({ code: 'UnknownCommand', text });
+  }
+  // As pflag, which takes -n=web, too.
+  const given = (name: 'namespace' | 'selector' | 'output') => values[name]?.replace(/^=/, '');
+  const format = topFormats.find((each) => each === (given('output') ?? 'table'));
+  if (format === undefined) invalid(`-o ${given('output')}: must be one of ${topFormats.join(', ')}`);
+  const intervalMs = parseDuration(values.interval);
+  if (intervalMs === undefined || intervalMs < leastIntervalMs) {
+    invalid(`--interval=${values.interval}: must be a duration of at least 1s, such as 15s`);
+  }
+  const labelSelector = given('selector') || undefined;
+  if (!isSelector(labelSelector)) invalid(`-l ${labelSelector}: must be a label selector, such as app=web,tier!=cache`);
+  const namespace = given('namespace') || undefined;
+  if (namespace !== undefined && values['all-namespaces'] === true) invalid('-n and -A: choose one of them');
+  if (screen === undefined || format === undefined || intervalMs === undefined || problems.length > 0) {
+    throw new UsageError(...problems);
+  }
+  return {
+    screen,
+    kubeconfig: values.kubeconfig,
+    context: values.context,
+    namespace,
+    labelSelector,
+    format,
+    isOnce: values.once === true,
+    isWatch: values.watch === true,
+    intervalMs,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    const text = `${(error as Error).message}; see kubegauge top --help`;
+    throw new UsageError({ code: 'UnknownFlag', text });
+  }
+}
+
+function isSelector(text: string | undefined): boolean {
+  try {
+    parseLabelSelector(text ?? '');
+    return true;
+  } catch {
+    return false;
+  }
+}

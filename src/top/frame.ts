@@ -1,0 +1,191 @@
+/** Draws the whole screen as lines: header, tabs, table, and what keys do. */
+import { fit, type Span, widthOf } from '../terminal/text.ts';
+import type { TerminalSize } from '../terminal/terminal.ts';
+import type { ClusterSummaryView, ResourceView } from '../view/types.ts';
+import { type ColumnContext, columnsOf } from './columns.ts';
+import { ageText, barText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
+import { reasonOf, type Row, screenNames } from './rows.ts';
+import type { TopState } from './state.ts';
+import { layOut } from './table.ts';
+
+export interface Frame {
+  readonly state: TopState;
+  readonly summary: ClusterSummaryView | undefined;
+  /** Sorted and filtered; undefined before the first answer. */
+  readonly rows: readonly Row[] | undefined;
+  /** Of rows that are not shown. */
+  readonly note: string | undefined;
+  /** What cannot be read. */
+  readonly problem: string | undefined;
+  /** Seconds for which an answer is awaited; undefined if none is. */
+  readonly waitingSeconds: number | undefined;
+  readonly context: ColumnContext;
+  readonly url: string;
+}
+
+type Line = readonly Span[];
+
+/** Degraded parts that are shown; the rest is counted. */
+const mostProblems = 3;
+/** Seconds from which a wait is shown. */
+const slowSeconds = 2;
+/** Columns below which the bars are left out. */
+const barsFrom = 100;
+
+export function drawFrame(
+  frame: Frame,
+  { columns, rows: height }: TerminalSize,
+): { readonly lines: readonly Line[]; readonly tableHeight: number } {
+  const { state } = frame;
+  const footer = footerLines(frame, columns);
+  const top = [...headerLines(frame, columns), [], tabLine(frame)];
+  const tableHeight = Math.max(1, height - top.length - footer.length - 1);
+  const body = state.isHelp ? helpLines : tableLines(frame, columns, tableHeight);
+  const filled = Array.from({ length: Math.max(0, height - footer.length) }, (_, at) => [...top, ...body][at] ?? []);
+  return { lines: [...filled, ...footer], tableHeight };
+}
+
+/** Returns the lines above the tabs, also for `--once`. */
+export function headerLines(
+  {
+    summary,
+    url,
+    problem,
+    waitingSeconds,
+    state,
+  }: Pick<Frame, 'summary' | 'url' | 'problem' | 'waitingSeconds' | 'state'>,
+  columns: number,
+): Line[] {
+  const isSlow = waitingSeconds !== undefined && waitingSeconds >= slowSeconds;
+  const slow: Span[] = isSlow
+    ? [{ text: `  waiting for kube-apiserver for ${ageText(waitingSeconds)}`, tone: 'warning' }]
+    : [];
+  const paused: Span[] = state.isPaused ? [{ text: '  PAUSED', tone: 'warning' }] : [];
+  const problems = [...(problem === undefined ? [] : [problem]), ...(summary?.degraded ?? [])];
+  const notes = [...new Set(problems)].map((text): Line => [{ text: `! ${text}`, tone: 'warning' }]);
+  const hidden = notes.length - mostProblems;
+  const shownNotes = hidden > 0 ? [...notes.slice(0, mostProblems), [{ text: `! and ${hidden} more` }]] : notes;
+  if (summary === undefined)
+    return [
+      [{ text: 'kubegauge top', tone: 'strong' }, ...paused, ...slow, { text: `  ${url}  reading` }],
+      ...shownNotes,
+    ];
+  const age = summary.ageSeconds === undefined ? '' : `, usage up to ${ageText(summary.ageSeconds)} old`;
+  return [
+    [
+      { text: 'kubegauge top', tone: 'strong' },
+      ...paused,
+      ...slow,
+      { text: `  ${url}  ${summary.server}  ${summary.readyNodes} of ${summary.nodes} nodes ready${age}` },
+    ],
+    resourceLine('CPU   ', summary.cpu, coresText, columns),
+    resourceLine('MEMORY', summary.memory, bytesText, columns),
+    ...shownNotes,
+  ];
+}
+
+function resourceLine(
+  title: string,
+  { used, requested, allocatable }: ResourceView,
+  format: (value: number) => string,
+  columns: number,
+): Line {
+  const share = shareOf(used, allocatable);
+  const reserved = shareOf(requested, allocatable);
+  const { tone, mark } = markOf(share ?? 0);
+  const text = (value: number | undefined) => (value === undefined ? '-' : format(value));
+  const percent = (value: number | undefined) => (value === undefined ? '' : ` ${percentText(value)}`);
+  return [
+    { text: `${title} ` },
+    ...(columns >= barsFrom && share !== undefined ? [{ text: `${barText(share, 20)} `, tone }] : []),
+    { text: `${text(used)}${percent(share)}${mark.trim()} used`, tone },
+    { text: `, ${text(requested)}${percent(reserved)} requested, of ${text(allocatable)}` },
+  ];
+}
+
+const titles = { nodes: 'Nodes', pods: 'Pods', containers: 'Containers', hpas: 'HPAs' } as const;
+
+function tabLine({ state, rows, note }: Frame): Line {
+  const tabs = screenNames.flatMap((screen, at): Span[] => [
+    {
+      text: screen === state.screen ? `[${at + 1} ${titles[screen]}]` : ` ${at + 1} ${titles[screen]} `,
+      ...(screen === state.screen ? { tone: 'selected' as const } : {}),
+    },
+  ]);
+  const scope = [
+    state.pod && `pod ${state.pod.namespace}/${state.pod.name}`,
+    state.node && `node ${state.node}`,
+    `namespace ${state.namespace ?? 'all'}`,
+    state.labelSelector && `labels ${state.labelSelector}`,
+    state.filter && `filter ${state.filter}`,
+    rows && `${rows.length} rows`,
+    note,
+  ].filter((text) => text !== undefined && text !== '');
+  return [...tabs, { text: `  ${scope.join(', ')}`, tone: 'dim' }];
+}
+
+function tableLines({ state, rows, context }: Frame, width: number, height: number): Line[] {
+  if (rows === undefined) return [[{ text: 'reading' }]];
+  const columns = columnsOf[state.screen];
+  const shown = rowsInSight(rows, state.selected, height);
+  const selected = rows.find(({ key }) => key === state.selected) ?? rows[0];
+  const { heading, lines } = layOut(columns, shown, context, width, columns[state.sorts[state.screen]]);
+  if (rows.length === 0) return [heading, [{ text: 'nothing to show here', tone: 'dim' }]];
+  return [
+    heading,
+    ...lines.map((line, at) => {
+      if (shown[at] !== selected) return line;
+      const text = line.map((span) => span.text).join('');
+      return [{ text: text + ' '.repeat(Math.max(0, width - widthOf(text))), tone: 'selected' as const }];
+    }),
+  ];
+}
+
+/** Returns the rows that are on the screen: the selected one stays in sight. */
+export function rowsInSight(rows: readonly Row[], selectedKey: string | undefined, height: number): readonly Row[] {
+  const selected = Math.max(
+    0,
+    rows.findIndex(({ key }) => key === selectedKey),
+  );
+  const first = Math.max(0, Math.min(selected - Math.floor(height / 2), rows.length - height));
+  return rows.slice(first, first + height);
+}
+
+const promptTitles = {
+  filter: 'filter by text',
+  labelSelector: 'labels, such as app=web,tier!=cache',
+  namespace: 'namespace; empty for all',
+} as const;
+
+function footerLines({ state, rows }: Frame, columns: number): Line[] {
+  if (state.prompt !== undefined) {
+    const { of, text } = state.prompt;
+    return [[], [{ text: `${promptTitles[of]}: ` }, { text: `${text}_`, tone: 'strong' }]];
+  }
+  const selected = rows?.find(({ key }) => key === state.selected) ?? rows?.[0];
+  const reason = selected === undefined ? undefined : reasonOf(selected);
+  const why: Line =
+    reason === undefined || selected === undefined ? [] : [{ text: `${selected.key}: ${reason}`, tone: 'warning' }];
+  return [why, [{ text: fit(keysText, columns), tone: 'dim' }]];
+}
+
+const keysText =
+  'Tab screen  Enter open  Esc back  s sort  r reverse  / filter  l labels  n namespace  a all  p pause  ? help  q quit';
+
+const helpLines: readonly Line[] = [
+  'Tab, 1 to 4     nodes, pods, containers, HPAs',
+  'Up, Down, j, k  select; PageUp, PageDown, Home, End as usual',
+  'Enter           pods of the node, containers of the pod, pods of the HPA',
+  'Esc             back; also ends a filter',
+  's, r            sort by the next column (marked *), in the other order',
+  'c, m, w         sort by CPU, by memory, by why there is no number',
+  '/               show rows with a text in their name, node or labels',
+  'l, n, a         choose pods by labels, a namespace, all again',
+  'p, Space        pause, and go on',
+  'q, Ctrl-C       quit',
+  '',
+  '%CPU, %MEM      used, of what the node can give to pods',
+  '%REQ, %LIM      used, of the request and of the limit; of nodes: requested, of what the node can give',
+  '+ !             at least 75 %, at least 90 %',
+  'AGE             since the usage was measured',
+].map((text) => [{ text }]);

@@ -1,0 +1,82 @@
+/** Reads what one screen shows, and no more. */
+import type { ClusterView } from '../view/types.ts';
+import { columnsOf } from './columns.ts';
+import { autoscalerRows, containerRows, nodeRows, podRows, type Row } from './rows.ts';
+import type { TopState } from './state.ts';
+
+export type LoadQuery = Pick<
+  TopState,
+  'screen' | 'namespace' | 'node' | 'labelSelector' | 'pod' | 'sorts' | 'isReversed'
+>;
+
+export interface Loaded {
+  readonly rows: readonly Row[];
+  /** Says that there are more rows than were read; undefined if these are all. */
+  readonly note: string | undefined;
+}
+
+const podsPerPage = 250;
+/** Pods that are read of a larger list. Whole ones take 10 kB each. */
+export const mostPods = 1_000;
+/** Pods with the most usage, of a larger list. */
+const mostBusiest = 100;
+
+/** Called with each page while a long list is read. */
+export type OnPage = (loaded: Loaded) => void;
+
+export async function loadRows(view: ClusterView, query: LoadQuery, onPage: OnPage = () => undefined): Promise<Loaded> {
+  switch (query.screen) {
+    case 'nodes':
+      return whole(nodeRows(await view.nodes()));
+    case 'hpas':
+      return whole(autoscalerRows(await view.autoscalers(query.namespace)));
+    case 'pods':
+      return loadPods(view, query, podRows, onPage);
+    case 'containers': {
+      if (query.pod === undefined) return loadPods(view, query, containerRows, onPage);
+      const pod = await view.pod(query.pod.namespace, query.pod.name);
+      return pod === undefined ? { rows: [], note: 'the pod has been deleted' } : whole(containerRows([pod]));
+    }
+  }
+}
+
+function whole(rows: readonly Row[]): Loaded {
+  return { rows, note: undefined };
+}
+
+async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podRows, onPage: OnPage): Promise<Loaded> {
+  const scope = {
+    ...(query.namespace === undefined ? {} : { namespace: query.namespace }),
+    ...(query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector }),
+  };
+  const rows: Row[] = [];
+  let token: string | undefined;
+  do {
+    const page = await view.pods({
+      ...scope,
+      ...(query.node === undefined ? {} : { node: query.node }),
+      limit: podsPerPage,
+      ...(token === undefined ? {} : { continue: token }),
+    });
+    rows.push(...toRows(page.items));
+    token = page.continue;
+    if (token === undefined) return whole(rows);
+    onPage({ rows: [...rows], note: `${rows.length} read so far` });
+  } while (rows.length < mostPods);
+  const resource = busiestBy(query);
+  const note = `the first ${rows.length}; choose a namespace (n) or labels (l) for others`;
+  if (resource === undefined || query.node !== undefined) return { rows, note };
+  const busiest = toRows(await view.busiestPods({ ...scope, resource, limit: mostBusiest }));
+  const known = new Set(rows.map(({ key }) => key));
+  return {
+    rows: [...rows, ...busiest.filter(({ key }) => !known.has(key))],
+    note: `the ${mostBusiest} with the most ${resource}, and ${note}`,
+  };
+}
+
+/** Returns the usage that the largest are wanted of. */
+function busiestBy({ screen, sorts, isReversed }: LoadQuery): 'cpu' | 'memory' | undefined {
+  const title = columnsOf[screen][sorts[screen]]?.title;
+  if (isReversed) return undefined;
+  return title === 'CPU' ? 'cpu' : title === 'MEMORY' ? 'memory' : undefined;
+}

@@ -1,0 +1,166 @@
+/** `kubegauge top --once` and `--watch`: tables, CSV and JSON for scripts and pipes. */
+import { paintSpans } from '../terminal/text.ts';
+import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
+import { type ColumnContext, columnsOf } from './columns.ts';
+import { headerLines } from './frame.ts';
+import { type Loaded, loadRows } from './loader.ts';
+import { objectOfRow, type Row, type ScreenName } from './rows.ts';
+import { selectRows, type TopState } from './state.ts';
+import { layOut } from './table.ts';
+
+export const topFormats = ['table', 'wide', 'json', 'csv'] as const;
+export type TopFormat = (typeof topFormats)[number];
+
+export interface PrintOptions {
+  readonly view: ClusterView;
+  readonly url: string;
+  readonly state: TopState;
+  readonly format: TopFormat;
+  /** Columns of the terminal; undefined for a pipe, where lines have any length. */
+  readonly columns: number | undefined;
+  readonly isColoured: boolean;
+}
+
+const context = (): ColumnContext => ({ nowMs: Date.now(), trendOf: () => '' });
+
+/** Returns the text of one look at the cluster. @throws ViewError. */
+export async function printOnce(options: PrintOptions): Promise<string> {
+  const { view, state, format } = options;
+  if (format === 'csv') {
+    const { rows } = await loadRows(view, state);
+    return `${[csvHeading(state.screen), ...selectRows(rows, state).map(csvLine)].join('\n')}\n`;
+  }
+  const [summary, loaded] = await Promise.all([view.summary(), loadRows(view, state)]);
+  const rows = selectRows(loaded.rows, state);
+  if (format === 'json')
+    return `${JSON.stringify({ cluster: summary, [state.screen]: rows.map(objectOfRow), ...noted(loaded) }, undefined, 2)}\n`;
+  return tableText(options, summary, rows, loaded);
+}
+
+function noted({ note }: Loaded): object {
+  return note === undefined ? {} : { note };
+}
+
+function tableText(
+  { url, state, format, columns, isColoured }: PrintOptions,
+  summary: ClusterSummaryView,
+  rows: readonly Row[],
+  { note }: Loaded,
+): string {
+  const width = format === 'wide' ? undefined : columns;
+  const header = headerLines({ summary, url, problem: undefined, waitingSeconds: undefined, state }, columns ?? 0);
+  const shown = columnsOf[state.screen];
+  const { heading, lines } = layOut(shown, rows, context(), width, undefined);
+  const all = [...header, [], heading, ...lines, ...(note === undefined ? [] : [[{ text: note }]])];
+  return all.map((line) => `${paintSpans(line, width ?? Infinity, isColoured).trimEnd()}\n`).join('');
+}
+
+function csvHeading(screen: ScreenName): string {
+  return ['time', ...csvColumns(screen).map(({ name }) => name)].join(',');
+}
+
+/** Titles of memory repeat those of CPU. */
+function csvColumns(screen: ScreenName) {
+  let of = '';
+  return columnsOf[screen]
+    .filter(({ title }) => title !== 'CPU TREND')
+    .map((column) => {
+      const { title } = column;
+      if (title === 'CPU' || title === 'MEMORY') of = title.toLowerCase();
+      const name = title
+        .toLowerCase()
+        .replace('%', 'share_')
+        .replace('share_cpu', 'share')
+        .replace('share_mem', 'share');
+      return { column, name: title.startsWith('%') ? `${of}_${name}` : title === 'AGE' ? 'measured_ms' : name };
+    });
+}
+
+/** Returns a line as RFC 4180 has it. A text that a spreadsheet would take for a formula gets an apostrophe. */
+function csvLine(row: Row): string {
+  const values = csvColumns(row.kind).map(({ column }) => column.value(row) ?? '');
+  return [new Date().toISOString(), ...values].map(csvField).join(',');
+}
+
+function csvField(value: string | number): string {
+  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Numbers that differ by less than this share are the same. */
+const noise = 0.1;
+
+export interface WatchRowsOptions extends PrintOptions {
+  readonly intervalMs: number;
+  readonly signal: AbortSignal;
+  /** Returns false when the reader has gone. */
+  readonly write: (text: string) => boolean;
+  /** Milliseconds; resolves early when the signal aborts. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** Prints rows when they are new, changed or gone. Changes of usage below a tenth are none. */
+export async function watchRows(options: WatchRowsOptions): Promise<void> {
+  const { view, state, format, intervalMs, signal, write, sleep, onProblem } = options;
+  const last = new Map<string, Row>();
+  let isFirst = true;
+  while (!signal.aborted) {
+    const loaded = await loadRows(view, state).catch((error: unknown) => {
+      if (isFirst) throw error;
+      onProblem(error);
+      return undefined;
+    });
+    if (loaded !== undefined) {
+      const rows = selectRows(loaded.rows, state);
+      const changed = rows.filter((row) => hasChanged(last.get(row.key), row));
+      const present = new Set(rows.map(({ key }) => key));
+      const gone = [...last.values()].filter(({ key }) => !present.has(key));
+      for (const row of changed) last.set(row.key, row);
+      for (const { key } of gone) last.delete(key);
+      if (!write(changesText(options, changed, gone, isFirst))) return;
+      isFirst = false;
+    }
+    await sleep(intervalMs);
+  }
+
+  function changesText(
+    { columns, isColoured }: WatchRowsOptions,
+    changed: readonly Row[],
+    gone: readonly Row[],
+    withHeading: boolean,
+  ): string {
+    const time = new Date().toISOString();
+    if (format === 'json') {
+      const lines = [
+        ...changed.map((row) => JSON.stringify({ time, ...objectOfRow(row) })),
+        ...gone.map(({ key }) => JSON.stringify({ time, gone: key })),
+      ];
+      return lines.map((line) => `${line}\n`).join('');
+    }
+    if (format === 'csv')
+      return [...(withHeading ? [csvHeading(state.screen)] : []), ...changed.map(csvLine)]
+        .map((line) => `${line}\n`)
+        .join('');
+    const clock = time.slice(11, 19);
+    const width = format === 'wide' || columns === undefined ? undefined : columns - clock.length - 2;
+    const { heading, lines } = layOut(columnsOf[state.screen], changed, context(), width, undefined);
+    const all = [
+      ...(changed.length === 0 ? [] : [[{ text: 'TIME      ' }, ...heading]]),
+      ...lines.map((line) => [{ text: `${clock}  ` }, ...line]),
+      ...gone.map(({ key }) => [{ text: `${clock}  ${key} is gone` }]),
+    ];
+    return all.map((line) => `${paintSpans(line, columns ?? Infinity, isColoured).trimEnd()}\n`).join('');
+  }
+}
+
+function hasChanged(before: Row | undefined, now: Row): boolean {
+  if (before === undefined) return true;
+  return columnsOf[now.kind].some(({ title, value }) => {
+    if (title === 'AGE' || title === 'CPU TREND') return false;
+    const [a, b] = [value(before), value(now)];
+    if (typeof a !== 'number' || typeof b !== 'number') return a !== b;
+    const isUsage = title === 'CPU' || title === 'MEMORY' || title === 'SWAP' || title.startsWith('%');
+    return isUsage ? Math.abs(a - b) > noise * Math.max(Math.abs(a), Math.abs(b)) : a !== b;
+  });
+}

@@ -1,0 +1,167 @@
+/** `kubegauge top` in a terminal: reads what is shown, and draws it again when it changes or a key is pressed. */
+import type { ReadStream, WriteStream } from 'node:tty';
+import { type KeyPress, openTerminal, type Terminal } from '../terminal/terminal.ts';
+import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
+import { part } from '../view/part.ts';
+import { sparkline } from './format.ts';
+import { drawFrame, rowsInSight } from './frame.ts';
+import { type Loaded, loadRows } from './loader.ts';
+import type { Row } from './rows.ts';
+import { press, selectRows, type TopState } from './state.ts';
+import { createTrends, type Trends } from './trends.ts';
+
+export interface SessionOptions {
+  readonly view: ClusterView;
+  readonly url: string;
+  readonly initial: TopState;
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  /** Milliseconds between reads. */
+  readonly intervalMs: number;
+  readonly isUnicode: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds between looks at ages and waits. */
+const tickMs = 1_000;
+/** Ticks between redraws of ages: they are shown in seconds, and a redraw costs CPU. */
+const ticksPerAge = 5;
+const trendColumns = 15;
+
+/** Runs until the user quits, the signal aborts, or the terminal is gone. */
+export async function runSession(options: SessionOptions): Promise<void> {
+  await new Session(options).run();
+}
+
+class Session {
+  readonly #options: SessionOptions;
+  readonly #trends: Trends;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #terminal: Terminal;
+  #state: TopState;
+  #summary: ClusterSummaryView | undefined;
+  #loaded: Loaded | undefined;
+  #problem: string | undefined;
+  #tableHeight = 1;
+  #ticks = 0;
+  /** The read that counts: one that was begun for another screen is dropped. */
+  #current = 0;
+  #waitingSinceMs: number | undefined;
+  #nextReadMs = 0;
+
+  constructor(options: SessionOptions) {
+    const { view, initial, input, output } = options;
+    this.#options = options;
+    this.#state = initial;
+    this.#trends = createTrends(view);
+    this.#terminal = openTerminal({ input, output, onRedraw: () => this.#draw(), onKey: (key) => this.#onKey(key) });
+  }
+
+  async run(): Promise<void> {
+    const { input, output, signal } = this.#options;
+    const finish = (): void => this.#ended.resolve();
+    using _terminal = this.#terminal;
+    const timer = setInterval(() => this.#tick(), tickMs);
+    signal.addEventListener('abort', finish, { once: true });
+    input.once('end', finish);
+    output.once('error', finish);
+    this.#refresh();
+    this.#draw();
+    try {
+      await this.#ended.promise;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', finish);
+    }
+  }
+
+  #onKey(key: KeyPress): void {
+    const before = this.#state;
+    const { state, effect } = press(before, key, { rows: this.#visible() ?? [], height: this.#tableHeight });
+    this.#state = state;
+    if (before.screen !== state.screen || before.pod !== state.pod || before.node !== state.node)
+      this.#loaded = undefined;
+    if (effect === 'quit') this.#ended.resolve();
+    if (effect === 'refresh') this.#refresh();
+    this.#draw();
+    this.#readTrends();
+  }
+
+  #tick(): void {
+    this.#ticks += 1;
+    const isDue = performance.now() >= this.#nextReadMs;
+    if (!this.#state.isPaused && this.#waitingSinceMs === undefined && isDue) this.#refresh();
+    if (this.#waitingSinceMs !== undefined || this.#ticks % ticksPerAge === 0) this.#draw();
+  }
+
+  #refresh(): void {
+    this.#read().catch((error: unknown) => this.#ended.reject(error));
+  }
+
+  /** Reads header and rows side by side, and draws each as it comes. */
+  async #read(): Promise<void> {
+    const { view, intervalMs } = this.#options;
+    const own = (this.#current += 1);
+    this.#waitingSinceMs = performance.now();
+    const take = (part: Loaded): void => {
+      if (own !== this.#current) return;
+      this.#loaded = part;
+      this.#trends.add(part.rows);
+      this.#draw();
+    };
+    const header = async (): Promise<void> => {
+      this.#summary = await view.summary();
+      this.#draw();
+    };
+    const rows = async (): Promise<void> => take(await loadRows(view, this.#state, take));
+    const failures = await Promise.all([header(), rows()].map(failureOf));
+    if (own !== this.#current) return;
+    this.#waitingSinceMs = undefined;
+    this.#nextReadMs = performance.now() + intervalMs;
+    this.#problem = failures.filter((text) => text !== undefined).join('; ') || undefined;
+    this.#draw();
+    this.#readTrends();
+  }
+
+  /** Reads the past of rows in sight, once each. */
+  #readTrends(): void {
+    const rows = rowsInSight(this.#visible() ?? [], this.#state.selected, this.#tableHeight);
+    const own = this.#current;
+    void this.#trends.readPast(rows).then((count) => {
+      if (count > 0 && own === this.#current) this.#draw();
+    });
+  }
+
+  #visible(): readonly Row[] | undefined {
+    return this.#loaded && selectRows(this.#loaded.rows, this.#state);
+  }
+
+  #draw(): void {
+    const { url, isUnicode } = this.#options;
+    const since = this.#waitingSinceMs;
+    const { lines, tableHeight } = drawFrame(
+      {
+        state: this.#state,
+        summary: this.#summary,
+        rows: this.#visible(),
+        note: this.#loaded?.note,
+        problem: this.#problem,
+        waitingSeconds: since === undefined ? undefined : (performance.now() - since) / 1000,
+        context: {
+          nowMs: Date.now(),
+          trendOf: (row) => sparkline(this.#trends.of(row), trendColumns, isUnicode),
+        },
+        url,
+      },
+      this.#terminal.size,
+    );
+    this.#tableHeight = tableHeight;
+    this.#terminal.draw(lines);
+  }
+}
+
+/** Returns the sentence of a read that failed. @throws anything but a ViewError. */
+async function failureOf(read: Promise<void>): Promise<string | undefined> {
+  const { problem } = await part(read);
+  return problem;
+}

@@ -1,0 +1,212 @@
+/** Screens of `kubegauge top`: numbers, tables, keys, CSV and arguments. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { UsageError } from '../../../src/options/parse.ts';
+import { widthOf } from '../../../src/terminal/text.ts';
+import { parseTopArguments } from '../../../src/top/arguments.ts';
+import { columnsOf } from '../../../src/top/columns.ts';
+import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/top/format.ts';
+import { drawFrame } from '../../../src/top/frame.ts';
+import { loadRows } from '../../../src/top/loader.ts';
+import { printOnce } from '../../../src/top/print.ts';
+import { nodeRows, podRows } from '../../../src/top/rows.ts';
+import { initialState, press, selectRows, type TopState } from '../../../src/top/state.ts';
+import { layOut } from '../../../src/top/table.ts';
+import type { ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
+
+const context = { nowMs: 100_000, trendOf: () => '' };
+
+function podView(name: string, cpu: number | undefined, more: Partial<PodView> = {}): PodView {
+  return {
+    namespace: 'shop',
+    name,
+    node: 'node-a',
+    phase: 'Running',
+    restarts: 0,
+    labels: { app: 'web' },
+    cpu: { ...(cpu === undefined ? {} : { used: cpu }), requested: 0.2 },
+    memory: { used: 1024 ** 2 },
+    containers: [],
+    ...more,
+  };
+}
+
+const nodeView: NodeView = {
+  name: 'node-a',
+  ready: true,
+  cpu: { used: 3.8, requested: 2, allocatable: 4 },
+  memory: { used: 2 * 1024 ** 3, allocatable: 16 * 1024 ** 3 },
+  pods: 3,
+  podCapacity: 110,
+  timestampMs: 88_000,
+};
+
+test('numbers are short', () => {
+  assert.deepEqual([0.0004, 0.25, 9.9994, 12.34].map(coresText), ['0m', '250m', '9999m', '12.3']);
+  assert.deepEqual([1, 1024 ** 2, 12.5 * 1024 ** 3].map(bytesText), ['1Ki', '1Mi', '12.5Gi']);
+  assert.deepEqual([5, 119, 240, 7_300, 200_000].map(ageText), ['5s', '119s', '4m', '2h', '2d']);
+  assert.equal(sparkline([0, 1, 2, 4], 3, false), '.=#'.replace('.', '-'));
+  assert.deepEqual(
+    [0.5, 0.75, 0.9].map((share) => markOf(share).mark),
+    [' ', '+', '!'],
+  );
+});
+
+describe('a table', () => {
+  test('marks what is nearly full without colour', () => {
+    const { heading, lines } = layOut(columnsOf.nodes, nodeRows([nodeView]), context, 120, columnsOf.nodes[1]);
+    const text = (spans: (typeof lines)[number]) => spans.map((span) => span.text).join('');
+    assert.match(text(heading), /^NODE +CPU\* +%CPU +%REQ +MEMORY +%MEM +PODS +AGE +READY/);
+    assert.match(text(lines[0] ?? []), /^node-a +3800m +95%! +50% +2048Mi +13% +3\/110 +12s +yes/);
+  });
+
+  test('is never wider than the terminal that its least columns fit in', () => {
+    const rows = podRows([podView('a-very-long-name-of-a-pod-'.repeat(4), 0.1, { reason: 'because' })]);
+    for (let width = 80; width < 200; width += 7) {
+      const { lines } = layOut(columnsOf.pods, rows, context, width, undefined);
+      assert.ok(widthOf((lines[0] ?? []).map(({ text }) => text).join('')) <= width, `${width}`);
+    }
+  });
+});
+
+describe('rows', () => {
+  const rows = podRows([podView('web-0', 0.1), podView('web-1', undefined), podView('db-0', 0.3)]);
+  const names = (state: TopState) => selectRows(rows, state).map(({ key }) => key.slice(5));
+  const state = initialState('pods', {});
+
+  test('are sorted by the largest number, and those without one are last in both orders', () => {
+    assert.deepEqual(names(state), ['db-0', 'web-0', 'web-1']);
+    assert.deepEqual(names({ ...state, isReversed: true }), ['web-0', 'db-0', 'web-1']);
+    assert.deepEqual(names({ ...state, sorts: { ...state.sorts, pods: 1 } }), ['db-0', 'web-0', 'web-1']);
+  });
+
+  test('are filtered by name, node and labels', () => {
+    assert.deepEqual(names({ ...state, filter: 'DB' }), ['db-0']);
+    assert.equal(names({ ...state, filter: 'app=web' }).length, 3);
+    assert.equal(names({ ...state, filter: 'node-b' }).length, 0);
+  });
+});
+
+describe('keys', () => {
+  const rows = nodeRows([nodeView, { ...nodeView, name: 'node-b' }]);
+  const key = (name: string, text?: string) => ({ name, text, ctrl: false, shift: false });
+  const shown = { rows, height: 10 };
+
+  test('select within the rows, drill down, and lead back', () => {
+    let { state } = press(initialState('nodes', {}), key('down'), shown);
+    assert.equal(state.selected, 'node-b');
+    ({ state } = press(state, key('down'), shown));
+    assert.equal(state.selected, 'node-b');
+    const opened = press(state, key('return'), shown);
+    assert.deepEqual([opened.effect, opened.state.screen, opened.state.node], ['refresh', 'pods', 'node-b']);
+    const back = press(opened.state, key('escape'), shown).state;
+    assert.deepEqual([back.screen, back.node, back.selected], ['nodes', undefined, 'node-b']);
+  });
+
+  test('type a namespace, and take it with Enter only', () => {
+    let { state } = press(initialState('pods', {}), key('n', 'n'), shown);
+    for (const letter of 'shox') ({ state } = press(state, key(letter, letter), shown));
+    ({ state } = press(state, key('backspace', '\b'), shown));
+    ({ state } = press(state, key('p', 'p'), shown));
+    assert.equal(state.namespace, undefined);
+    const taken = press(state, key('return', '\r'), shown);
+    assert.deepEqual([taken.effect, taken.state.namespace], ['refresh', 'shop']);
+  });
+
+  test('q and Ctrl-C quit', () => {
+    const state = initialState('nodes', {});
+    assert.equal(press(state, key('q', 'q'), shown).effect, 'quit');
+    assert.equal(press(state, { ...key('c'), ctrl: true }, shown).effect, 'quit');
+  });
+});
+
+test('a frame fills the terminal exactly, in every size', () => {
+  const state = initialState('nodes', {});
+  const summary = {
+    server: 'kubegauge',
+    nodes: 1,
+    readyNodes: 1,
+    cpu: { used: 1, allocatable: 4 },
+    memory: {},
+    degraded: ['a', 'b', 'c', 'd', 'e'],
+    keepsHistory: true,
+  };
+  const frame = { state, summary, note: undefined, problem: undefined, waitingSeconds: 3, context, url: 'https://x' };
+  for (const rows of [1, 5, 24, 60]) {
+    const { lines } = drawFrame({ ...frame, rows: nodeRows([nodeView]) }, { columns: 100, rows });
+    assert.ok(lines.length >= rows && lines.length <= Math.max(rows, 2), `${rows}: ${lines.length}`);
+  }
+});
+
+/** Pages of pods; the other reads are not used. */
+function pagesOf(count: number): ClusterView & { readonly asked: string[] } {
+  const asked: string[] = [];
+  const pods = async ({ limit = 250, continue: token = '0' }) => {
+    const from = Number(token);
+    const size = Math.min(limit, count - from);
+    asked.push(`pods ${from}`);
+    const items = Array.from({ length: size }, (_, at) => podView(`pod-${from + at}`, 0.001));
+    return { items, ...(from + size < count ? { continue: String(from + size) } : {}) };
+  };
+  const busiestPods = async () => (asked.push('busiest'), [podView('pod-4000', 5)]);
+  return { asked, pods, busiestPods } as unknown as ClusterView & { readonly asked: string[] };
+}
+
+describe('pods that are read', () => {
+  test('are all of a small cluster', async () => {
+    const view = pagesOf(300);
+    const { rows, note } = await loadRows(view, initialState('pods', {}));
+    assert.deepEqual([rows.length, note, view.asked], [300, undefined, ['pods 0', 'pods 250']]);
+  });
+
+  test('are the first ones and the busiest of a large cluster, and a note says so', async () => {
+    const view = pagesOf(5_000);
+    const { rows, note } = await loadRows(view, initialState('pods', {}));
+    assert.equal(rows.length, 1_001);
+    assert.match(note ?? '', /most cpu, and the first 1000; choose a namespace/);
+    assert.equal(view.asked.length, 5);
+  });
+});
+
+test('CSV has one column per value, quotes what it must, and no formula of a spreadsheet', async () => {
+  const item = podView('web-0', 0.1, { reason: '=cmd(), "x"' });
+  const view = { pods: async () => ({ items: [item] }) } as unknown as ClusterView;
+  const state = initialState('pods', {});
+  const text = await printOnce({ view, url: '', state, format: 'csv', columns: undefined, isColoured: false });
+  const [heading, line] = text.split('\n');
+  assert.match(heading ?? '', /^time,namespace,pod,cpu,cpu_share_req,cpu_share_lim,memory,/);
+  assert.match(line ?? '', /^[^,]+,shop,web-0,0\.1,0\.5,,1048576,.*"'=cmd\(\), ""x"""$/);
+});
+
+describe('arguments', () => {
+  test('are those of kubectl', () => {
+    const { screen, namespace, labelSelector, format, intervalMs } = parseTopArguments([
+      'pod',
+      '-n=shop',
+      '-lapp=web',
+      '-o',
+      'wide',
+    ]);
+    assert.deepEqual(
+      [screen, namespace, labelSelector, format, intervalMs],
+      ['pods', 'shop', 'app=web', 'wide', 15_000],
+    );
+  });
+
+  const refused: readonly (readonly [readonly string[], RegExp])[] = [
+    [['deployments'], /shows one of nodes, pods, containers, hpas; not deployments/],
+    [['-o', 'yaml'], /-o yaml: must be one of table, wide, json, csv/],
+    [['--interval=10ms'], /at least 1s/],
+    [['-l', 'a b'], /must be a label selector/],
+    [['-n', 'shop', '-A'], /choose one/],
+    [['--nope'], /nope.*see kubegauge top --help/],
+  ];
+  for (const [argv, pattern] of refused) {
+    test(`${argv.join(' ')} is refused`, () => {
+      assert.throws(
+        () => parseTopArguments(argv),
+        (error: UsageError) => error.name === 'UsageError' && pattern.test(error.message),
+      );
+    });
+  }
+});
