@@ -28,7 +28,7 @@ const stages: readonly Stage[] = [
     // Each stops something that all others need. `node` builds the image of the pods while it waits.
     name: 'what others would notice',
     together: false,
-    files: ['disruptions', 'churn', 'runtime', 'doctornodes', 'node'],
+    files: ['disruptions', 'node', 'churn', 'runtime', 'doctornodes'],
   },
   {
     // The first of them ends the process, and nothing starts it again.
