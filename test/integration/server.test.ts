@@ -30,6 +30,8 @@ before(async () => {
   anonymous = agentWith();
   frontProxy = agentWith(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
   await untilServed(`${M}/pods`, (list) => list.items.length === cluster.kubelet.model.pods.length);
+  // Pods may be served before the last node is scraped.
+  await untilServed('/readyz', () => true);
 });
 
 after(async () => {
