@@ -1,4 +1,4 @@
-/** Makes views of HorizontalPodAutoscalers: current values and targets as kubectl shows them, and why one does not scale. */
+/** Makes views of HorizontalPodAutoscalers: current values in the unit of their targets, and why one does not scale. */
 import { parseQuantity } from '../apimachinery/quantity.ts';
 import { conditionOf } from '../client/conditions.ts';
 import { field, items, text } from '../client/json.ts';
@@ -21,6 +21,7 @@ export function parseAutoscalerObject(object: unknown): AutoscalerObject | undef
   const status = field(object, 'status');
   const lastScaleMs = Date.parse(text(field(status, 'lastScaleTime')) ?? '');
   const { namespace, name, target, minReplicas } = facts;
+  const desired = count(field(status, 'desiredReplicas'));
   const limited = conditionOf(object, 'ScalingLimited');
   const current = items(field(status, 'currentMetrics'));
   return {
@@ -32,7 +33,8 @@ export function parseAutoscalerObject(object: unknown): AutoscalerObject | undef
       minReplicas,
       maxReplicas: count(field(spec, 'maxReplicas')) ?? 0,
       replicas: count(field(status, 'currentReplicas')),
-      desiredReplicas: count(field(status, 'desiredReplicas')),
+      // Until the controller has computed a first number, it is 0.
+      desiredReplicas: desired === 0 && minReplicas > 0 ? undefined : desired,
       // As in kubectl: the controller keeps the order of the spec.
       metrics: items(field(spec, 'metrics')).map((metric, at) => metricView(metric, current[at])),
       reason: limited?.status === 'True' ? foreignText(limited.message) : undefined,
@@ -68,13 +70,43 @@ function metricView(spec: unknown, status: unknown): AutoscalerMetricView {
   const measured = amountOf(current, kind);
   return defined({
     name: container === undefined ? name : `${name} of container ${container}`,
-    current: measured?.text,
+    current:
+      measured && (kind === 'averageUtilization' ? measured.text : inUnitOf(wanted?.text ?? '', measured.number)),
     target: wanted?.text ?? '?',
     ratio:
       wanted === undefined || measured === undefined || wanted.number === 0
         ? undefined
         : measured.number / wanted.number,
   });
+}
+
+/** Binary and decimal suffixes of quantities, largest first. */
+const binarySuffixes = [
+  ['Ei', 2 ** 60],
+  ['Pi', 2 ** 50],
+  ['Ti', 2 ** 40],
+  ['Gi', 2 ** 30],
+  ['Mi', 2 ** 20],
+  ['Ki', 2 ** 10],
+] as const;
+const decimalSuffixes = [
+  ['E', 1e18],
+  ['P', 1e15],
+  ['T', 1e12],
+  ['G', 1e9],
+  ['M', 1e6],
+  ['k', 1e3],
+] as const;
+
+/**
+ * Writes a current value with three significant digits, with binary suffixes where the target has one: kube-controller-manager writes averages in thousandths,
+ * such as 167021097m.
+ */
+function inUnitOf(target: string, value: number): string {
+  const suffixes = target.endsWith('i') ? binarySuffixes : decimalSuffixes;
+  const [suffix, unit] = suffixes.find(([, each]) => Math.abs(value) >= each) ?? ['', 1];
+  if (suffix === '' && Math.abs(value) < 1 && value !== 0) return `${Number((value * 1_000).toPrecision(3))}m`;
+  return `${Number((value / unit).toPrecision(3))}${suffix}`;
 }
 
 function amountOf(values: unknown, kind: string): { readonly text: string; readonly number: number } | undefined {

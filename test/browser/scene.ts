@@ -124,13 +124,17 @@ const examination: Examination = {
   ],
 };
 
+/** The last point is the current usage. */
 function historyOf(name: string, cpu: number, memory: number): readonly PointView[] {
   const end = Math.floor(Date.now() / 60_000) * 60_000;
+  const phase = 6 * fractionOf(name);
+  const wave = (index: number, period: number, depth: number) => 1 - depth + depth * Math.sin(index / period + phase);
+  const last = minutes - 1;
   return Array.from({ length: minutes }, (_, index) => ({
-    timestampMs: end - (minutes - 1 - index) * 60_000,
+    timestampMs: end - (last - index) * 60_000,
     windowSeconds: 60,
-    cpu: cpu * (0.8 + 0.2 * Math.sin(index / 6 + 6 * fractionOf(name))),
-    memory: memory * (0.9 + 0.1 * Math.sin(index / 15 + 6 * fractionOf(name))),
+    cpu: (cpu * wave(index, 6, 0.2)) / wave(last, 6, 0.2),
+    memory: (memory * wave(index, 15, 0.1)) / wave(last, 15, 0.1),
   }));
 }
 

@@ -1,4 +1,4 @@
-/** Metrics of autoscalers as kubectl shows them. */
+/** Metrics of autoscalers as people read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAutoscalerObject } from '../../../src/view/autoscalerviews.ts';
@@ -48,4 +48,31 @@ test('a limit that is reached is the reason', () => {
   const conditions = [{ type: 'ScalingLimited', status: 'True', reason: 'TooManyReplicas', message }];
   const known = parseAutoscalerObject({ ...autoscaler('shop', 'web', []), status: { conditions } });
   assert.equal(known?.view.reason, message);
+});
+
+test('a current value is written in the unit of its target', () => {
+  const cases = [
+    ['150k', '167021097m', '167k'],
+    ['1k', '1500m', '1.5'],
+    ['500m', '333m', '333m'],
+    ['2', '0', '0'],
+    ['200Mi', '157286400', '150Mi'],
+    ['1Gi', '104857600', '100Mi'],
+    ['5M', '12345678', '12.3M'],
+  ] as const;
+  for (const [target, current, written] of cases) {
+    const object = autoscaler('shop', 'web', [
+      { type: 'Pods', pods: { metric: { name: 'requests' }, target: { averageValue: target } } },
+    ]);
+    const status = { currentMetrics: [{ type: 'Pods', pods: { current: { averageValue: current } } }] };
+    assert.equal(parseAutoscalerObject({ ...object, status })?.view.metrics[0]?.current, written);
+  }
+});
+
+test('replicas that the controller has not computed yet are unknown, not 0', () => {
+  const status = { currentReplicas: 1, desiredReplicas: 0 };
+  const object = autoscaler('jobs', 'worker', []);
+  assert.equal(parseAutoscalerObject({ ...object, status })?.view.desiredReplicas, undefined);
+  const toZero = { ...object, spec: { ...(object.spec as object), minReplicas: 0 } };
+  assert.equal(parseAutoscalerObject({ ...toZero, status })?.view.desiredReplicas, 0);
 });

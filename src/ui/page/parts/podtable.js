@@ -22,7 +22,7 @@ const columns = [
     key: 'name',
     label: 'Pod',
     sortBy: ({ name }) => name,
-    width: 'minmax(170px, 2.4fr)',
+    width: 'minmax(210px, 4fr)',
     narrow: 'minmax(150px, 2fr)',
   },
   {
@@ -45,14 +45,14 @@ const columns = [
     key: 'cpurequest',
     label: '% of request',
     sortBy: ({ cpu }) => ratioOf(cpu.used, cpu.requested),
-    width: '112px',
+    width: '98px',
     narrow: '56px',
   },
   {
     key: 'cpulimit',
     label: '% of limit',
     sortBy: ({ cpu }) => ratioOf(cpu.used, cpu.limit),
-    width: '112px',
+    width: '98px',
     narrow: '56px',
   },
   {
@@ -67,14 +67,14 @@ const columns = [
     key: 'memoryrequest',
     label: '% of request',
     sortBy: ({ memory }) => ratioOf(memory.used, memory.requested),
-    width: '112px',
+    width: '98px',
     narrow: '56px',
   },
   {
     key: 'memorylimit',
     label: '% of limit',
     sortBy: ({ memory }) => ratioOf(memory.used, memory.limit),
-    width: '112px',
+    width: '98px',
     narrow: '56px',
   },
   {
