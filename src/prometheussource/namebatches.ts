@@ -107,8 +107,8 @@ function addNames<T>(batch: Batch<T>, names: readonly string[]): void {
   batch.bytes += bytesOf(added);
 }
 
-/** As alternatives of a regular expression: a dot becomes three bytes in a string. */
-function bytesOf(names: readonly string[]): number {
+/** Returns the size of names as alternatives of a regular expression: a dot becomes three bytes in a string. */
+export function bytesOf(names: readonly string[]): number {
   return names.reduce((sum, name) => sum + name.replaceAll(/[^a-zA-Z0-9_-]/g, '---').length + 1, 0);
 }
 

@@ -1,10 +1,6 @@
-/** Which pods one query asks for. */
+/** Which pods, or nodes, one query asks for. */
 import type { AskedPod, UsageQuestion } from '../metricsource/usage.ts';
-
-/** An answer has 20,000 samples at most: ten containers for each pod. */
-export const podsPerQuery = 2_000;
-/** Characters of all names. Longer lists of whole namespaces are left out of the query: VictoriaMetrics takes 16 KB. */
-export const nameCharacters = 8_000;
+import { batchBytesLimit, batchNameLimit, bytesOf } from './namebatches.ts';
 
 export interface PodsOfQuery {
   /** Sorted by namespace, then name. */
@@ -14,31 +10,87 @@ export interface PodsOfQuery {
   readonly names: readonly string[] | undefined;
 }
 
-/** @param mayJoin whether one query may ask for pods of several namespaces, and for pods without naming them. */
-export function podBatches({ objects, isWhole }: UsageQuestion<AskedPod>, mayJoin: boolean): readonly PodsOfQuery[] {
-  const byNamespace = [...Map.groupBy(objects, ({ namespace }) => namespace).values()];
-  if (!mayJoin) return byNamespace.map((pods) => batchOf(pods, false));
-  const batches: PodsOfQuery[] = [];
-  let joined: AskedPod[] = [];
-  for (const pods of byNamespace) {
-    if (pods.length <= podsPerQuery) {
-      if (joined.length + pods.length > podsPerQuery) {
-        batches.push(batchOf(joined, isWhole));
-        joined = [];
-      }
-      joined.push(...pods);
-      continue;
-    }
-    for (let start = 0; start < pods.length; start += podsPerQuery) {
-      batches.push(batchOf(pods.slice(start, start + podsPerQuery), false));
-    }
+/**
+ * whole: one query per namespace, whatever its length, as prometheus-adapter. cut: several where it would be too long.
+ * joined: also for pods of several namespaces, and for all pods of a namespace without their names.
+ */
+export type QueryForm = 'whole' | 'cut' | 'joined';
+
+/** Yields the pods of each query; a step is the work of one query. */
+export function* podBatches({ objects, isWhole }: UsageQuestion<AskedPod>, form: QueryForm): Generator<PodsOfQuery> {
+  if (form === 'joined' && isWhole) return yield* wholeNamespaces(objects);
+  if (form === 'joined') return yield* cut(objects);
+  for (const pods of byNamespace(objects)) {
+    if (form === 'whole') yield batchOf(pods);
+    else yield* cut(pods);
   }
-  return joined.length === 0 ? batches : [...batches, batchOf(joined, isWhole)];
 }
 
-function batchOf(pods: readonly AskedPod[], isWhole: boolean): PodsOfQuery {
+/** Yields the names of each query. */
+export function* nameBatches(names: readonly string[], form: QueryForm): Generator<readonly string[]> {
+  if (form === 'whole') return yield names;
+  const pods = names.map((name) => ({ namespace: '', name, uid: '' }));
+  for (const batch of cut(pods)) yield batch.pods.map(({ name }) => name);
+}
+
+/** Joins whole namespaces; one that has too many pods for a query is cut. */
+function* wholeNamespaces(objects: readonly AskedPod[]): Generator<PodsOfQuery> {
+  let joined: AskedPod[] = [];
+  let bytes = 0;
+  for (const pods of byNamespace(objects)) {
+    if (pods.length > batchNameLimit) {
+      yield* cut(pods);
+      continue;
+    }
+    const more = bytesOf([pods[0]?.namespace ?? '']);
+    if (joined.length + pods.length > batchNameLimit || bytes + more > batchBytesLimit) {
+      yield shortened(batchOf(joined));
+      [joined, bytes] = [[], 0];
+    }
+    joined.push(...pods);
+    bytes += more;
+  }
+  if (joined.length > 0) yield shortened(batchOf(joined));
+}
+
+/** Cuts before a query would have too many pods, or too long names of pods and namespaces. */
+function* cut(pods: readonly AskedPod[]): Generator<PodsOfQuery> {
+  let batch: AskedPod[] = [];
+  let names = new Set<string>();
+  let bytes = 0;
+  const bytesWith = ({ namespace, name }: AskedPod) => {
+    const more = namespace === batch.at(-1)?.namespace ? 0 : bytesOf([namespace]);
+    return bytes + more + (names.has(name) ? 0 : bytesOf([name]));
+  };
+  for (const pod of pods) {
+    if (batch.length >= batchNameLimit || (batch.length > 0 && bytesWith(pod) > batchBytesLimit)) {
+      yield batchOf(batch);
+      [batch, names, bytes] = [[], new Set(), 0];
+    }
+    bytes = bytesWith(pod);
+    batch.push(pod);
+    names.add(pod.name);
+  }
+  if (batch.length > 0) yield batchOf(batch);
+}
+
+function* byNamespace(objects: readonly AskedPod[]): Generator<readonly AskedPod[]> {
+  for (let start = 0; start < objects.length; ) {
+    const namespace = objects[start]?.namespace;
+    let end = start;
+    while (end < objects.length && objects[end]?.namespace === namespace) end += 1;
+    yield objects.slice(start, end);
+    start = end;
+  }
+}
+
+function batchOf(pods: readonly AskedPod[]): PodsOfQuery & { readonly names: readonly string[] } {
   const namespaces = [...new Set(pods.map(({ namespace }) => namespace))];
-  const names = [...new Set(pods.map(({ name }) => name))];
-  const characters = names.reduce((sum, name) => sum + name.length + 1, 0);
-  return { pods, namespaces, names: isWhole && characters > nameCharacters ? undefined : names };
+  return { pods, namespaces, names: [...new Set(pods.map(({ name }) => name))] };
+}
+
+/** Leaves out the names of whole namespaces where they are too long. */
+function shortened(batch: ReturnType<typeof batchOf>): PodsOfQuery {
+  const bytes = bytesOf(batch.names) + bytesOf(batch.namespaces);
+  return bytes > batchBytesLimit ? { ...batch, names: undefined } : batch;
 }

@@ -3,6 +3,7 @@ import type { AskedNode, AskedPod, AskedUsage, UsageOf, UsageQuestion, UsageSour
 import type { PromqlSample } from '../promql/answer.ts';
 import type { Flow } from '../promql/flow.ts';
 import { readingTurns } from '../promql/readingturns.ts';
+import type { QueryStyle } from '../rules/matchers.ts';
 import { lastByObject, QueryError } from '../rules/queries.ts';
 import { nodesQuery, podsQuery, type PodsQuery } from '../rules/resourcequeries.ts';
 import type { ResourceQuery, ResourceRule, ResourceRules } from '../rules/rule.ts';
@@ -11,7 +12,7 @@ import { isBatchable } from './batchable.ts';
 import { unableToFetch } from './failures.ts';
 import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
-import { podBatches, type PodsOfQuery } from './podbatches.ts';
+import { nameBatches, podBatches, type PodsOfQuery, type QueryForm } from './podbatches.ts';
 import type { Querying } from './querying.ts';
 import type { RuleStates } from './rulestates.ts';
 import { type ContainerHasEnded, type OnLeftOut, PodSamples, usageOf } from './usagenumbers.ts';
@@ -33,7 +34,8 @@ interface KeptPod {
   readonly usage: PodUsage;
 }
 
-type AskedPods = ReadonlyMap<string, AskedUsage<PodUsage>>;
+/** By namespace and name. */
+type PodAnswers = Map<string, AskedUsage<PodUsage>>;
 
 export class UsageAnswers implements UsageSource {
   readonly #options: UsageAnswersOptions;
@@ -55,14 +57,15 @@ export class UsageAnswers implements UsageSource {
     const names = objects.map(({ name }) => name);
     const flow = flowOf(caller, '');
     const last = this.#lastNodes.of(flow);
-    const ask = async (rule: ResourceRule) => {
-      const { query, node } = this.#make(rule.nodeQuery, () =>
-        nodesQuery(rule, { names }, this.#options.querying.style),
-      );
-      return lastByObject(await this.#send(rule.nodeQuery, query, flow, signal), node);
+    const ask = async (rule: ResourceRule, batch: readonly string[]) => {
+      const { query, node } = this.#make(rule.nodeQuery, () => nodesQuery(rule, { names: batch }, this.#style));
+      return [...lastByObject(await this.#send(rule.nodeQuery, query, flow, signal), node)];
     };
+    const batches = [...nameBatches(names, this.#style === 'as-adapter' ? 'whole' : 'cut')];
+    const askAll = async (rule: ResourceRule) =>
+      new Map((await Promise.all(batches.map((batch) => ask(rule, batch)))).flat());
     try {
-      const [cpu, memory] = await Promise.all([ask(rules.cpu), ask(rules.memory)]);
+      const [cpu, memory] = await Promise.all([askAll(rules.cpu), askAll(rules.memory)]);
       const onLeftOut = this.#onLeftOut(rules, 'nodeQuery');
       const usages = new Map(
         names.map((name) => [
@@ -82,27 +85,18 @@ export class UsageAnswers implements UsageSource {
     }
   }
 
-  /** One query of CPU and one of memory per batch; a batch is the pods of a list, unless they are thousands. */
+  /** One query of CPU and one of memory per batch; a batch is the pods of a list, unless their names are too long. */
   async podUsages(question: UsageQuestion<AskedPod>, signal: AbortSignal): Promise<UsageOf<AskedPod, PodUsage>> {
     const rules = this.#requireRules();
-    const batches = podBatches(question, this.#mayJoin(rules));
-    const asked = await Promise.all(batches.map((batch) => this.#askBatch(rules, batch, question, signal)));
-    const byNamespace = new Map<string, AskedPods[]>();
-    for (const [index, { namespaces }] of batches.entries()) {
-      for (const namespace of namespaces) {
-        const of = byNamespace.get(namespace) ?? [];
-        byNamespace.set(namespace, [...of, asked[index] ?? new Map()]);
-      }
+    const batches: PodsOfQuery[] = [];
+    const source = podBatches(question, this.#formOf(rules));
+    for (let next = await readingTurns.run(() => source.next()); !next.done; ) {
+      batches.push(next.value);
+      next = await readingTurns.run(() => source.next());
     }
-    return (pod) => {
-      const key = keyOf(pod);
-      return (
-        byNamespace
-          .get(pod.namespace)
-          ?.find((each) => each.has(key))
-          ?.get(key) ?? notAsked
-      );
-    };
+    const answers: PodAnswers = new Map();
+    await Promise.all(batches.map((batch) => this.#askBatch(rules, batch, question, signal, answers)));
+    return (pod) => answers.get(keyOf(pod)) ?? notAsked;
   }
 
   async #askBatch(
@@ -110,7 +104,8 @@ export class UsageAnswers implements UsageSource {
     batch: PodsOfQuery,
     { caller }: UsageQuestion<AskedPod>,
     signal: AbortSignal,
-  ): Promise<AskedPods> {
+    answers: PodAnswers,
+  ): Promise<void> {
     const [namespace = ''] = batch.namespaces;
     const flow = flowOf(caller, batch.namespaces.length === 1 ? namespace : '');
     try {
@@ -118,38 +113,43 @@ export class UsageAnswers implements UsageSource {
       await Promise.all(
         (['cpu', 'memory'] as const).map(async (kind) => {
           const rule = rules[kind];
-          const made = this.#make(rule.containerQuery, () => podsQuery(rule, batch, this.#options.querying.style));
+          const make = () => this.#make(rule.containerQuery, () => podsQuery(rule, batch, this.#style));
+          const made = await readingTurns.run(make);
           const found = await this.#send(rule.containerQuery, made.query, flow, signal);
           await inSlices(found, (sample) => samples.add(kind, placeOf(sample, made, namespace), sample));
         }),
       );
-      return await this.#measure(rules, batch, samples, flow);
+      await this.#measure(rules, batch, samples, flow, answers);
     } catch (error) {
       signal.throwIfAborted();
-      return this.#lastOf(error, batch, flow);
+      this.#addLast(error, batch, flow, answers);
     }
   }
 
-  async #measure(rules: ResourceRules, { pods }: PodsOfQuery, samples: PodSamples, flow: Flow): Promise<AskedPods> {
+  async #measure(
+    rules: ResourceRules,
+    { pods }: PodsOfQuery,
+    samples: PodSamples,
+    flow: Flow,
+    answers: PodAnswers,
+  ): Promise<void> {
     const { hasEnded = () => undefined } = this.#options;
     const onLeftOut = this.#onLeftOut(rules, 'containerQuery');
-    const usages = new Map<string, AskedUsage<PodUsage>>();
     const last = this.#lastPods.of(flow);
     for (const [namespace, members] of Map.groupBy(pods, (pod) => pod.namespace)) {
       const ready = new Map<string, KeptPod>();
       await inSlices(members, (pod) => {
         const usage = samples.usageOf(pod, rules.windowMs, hasEnded, onLeftOut);
-        usages.set(keyOf(pod), usage);
+        answers.set(keyOf(pod), usage);
         if (usage.kind === 'ready') ready.set(pod.name, { uid: pod.uid, usage: usage.value });
       });
       const names = members.map(({ name }) => name);
       last.keep(podsKey(namespace), names, ready);
     }
-    return usages;
   }
 
   /** @throws StatusError if the error is not of an engine that is away, or nothing is known. */
-  #lastOf(error: unknown, { pods, namespaces }: PodsOfQuery, flow: Flow): AskedPods {
+  #addLast(error: unknown, { pods, namespaces }: PodsOfQuery, flow: Flow, answers: PodAnswers): void {
     const last = this.#lastPods.of(flow);
     const byNamespace = new Map(namespaces.map((each) => [each, last.of(podsKey(each))]));
     const known = new Map<string, PodUsage>();
@@ -158,7 +158,7 @@ export class UsageAnswers implements UsageSource {
       if (kept?.uid === pod.uid) known.set(keyOf(pod), kept.usage);
     }
     const served = this.#options.querying.fallBack(error, known);
-    return new Map(pods.map((pod) => [keyOf(pod), readyOr(served.get(keyOf(pod)))]));
+    for (const pod of pods) answers.set(keyOf(pod), readyOr(served.get(keyOf(pod))));
   }
 
   /** Rejects as `Querying.send`, and for an answer that is no vector. */
@@ -180,14 +180,19 @@ export class UsageAnswers implements UsageSource {
     }
   }
 
+  get #style(): QueryStyle {
+    return this.#options.querying.style;
+  }
+
   /** Joined queries group by namespace, too, which only queries of a known form do rightly. */
-  #mayJoin({ cpu, memory }: ResourceRules): boolean {
-    if (this.#options.querying.style === 'as-adapter') return false;
-    return [cpu, memory].every(({ containerQuery: { text } }) => {
+  #formOf({ cpu, memory }: ResourceRules): QueryForm {
+    if (this.#style === 'as-adapter') return 'whole';
+    const mayJoin = [cpu, memory].every(({ containerQuery: { text } }) => {
       const known = this.#joinable.get(text) ?? isBatchable(withSeries(text));
       this.#joinable.set(text, known);
       return known;
     });
+    return mayJoin ? 'joined' : 'cut';
   }
 
   #onLeftOut(rules: ResourceRules, query: 'containerQuery' | 'nodeQuery'): OnLeftOut {

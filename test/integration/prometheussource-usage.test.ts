@@ -134,6 +134,34 @@ suite('usages by resourceRules', () => {
     assert.equal(queries.length, 4);
   });
 
+  test('a query is never longer than VictoriaMetrics takes, and each of many pods and nodes has its own usage', async () => {
+    const longestQuery = 16_384;
+    const names = Array.from({ length: 600 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
+    const asked = (query: string, label: string) =>
+      names
+        .filter((name) => query.includes(name.replaceAll('.', '\\\\.')))
+        .map((name): VectorElement => {
+          const value = name.slice(-4);
+          return [{ [label]: name, container: 'app' }, value];
+        });
+    prometheus.resultOf = (query) => asked(query, query.includes('by (node)') ? 'node' : 'pod');
+    const { usages, queries } = await pods(names.map((name) => `shop/${name}`));
+    assert.ok(queries.length > 2);
+    assert.deepEqual(
+      usages.map((usage) => usage.kind === 'ready' && usage.value.containers[0]?.memoryBytes),
+      names.map((name) => Number(name.slice(-4))),
+    );
+    const objects = names.map((name) => ({ name }));
+    const usageOf = await running.source.usage.nodeUsages({ objects, isWhole: true, caller: autoscaler }, forever);
+    assert.deepEqual(
+      objects.map(usageOf).map((usage) => usage.kind === 'ready' && usage.value.memoryBytes),
+      names.map((name) => Number(name.slice(-4))),
+    );
+    for (const { parameters } of prometheus.requests) {
+      assert.ok((parameters.get('query') ?? '').length <= longestQuery);
+    }
+  });
+
   test('nodes have their usage, and one without a sample has the reason', async () => {
     const node = (name: string, value: string): VectorElement => [{ node: name }, value];
     answer([node('node-a', '1.5')], [node('node-a', '8000000000'), node('node-b', '1')]);
