@@ -6,7 +6,7 @@ import type { UsageOf, UsageQuestion } from '../metricsource/usage.ts';
 import { noSample } from './missing.ts';
 import { type Pageable, pageable, pageOf } from './page.ts';
 import type { ListSelection, ReaderRequest, ServedReader } from './resource.ts';
-import { selection, sliced } from './slices.ts';
+import { gathered, selection, sliced } from './slices.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
 
 /** The objects that exist, and who is asked for their usage. */
@@ -38,15 +38,16 @@ export function createAskingReader<O extends AskedObject, U, T extends MetricsIt
 
   async function list(
     { namespace, labelSelector, fieldSelector, page, history }: ListSelection = {},
-    { caller, signal }: ReaderRequest,
+    { caller, signal, share }: ReaderRequest,
   ): Promise<MetricsList<T>> {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     if (history !== undefined) throw badRequest(noHistory);
     const selector = selection(labelSelector, fieldSelector);
     const selects = selector.cost > 0;
+    const selected = (all: readonly O[]) => sliced(all, (object) => (selector.isSelected(object) ? object : undefined));
     const { objects, metadata } =
       page === undefined
-        ? { objects: selects ? source.list(namespace).filter(selector.isSelected) : source.list(namespace) }
+        ? { objects: selects ? await gathered(selected(source.list(namespace)), share) : source.list(namespace) }
         : pageOf<O>(pages, namespace, page, selects ? selector : undefined);
     const listMetadata = metadata === undefined ? {} : { metadata };
     if (objects.length === 0) return { slices: [], ...listMetadata };

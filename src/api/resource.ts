@@ -8,6 +8,7 @@ import type { Caller } from '../metricsource/source.ts';
 import type { TableCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import type { PageRequest } from './page.ts';
+import type { LoopShare } from './slices.ts';
 import type { MetricsItem, MetricsList, Version } from './types.ts';
 
 /** A row of resources.ts. Encoders write metadata, timestamp and window; a resource adds the rest. */
@@ -75,6 +76,8 @@ export interface ReaderRequest {
   readonly caller: Caller;
   /** Returns a signal that aborts at the request's deadline, and when its client has gone. */
   readonly signal: () => AbortSignal;
+  /** The caller's share of the event loop; absent for anonymous callers. */
+  readonly share?: LoopShare | undefined;
 }
 
 /**

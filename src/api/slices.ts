@@ -31,6 +31,27 @@ function sliceOf<T, M>(objects: readonly T[], start: number, make: (object: T) =
   return slice;
 }
 
+/** Queues steps of one caller, in turns with those of others. */
+export interface LoopShare {
+  enqueue(step: () => void): void;
+}
+
+/** Milliseconds of making slices without a pause. */
+const turnMs = 2;
+
+/** Returns what all slices have, made in turns of the event loop. @param share without it, a turn is an iteration. */
+export async function gathered<M>(slices: Slices<M>, share: LoopShare | undefined): Promise<readonly M[]> {
+  const all: M[] = [];
+  let endMs = performance.now() + turnMs;
+  for (const slice of slices) {
+    all.push(...slice);
+    if (performance.now() < endMs) continue;
+    await new Promise<void>((resolve) => (share === undefined ? setImmediate(resolve) : share.enqueue(resolve)));
+    endMs = performance.now() + turnMs;
+  }
+  return all;
+}
+
 interface Selectable {
   readonly name: string;
   readonly namespace?: string;

@@ -66,6 +66,35 @@ describe('a list that a source is asked for', () => {
     assert.deepEqual(askedNames().at(-1), ['idle-0,web-0', false]);
   });
 
+  test('selects in turns of the event loop', async () => {
+    let [turns, selected] = [0, 0];
+    const many = Array.from({ length: 60_000 }, (_, index) => ({
+      ...pods[0]!,
+      name: `web-${index}`,
+      labels: new Map([['index', `${index}`]]),
+    }));
+    const reader = createAskingPodReader({
+      pods: { get: () => undefined, list: () => many },
+      source: {
+        podUsages: async ({ objects }) => {
+          selected = objects.length;
+          return () => ({ kind: 'missing', message: 'no sample' });
+        },
+      },
+      now: () => now,
+    });
+    const labelSelector = parseLabelSelector(Array.from({ length: 200 }, (_, index) => `!a${index}`).join());
+    const share = {
+      enqueue(step: () => void) {
+        turns += 1;
+        setImmediate(step);
+      },
+    };
+    await reader.list({ labelSelector }, { ...request, share });
+    assert.equal(selected, many.length);
+    assert.ok(turns > 3, `${turns} turns`);
+  });
+
   test('asks for nothing where there are no pods', async () => {
     assert.deepEqual(await names({ namespace: 'empty' }), []);
     assert.deepEqual(asked, []);
