@@ -437,6 +437,32 @@ describe('what is measured', () => {
   });
 });
 
+describe('with --resource-metrics=prometheus', () => {
+  test('kubelets are not looked at, which is a note, also beside a kubelet that is not well', async () => {
+    await using world = await createNodeWorld();
+    world.show(makeAuthority('its own CA'));
+    world.serve({ code: 'NoSample', message: 'Prometheus has no sample of its CPU' });
+    world.setArgs('--resource-metrics=prometheus', '--config=/etc/adapter/config.yaml');
+    const asked = world.kubelet.requests.length;
+    const { findings } = await world.examine();
+    assert.deepEqual(
+      findings.map(({ code, severity, object }) => [code, severity, object]),
+      [['kubelets-not-scraped', 'note', 'metrics.k8s.io']],
+    );
+    assert.match(findings[0]?.remedy ?? '', /^kubegauge doctor custom-metrics/);
+    assert.equal(world.kubelet.requests.length, asked);
+  });
+
+  test('kubelets are looked at that are scraped for custom metrics', async () => {
+    await using world = await createNodeWorld();
+    world.show(makeAuthority('its own CA'));
+    world.serve({ code: 'UnknownAuthority', message: 'the last scrape of node node-a failed; see /status' });
+    world.setArgs('--kubelet-use-node-status-port', '--resource-metrics=prometheus', '--custom-metrics=kubelet');
+    await found(world, 'kubelet-certificate-untrusted');
+    assert.equal(await world.find('kubelets-not-scraped'), undefined);
+  });
+});
+
 describe('many nodes', () => {
   test('that --node-selector leaves out are not missed', async () => {
     await using world = await createNodeWorld();

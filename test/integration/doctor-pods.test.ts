@@ -113,6 +113,26 @@ describe('pods without usage', () => {
     );
   });
 
+  test('are a matter of the queries with --resource-metrics=prometheus, and not of kubelets', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--resource-metrics=prometheus', '--config=/etc/adapter/config.yaml');
+    world.apiServer.objects.set(pod('default', 'old', { nodeName: 'node-a', spec, status: running(longAgo) }));
+    world.apiServer.documents.set('/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/old', {
+      kind: 'Status',
+      message: 'podmetrics.metrics.k8s.io "default/old" not found',
+      details: { causes: [{ reason: 'NoSample', message: 'Prometheus has no sample of its containers' }] },
+      code: 404,
+    });
+    const queries = 'kubegauge doctor custom-metrics';
+    const unreported = await world.find('pods-unreported');
+    assert.equal(unreported?.remedy, queries);
+    assert.equal(unreported.evidence, 'NoSample: Prometheus has no sample of its containers');
+    world.serve({ code: 'NoSample', message: 'Prometheus has no sample of its CPU' });
+    const unscraped = await world.find('pods-node-unscraped');
+    assert.equal(unscraped?.remedy, queries);
+    assert.match(unscraped.problem, /the check `custom-metrics` says why/);
+  });
+
   test('are a note while all of them wait for their second sample', async () => {
     await using world = await createNodeWorld();
     const { objects, documents } = world.apiServer;

@@ -53,6 +53,8 @@ export interface KubeletFlags {
   readonly nodeSelector: string;
   /** False: all that is served comes from Prometheus. */
   readonly scrapesKubelets: boolean;
+  /** Whether metrics.k8s.io comes from Prometheus. */
+  readonly servesPrometheus: boolean;
 }
 
 /** Returns the flags that decide how the server reaches kubelets: those of its Deployment, or of doctor itself. */
@@ -73,6 +75,7 @@ export function kubeletFlagsOf(installation: ServerInstallation | undefined, opt
     hasOwnCa: value('kubelet-certificate-authority') !== undefined,
     usesProxy: value('kubelet-connection') === 'proxy',
     nodeSelector: value('node-selector') ?? value('l') ?? '',
+    servesPrometheus: value('resource-metrics') === 'prometheus',
     scrapesKubelets: value('resource-metrics') !== 'prometheus' || value('custom-metrics') === 'kubelet',
   };
 }
@@ -87,6 +90,7 @@ function flagsOf(options: Options): KubeletFlags {
     hasOwnCa: options['kubelet-certificate-authority'] !== undefined,
     usesProxy: options['kubelet-connection'] === 'proxy',
     nodeSelector: options['node-selector'],
+    servesPrometheus: options['resource-metrics'] === 'prometheus',
     scrapesKubelets: scrapesKubelets(options),
   };
 }

@@ -34,7 +34,8 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
   // Before the pods: one that ends in between would look like one without usage.
   const all = await readAllUsages(context);
   const { installation } = await findServer(context).catch(() => ({ installation: undefined }));
-  const selector = parseLabelSelector(kubeletFlagsOf(installation, context.options).nodeSelector);
+  const { nodeSelector, servesPrometheus } = kubeletFlagsOf(installation, context.options);
+  const selector = parseLabelSelector(nodeSelector);
   const nodes = await readNodes(context);
   const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
   const nodeUsages = await readNodeUsages(context).catch(() => undefined);
@@ -47,6 +48,7 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
     usage,
     nodes: new Map(nodes.map((node) => [node.name, node])),
     unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
+    sourceCheck: servesPrometheus ? 'custom-metrics' : 'kubelets',
     nowMs: context.nowMs(),
   };
   let asksLeft = askLimit;

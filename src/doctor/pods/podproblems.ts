@@ -15,6 +15,8 @@ export interface PodUsageFacts {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   /** Nodes without usage of their own. */
   readonly unscraped: ReadonlySet<string>;
+  /** The check that says why a usage is missing, by where usages come from. Default: kubelets. */
+  readonly sourceCheck?: 'kubelets' | 'custom-metrics' | undefined;
   readonly nowMs: number;
 }
 
@@ -76,14 +78,19 @@ function causeOf(pod: PodFacts, facts: PodUsageFacts): PodCause | undefined {
     code: 'pods-usage-old',
     severity: 'warning',
     words: `the usage served of pods on node ${pod.node ?? '?'} is more than ${oldUsageMs / 60_000} minutes old`,
-    remedy: () => command('kubegauge', 'doctor', 'kubelets'),
+    remedy: () => command('kubegauge', 'doctor', facts.sourceCheck ?? 'kubelets'),
   };
 }
 
 /** Explains why a running pod has no usage. */
 export function causeOfMissing(
   pod: PodFacts,
-  { nodes, unscraped, nowMs }: Pick<PodUsageFacts, 'nodes' | 'unscraped' | 'nowMs'>,
+  {
+    nodes,
+    unscraped,
+    sourceCheck = 'kubelets',
+    nowMs,
+  }: Pick<PodUsageFacts, 'nodes' | 'unscraped' | 'sourceCheck' | 'nowMs'>,
 ): PodCause {
   const node = pod.node === undefined ? undefined : nodes.get(pod.node);
   if (node === undefined) {
@@ -98,8 +105,8 @@ export function causeOfMissing(
     return {
       code: 'pods-node-unscraped',
       severity: node.isVirtual ? 'note' : 'warning',
-      words: `no usage of node ${node.name} is served; the check \`kubelets\` says why`,
-      remedy: () => command('kubegauge', 'doctor', 'kubelets'),
+      words: `no usage of node ${node.name} is served; the check \`${sourceCheck}\` says why`,
+      remedy: () => command('kubegauge', 'doctor', sourceCheck),
     };
   }
   const isRunning = pod.containers.some(({ state }) => state === 'running');
@@ -133,7 +140,8 @@ export function causeOfMissing(
     code: 'pods-unreported',
     severity: 'error',
     words: `it runs on node ${node.name}, whose usage is served, but has no usage itself`,
-    remedy: (pods) => seenByKubelet(node.name, pods),
+    remedy: (pods) =>
+      sourceCheck === 'kubelets' ? seenByKubelet(node.name, pods) : command('kubegauge', 'doctor', sourceCheck),
   };
 }
 
