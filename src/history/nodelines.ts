@@ -7,7 +7,7 @@ import { createSample, type CurrentSample, type CurrentSamples } from '../storag
 import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointRange } from './points.ts';
 import { type PointLines, PointRing, type Spacing } from './pointring.ts';
-import { type CheckedLines, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
+import { type CheckedLines, lineKey, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
 
 const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
 
@@ -143,10 +143,7 @@ export class NodeLines {
     return this.#ring.points(lines, this.#last, range).map(([, point]) => point);
   }
 
-  /**
-   * The kubelet's UID of a pod is the API's, or the hash of a static pod. Namespace and name count too: users write the
-   * hash, an annotation, and it may be the UID of another namespace's pod.
-   */
+  /** The kubelet's UID of a pod is the API's, or the hash of a static pod. */
   #podOf({ uid, configHash, namespace, name }: PodIdentity): number | undefined {
     // A node has few; a map per node would add a tenth to the memory of all points.
     for (const id of [uid, configHash]) {
@@ -204,10 +201,10 @@ export class NodeLines {
       .map((pod, index) => ({ pod, index }))
       // A pod of another node must not fill the memory, and one without a UID may be any of its name.
       .filter(({ pod }) => pod.uid !== undefined && layout.unverified?.has(pod) !== true);
-    const uids = new Set(reported.map(({ pod }) => pod.uid));
-    const unreported = this.#pods.filter((pod) => !uids.has(pod.uid) && exists(pod));
+    const keys = new Set(reported.map(({ pod }) => lineKey(pod)));
+    const unreported = this.#pods.filter((pod) => !keys.has(lineKey(pod)) && exists(pod));
     const old = { ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
-    const oldLines = new Map(this.#pods.map((pod, index) => [pod.uid, { pod, lines: this.#linesOf(index) }]));
+    const oldLines = new Map(this.#pods.map((pod, index) => [lineKey(pod), { pod, lines: this.#linesOf(index) }]));
     this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
     this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
     this.#layoutVersion = layout.version;
@@ -226,7 +223,7 @@ export class NodeLines {
     this.#ring.copyRow(old.ring, machine.row, machine.row);
     copyLine(machine.firstLine, machine.firstLine, true);
     for (const [index, pod] of this.#pods.entries()) {
-      const known = oldLines.get(pod.uid);
+      const known = oldLines.get(lineKey(pod));
       if (known === undefined) continue;
       this.#ring.copyRow(old.ring, known.lines.row, index + 1);
       for (const [at, { name, containerId }] of pod.containers.entries()) {

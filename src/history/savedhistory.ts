@@ -55,6 +55,14 @@ const containerOverhead = 30;
 /** Characters of base64 per byte. */
 const base64 = 4 / 3;
 
+/**
+ * Identifies a pod whose lines are kept. Namespace and name count as well as the UID: users write the hash of a static
+ * pod, an annotation, and it may be the UID of another namespace's pod.
+ */
+export function lineKey({ namespace, name, uid }: Pick<PodLayout, 'namespace' | 'name' | 'uid'>): string {
+  return `${namespace}/${name}/${uid ?? ''}`;
+}
+
 /** Returns the bytes that a node takes in a snapshot without points, and each slot in addition. */
 export function savedBytes(
   node: string,
@@ -133,11 +141,11 @@ export function checkSavedLines(
 
 function checkPods(value: unknown): readonly PodLayout[] {
   check(Array.isArray(value), 'pods');
-  const uids = new Set<unknown>();
+  const keys = new Set<string>();
   const pods = (value as readonly unknown[]).map((pod): PodLayout => {
     check(Array.isArray(pod) && pod.length === 4 && pod.slice(0, 3).every(isText) && Array.isArray(pod[3]), 'pods');
     const [namespace, name, uid, containers] = pod as SavedPod;
-    uids.add(uid);
+    keys.add(lineKey({ namespace, name, uid }));
     const names = new Set<string>();
     const checked = containers.map((container) => {
       check(Array.isArray(container) && container.length === 2 && container.every(isText), 'containers');
@@ -148,7 +156,7 @@ function checkPods(value: unknown): readonly PodLayout[] {
     // Rows are those of a batch, which the next scrape brings.
     return { namespace, name, uid, firstRow: 0, containers: checked };
   });
-  check(uids.size === pods.length, 'pods');
+  check(keys.size === pods.length, 'pods');
   return pods;
 }
 

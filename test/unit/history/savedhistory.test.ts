@@ -265,7 +265,7 @@ describe('saved lines that cannot be', () => {
     'an interval that is longer than that of new lines': [first, { ...second, intervalMs: 120_000, last: 1 }],
     'a slot in the future': [first, { ...second, last: Number(second['last']) + 1 }],
     'half a slot': [first, { ...second, last: Number(second['last']) - 0.5 }],
-    'a pod twice': [first, { ...second, pods: [pod, pod] }],
+    'a pod twice': [first, withTwoPods(second, [pod, pod])],
     'a container twice': [
       first,
       {
@@ -284,7 +284,7 @@ describe('saved lines that cannot be', () => {
     'a pod without containers': [first, { ...second, pods: [['shop', 'web', 'uid-of-web']] }],
     'more pods than times': [first, { ...second, pods: [pod, ['shop', 'b', 'c', [['app', 'a']]]] }],
     'times that are cut off': [first, { ...second, times: String(second['times']).slice(0, -4) }],
-    'no base64': [first, { ...second, times: `${String(second['times']).slice(0, -1)}%` }],
+    'no base64': [first, { ...second, times: `%${String(second['times'])}` }],
     'windows of 0 s': [first, { ...second, windows: String(second['windows']).replaceAll(/[^=]/g, 'A') }],
     'too few values': [first, { ...second, values: 'AAAA' }],
     'a sample of an impossible time': [first, { ...second, baseMs: doubles(1e300, 1) }],
@@ -299,6 +299,12 @@ describe('saved lines that cannot be', () => {
     });
   }
 
+  test('are not two pods of one UID, which differ in their names', () => {
+    const after = start(before.clock.wallMs());
+    after.history.restore([first, withTwoPods(second, [pod, ['bank', ...pod.slice(1)]])]);
+    assert.deepEqual(points(after), points(before));
+  });
+
   test('are none of what was saved', () => {
     const after = start(before.clock.wallMs());
     after.history.restore(lines);
@@ -308,4 +314,14 @@ describe('saved lines that cannot be', () => {
 
 function doubles(...numbers: readonly number[]): string {
   return Buffer.from(Float64Array.from(numbers).buffer).toString('base64');
+}
+
+/** Returns the lines of a node with one pod as those of two pods with the same points. */
+function withTwoPods(line: Readonly<Record<string, unknown>>, pods: readonly unknown[]): object {
+  // The machine's are as many.
+  const doubled = ['times', 'windows', 'values', 'baseMs', 'baseSeconds'].map((name) => {
+    const bytes = Buffer.from(String(line[name]), 'base64');
+    return [name, Buffer.concat([bytes, bytes.subarray(bytes.length / 2)]).toString('base64')];
+  });
+  return { ...line, ...Object.fromEntries(doubled), pods };
 }
