@@ -8,6 +8,7 @@ import { recognition } from './recognition.ts';
 import { rules } from './rules.ts';
 import { selection } from './selection.ts';
 import { storage } from './storage.ts';
+import { usages } from './usages.ts';
 
 export const mutations: readonly Mutation[] = [
   ...storage,
@@ -18,4 +19,5 @@ export const mutations: readonly Mutation[] = [
   ...pinning,
   ...rules,
   ...kubeletSeries,
+  ...usages,
 ];

@@ -1,0 +1,70 @@
+/** Mutations of metrics.k8s.io from Prometheus: numbers of another namespace or pod, zeros for what is missing, and of the history that is kept over a restart. */
+import { type Mutation, mutate } from './mutation.ts';
+
+const batchTests = ['test/unit/prometheussource/podbatches.test.ts'];
+const usageTests = ['test/integration/prometheussource-usage.test.ts'];
+const readerTests = ['test/unit/api/askingreader.test.ts'];
+const queryTests = ['test/unit/rules/resourcequeries.test.ts'];
+const historyTests = ['test/unit/history/savedhistory.test.ts'];
+const identityTests = ['test/unit/history/foreignuid.test.ts'];
+
+export const usages: readonly Mutation[] = [
+  ...mutate('prometheussource/podbatches.ts', batchTests, [
+    ["if (form === 'joined' && isWhole)", "if (form === 'joined')", 'pods of a selection are asked for without names'],
+    ["if (form === 'whole') yield batchOf(pods);\n    else ", '', "prometheus-adapter's query is cut"],
+    ['batch.length >= batchNameLimit || ', '', 'an answer has too many samples'],
+    ['bytesWith(pod) > batchBytesLimit', 'false', 'a query is longer than an engine takes'],
+    ['bytes + more > batchBytesLimit', 'false', 'names of namespaces make a query too long'],
+    ['{ ...batch, names: undefined } : batch', 'batch : batch', 'names of whole namespaces make a query too long'],
+    ['bytesOf(batch.names) + bytesOf(batch.namespaces)', '0', 'names of whole namespaces are never left out'],
+  ]),
+  ...mutate('prometheussource/usagesource.ts', usageTests, [
+    ["return mayJoin ? 'joined' : 'cut';", "return 'joined';", 'queries that group by the pod only are joined'],
+    [
+      'namespace: namespace === undefined ? only : labels.get(namespace)',
+      'namespace: only',
+      'pods of all namespaces have the numbers of the first',
+    ],
+    ['if (kept?.uid === pod.uid) ', 'if (kept !== undefined) ', 'a new pod has the last values of its namesake'],
+    ["if (type === 'vector') return samples;", 'return samples;', 'an answer without samples is an empty list'],
+  ]),
+  ...mutate('prometheussource/usagenumbers.ts', usageTests, [
+    ['if (hasEnded(pod, name) === true) continue;', '', 'an init container that ended keeps its pod away'],
+    ['valueMilli < 0n ? 0n : valueMilli', 'valueMilli', 'an idle node uses less than nothing'],
+    ["if (pod === '' || container === '' || !canBeName(container)) return;", '', 'the cgroup of a pod is a container'],
+    [
+      "if (usage.kind === 'missing') {\n        return",
+      "if (usage.kind === 'missing') {\n        continue; return",
+      'a pod has some of its containers',
+    ],
+  ]),
+  ...mutate('api/askingreader.ts', readerTests, [
+    ['const isWhole = page === undefined && !selects;', 'const isWhole = true;', 'a page is taken for all pods'],
+    ['if (history !== undefined) throw badRequest(noHistory);', '', 'the present is served as the past'],
+    ["return usage.kind === 'ready' ? source", 'return true ? source', 'pods without usage are listed'],
+    ['await gathered(selected(source.list(namespace)), share)', 'source.list(namespace)', 'a selector selects all'],
+  ]),
+  ...mutate('rules/resourcequeries.ts', queryTests, [
+    ['const isJoined = namespaces.length > 1;', 'const isJoined = false;', 'samples do not say their namespace'],
+    [
+      'if (names === undefined) matchers.addAnyName(label);',
+      'if (names === undefined) return;',
+      'pods are not matched',
+    ],
+    ['...(windowMs === 0 ? [unset] : [])', '', 'usages have a window of 0 s'],
+  ]),
+  ...mutate('history/savedhistory.ts', historyTests, [
+    ['isBetween(last, 0, newestSlot(intervalMs as number))', 'true', 'points of the future are restored'],
+    ['check(keys.size === pods.length', 'check(true', 'two pods have one line'],
+    ['check(values.length === lines * slots * 3', 'check(true', 'lines are shifted'],
+    ['times.every((time, at) => time === 0 || windows[at] !== 0)', 'true', 'points have a window of 0 s'],
+    ['(value as string).length === Math.ceil(bytes.length / 3) * 4', 'true', 'what is no base64 is skipped'],
+  ]),
+  ...mutate('history/savedhistory.ts', identityTests, [
+    [
+      "`${namespace}/${name}/${uid ?? ''}`",
+      "`${uid ?? ''}`",
+      'a pod that names another UID as its hash gets its points',
+    ],
+  ]),
+];
