@@ -32,6 +32,14 @@ export interface RingContent {
   readonly values: Uint8Array<ArrayBuffer>;
 }
 
+/** Neighbouring slots of a ring. */
+interface SlotRun {
+  /** Of the first one, among the slots that are asked for. */
+  readonly index: number;
+  readonly position: number;
+  readonly length: number;
+}
+
 /** CPU and memory of a container at one point: two values of 12 bits. */
 const pointBytes = 3;
 
@@ -119,15 +127,15 @@ export class PointRing {
     const times = new Uint16Array(rows * slots);
     const windows = new Uint16Array(rows * slots);
     const values = new Uint8Array(lines * slots * pointBytes);
-    for (let index = 0; index < slots; index += 1) {
-      const position = this.#position(first + index);
+    for (const { index, position, length } of this.#runs(first, slots)) {
       for (let row = 0; row < rows; row += 1) {
-        times[row * slots + index] = this.#times[row * this.spacing.slots + position]!;
-        windows[row * slots + index] = this.#windows[row * this.spacing.slots + position]!;
+        const from = row * this.spacing.slots + position;
+        times.set(this.#times.subarray(from, from + length), row * slots + index);
+        windows.set(this.#windows.subarray(from, from + length), row * slots + index);
       }
       for (let line = 0; line < lines; line += 1) {
         const from = (line * this.spacing.slots + position) * pointBytes;
-        values.set(this.#values.subarray(from, from + pointBytes), (line * slots + index) * pointBytes);
+        values.set(this.#values.subarray(from, from + length * pointBytes), (line * slots + index) * pointBytes);
       }
     }
     return { slots, times, windows, values };
@@ -137,17 +145,29 @@ export class PointRing {
   restore({ slots, times, windows, values }: RingContent, last: number): void {
     const rows = this.#times.length / this.spacing.slots;
     const lines = this.#values.length / (this.spacing.slots * pointBytes);
-    for (let index = Math.max(0, slots - this.spacing.slots, slots - last - 1); index < slots; index += 1) {
-      const position = this.#position(last - slots + 1 + index);
+    const omitted = Math.max(0, slots - this.spacing.slots, slots - last - 1);
+    for (const run of this.#runs(last - slots + 1 + omitted, slots - omitted)) {
+      const { position, length } = run;
+      const index = omitted + run.index;
       for (let row = 0; row < rows; row += 1) {
-        this.#times[row * this.spacing.slots + position] = times[row * slots + index]!;
-        this.#windows[row * this.spacing.slots + position] = windows[row * slots + index]!;
+        const [from, to] = [row * slots + index, row * this.spacing.slots + position];
+        this.#times.set(times.subarray(from, from + length), to);
+        this.#windows.set(windows.subarray(from, from + length), to);
       }
       for (let line = 0; line < lines; line += 1) {
         const from = (line * slots + index) * pointBytes;
-        this.#values.set(values.subarray(from, from + pointBytes), (line * this.spacing.slots + position) * pointBytes);
+        const to = (line * this.spacing.slots + position) * pointBytes;
+        this.#values.set(values.subarray(from, from + length * pointBytes), to);
       }
     }
+  }
+
+  /** Returns where successive slots are: a ring has them in one piece, or in two. @param count at most the slots that are kept. */
+  #runs(first: number, count: number): readonly SlotRun[] {
+    const position = this.#position(first);
+    const length = Math.min(count, this.spacing.slots - position);
+    const run = { index: 0, position, length };
+    return length === count ? [run] : [run, { index: length, position: 0, length: count - length }];
   }
 
   /** Writes the points of another ring whose interval is half of this one's. @param fromLast its newest slot. */
