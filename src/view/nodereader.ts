@@ -18,7 +18,12 @@ export interface NodeReader {
   /** Returns the objects and usages, by name. */
   parts(): Promise<NodeParts>;
   /** Returns views of what can be read, by name, and a sentence for each part that cannot. */
-  views(): Promise<{ readonly nodes: readonly NodeView[]; readonly problems: readonly string[] }>;
+  views(): Promise<{
+    readonly nodes: readonly NodeView[];
+    readonly problems: readonly string[];
+    /** Reports whether usages were read. */
+    readonly isMeasured: boolean;
+  }>;
 }
 
 export function createNodeReader(reads: Reads, usages: MetricsReader, clock: Clock): NodeReader {
@@ -47,7 +52,8 @@ export function createNodeReader(reads: Reads, usages: MetricsReader, clock: Clo
         read.measured.problem ?? reasons.get(name) ?? 'the server has no usage of it',
       ),
     );
-    return { nodes, problems: [read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []) };
+    const problems = [read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []);
+    return { nodes, problems, isMeasured: numbers !== undefined };
   }
 
   async function readNodes(): Promise<ReadonlyMap<string, NodeObject>> {

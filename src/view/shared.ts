@@ -3,13 +3,16 @@ import type { Clock } from '../clock.ts';
 
 export interface SharedOptions {
   readonly clock: Clock;
-  /** Milliseconds for which a result is fresh at least, and at most. In between, a hundred times as long as the read took. */
+  /** Milliseconds for which a result is fresh at least, and at most. In between, a hundred times as long as the read took, and as long as it took where it failed. */
   readonly leastMs: number;
   readonly mostMs: number;
 }
 
 /** A read that takes more of its time than this share waits longer for the next one. */
 const costFactor = 100;
+
+/** A timeout of 15 s must not be what is shown for minutes; a server that is slow is left alone for as long as it took. */
+const failureFactor = 1;
 
 /** Returns a function that answers with the pending or the fresh result, a failure included, or reads again. */
 export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: SharedOptions): () => Promise<T> {
@@ -19,10 +22,12 @@ export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: Sh
     const startMs = clock.monotonicMs();
     if (last !== undefined && startMs < freshUntilMs) return last;
     freshUntilMs = Number.POSITIVE_INFINITY;
-    last = read().finally(() => {
+    last = read();
+    const keep = (factor: number) => (): void => {
       const endMs = clock.monotonicMs();
-      freshUntilMs = endMs + Math.min(mostMs, Math.max(leastMs, (endMs - startMs) * costFactor));
-    });
+      freshUntilMs = endMs + Math.min(mostMs, Math.max(leastMs, (endMs - startMs) * factor));
+    };
+    last.then(keep(costFactor), keep(failureFactor));
     return last;
   };
 }

@@ -8,18 +8,20 @@ export interface SummaryFacts {
   readonly nodes: readonly NodeView[];
   /** A sentence for each part that could not be read. */
   readonly problems: readonly string[];
+  /** Reports whether usages of nodes were read. */
+  readonly isMeasured: boolean;
   /** Undefined if it is not known. */
   readonly keeper: HistoryKeeper | undefined;
   readonly nowMs: number;
 }
 
-export function summarise({ nodes: views, problems, keeper, nowMs }: SummaryFacts): ClusterSummaryView {
+export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }: SummaryFacts): ClusterSummaryView {
   const oldestMs = Math.min(...views.flatMap(({ timestampMs }) => timestampMs ?? []));
   const ready = views.filter((node) => node.ready).length;
   const missing = views.filter(({ timestampMs }) => timestampMs === undefined).length;
   const notes = [
     ...(ready < views.length ? [`${views.length - ready} of ${views.length} nodes are not ready`] : []),
-    ...(missing > 0 && problems.length === 0 ? [`${missing} of ${views.length} nodes have no usage`] : []),
+    ...(missing > 0 && isMeasured ? [`${missing} of ${views.length} nodes have no usage`] : []),
   ];
   return defined({
     server: keeper === undefined ? 'unknown' : keeper === 'other' ? 'metrics-server' : 'kubegauge',

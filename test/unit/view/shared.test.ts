@@ -55,3 +55,22 @@ test('a failure is shared for the shortest time, and then the read is repeated',
   clock.jump(1_000);
   assert.equal(await read(), 2);
 });
+
+test('a failure that took long is repeated after as long again', async () => {
+  const clock = createFakeClock();
+  let reads = 0;
+  const read = shared(
+    async () => {
+      reads += 1;
+      clock.jump(15_000);
+      if (reads === 1) throw new Error('timed out');
+      return reads;
+    },
+    { clock, leastMs: 1_000, mostMs: 300_000 },
+  );
+  await assert.rejects(read(), /timed out/);
+  clock.jump(14_999);
+  await assert.rejects(read(), /timed out/);
+  clock.jump(1);
+  assert.equal(await read(), 2);
+});
