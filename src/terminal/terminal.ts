@@ -36,6 +36,8 @@ const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const toRow = (row: number): string => `\x1b[${row + 1};1H`;
 const clearRow = '\x1b[K';
 const clearAll = '\x1b[2J';
+/** Milliseconds until it is clear that Ctrl-Z did not stop us. */
+const resumeMs = 200;
 /** Of a terminal that does not say how large it is. */
 const assumedSize: TerminalSize = { columns: 80, rows: 24 };
 
@@ -48,7 +50,11 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
     drawn = undefined;
     onRedraw();
   };
+  let resuming: NodeJS.Timeout | undefined;
   const resume = (): void => {
+    clearTimeout(resuming);
+    // Also after a SIGSTOP, of which nothing was known: the shell has set the terminal to its own mode.
+    close();
     open();
     resize();
   };
@@ -56,25 +62,22 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
   input.on('keypress', keypress);
   output.on('resize', resize);
   process.on('SIGCONT', resume);
-  // Also after an exception.
-  process.once('exit', close);
+  const forgetEnd = beforeEnd(close);
   return {
     get size() {
-      return sizeNow();
+      return sizeOf(output);
     },
     draw,
     [Symbol.dispose]() {
+      clearTimeout(resuming);
       close();
       input.off('keypress', keypress);
       input.pause();
       output.off('resize', resize);
-      process.off('SIGCONT', resume).off('exit', close);
+      process.off('SIGCONT', resume);
+      forgetEnd();
     },
   };
-
-  function sizeNow(): TerminalSize {
-    return { columns: output.columns || assumedSize.columns, rows: output.rows || assumedSize.rows };
-  }
 
   function open(): void {
     if (isOpen) return;
@@ -95,7 +98,10 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
     // In raw mode the terminal sends no signal.
     if (ctrl && name === 'z' && process.platform !== 'win32') {
       close();
-      process.kill(process.pid, 'SIGTSTP');
+      // As the terminal would: npm, which may have started us, has to stop, too, or the shell waits for it.
+      process.kill(0, 'SIGTSTP');
+      // Without a shell that could continue us, the signal has no effect.
+      resuming = setTimeout(resume, resumeMs);
       return;
     }
     onKey({ name, text, ctrl, shift });
@@ -104,14 +110,32 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
   function draw(lines: readonly (readonly Span[])[]): void {
     // A slow terminal gets the newest lines later.
     if (!isOpen || output.writableNeedDrain) return;
-    const { columns, rows } = sizeNow();
+    const { columns, rows } = sizeOf(output);
     const painted = lines.slice(0, rows).map((line) => paintSpans(line, columns, isColoured));
-    let text = drawn === undefined ? clearAll : '';
-    for (let row = 0; row < Math.max(painted.length, drawn?.length ?? 0); row += 1) {
-      const line = painted[row] ?? '';
-      if (drawn?.[row] !== line) text += toRow(row) + line + clearRow;
-    }
+    const text = changesOf(painted, drawn);
     drawn = painted;
     if (text !== '') output.write(text);
   }
+}
+
+function sizeOf({ columns, rows }: WriteStream): TerminalSize {
+  return { columns: columns || assumedSize.columns, rows: rows || assumedSize.rows };
+}
+
+/** Calls back before the process ends, also by an exception. Returns a function that forgets it. */
+function beforeEnd(close: () => void): () => void {
+  process.once('exit', close);
+  // Before the exception is printed: what is on the alternate screen is lost.
+  process.once('uncaughtExceptionMonitor', close);
+  return () => void process.off('exit', close).off('uncaughtExceptionMonitor', close);
+}
+
+/** @param drawn undefined where nothing on the screen is known. */
+function changesOf(painted: readonly string[], drawn: readonly string[] | undefined): string {
+  let text = drawn === undefined ? clearAll : '';
+  for (let row = 0; row < Math.max(painted.length, drawn?.length ?? 0); row += 1) {
+    const line = painted[row] ?? '';
+    if (drawn?.[row] !== line) text += toRow(row) + line + clearRow;
+  }
+  return text;
 }

@@ -114,6 +114,59 @@ describe('kubegauge top in a terminal', () => {
   });
 });
 
+describe('the terminal is given back', () => {
+  const shell = (line: string): TmuxTerminal => {
+    const terminal = openTmux('bash --norc --noprofile', { columns: 120, rows: 24, env: { PS1: '$ ' } });
+    terminal.type(line);
+    terminal.press('Enter');
+    return terminal;
+  };
+  const run = [process.execPath, program, 'top', `--kubeconfig=${kubeconfig}`].map(quoted).join(' ');
+
+  test('by Ctrl-Z, also to a shell that waits for a program before us, such as npm', async () => {
+    // As npm: a program that waits for the one that it has started.
+    using terminal = shell(`sh -c ${quoted(`${run.replaceAll("'", '"')}; true`)}`);
+    await terminal.shows(/node-a +1500m/);
+    terminal.press('C-z');
+    await terminal.shows(/Stopped/);
+    terminal.type('fg');
+    terminal.press('Enter');
+    await terminal.shows(/node-a +1500m[\s\S]*q quit/);
+    terminal.press('q');
+    terminal.type('echo "answers $?"');
+    terminal.press('Enter');
+    await terminal.shows(/^answers 0$/m);
+  });
+
+  test('by Ctrl-Z, and taken again where there is no shell that could continue us', async () => {
+    using terminal = top('KUBECONFIG');
+    await terminal.shows(/node-a +1500m/);
+    terminal.press('C-z', '2');
+    await terminal.shows(/\[2 Pods\][\s\S]*web-0/);
+    terminal.press('q');
+    await terminal.shows(/ended with 0/);
+  });
+
+  test('by an exception, which can be read', async () => {
+    const fixture = path.resolve(import.meta.dirname, 'failing.ts');
+    using terminal = openTmux([process.execPath, fixture].map(quoted).join(' '), { columns: 120, rows: 24 });
+    const shown = await terminal.shows(/ended with 1/);
+    assert.match(shown, /Error: on purpose/);
+    terminal.type('typed after the end');
+    await terminal.shows(/typed after the end/);
+  });
+
+  test('by SIGTERM', async () => {
+    using terminal = shell(`${run} & top=$!; fg`);
+    await terminal.shows(/node-a +1500m/);
+    terminal.press('C-z');
+    await terminal.shows(/Stopped/);
+    terminal.type('kill -TERM $top; fg; stty -a | grep -o "[-]*icanon"');
+    terminal.press('Enter');
+    await terminal.shows(/^icanon$/m);
+  });
+});
+
 describe('kubegauge top of a cluster in trouble', () => {
   test('answers keys while kube-apiserver is slow, and says that it waits', async () => {
     using terminal = top('KUBECONFIG');
