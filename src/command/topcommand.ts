@@ -14,23 +14,29 @@ import { failureOf } from './failure.ts';
 /** Returns 0, or 1 if the cluster cannot be shown. @throws UsageError. */
 export async function runTop(argv: readonly string[], env: Environment): Promise<number> {
   const given = parseTopArguments(argv);
-  const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new Error('stopped by a signal'));
-  for (const name of signals) process.once(name, onSignal);
-  // A reader that has gone, as after `| head`, ends us quietly.
-  process.stdout.once('error', onSignal);
-  await using view = createClusterView({ server });
   try {
-    await show(given, { view, url: server.url, env, signal: stop.signal });
+    const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
+    await using view = createClusterView({ server });
+    await show(given, { view, url: server.url, env });
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     complain(error);
     return 1;
+  }
+}
+
+/** Runs until it ends by itself, or until a signal or a reader that has gone, as after `| head`, stops it. */
+async function untilStopped(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const onStop = (): void => stop.abort(new Error('stopped'));
+  for (const name of signals) process.once(name, onStop);
+  process.stdout.once('error', onStop);
+  try {
+    await run(stop.signal);
   } finally {
-    for (const name of signals) process.off(name, onSignal);
-    process.stdout.off('error', onSignal);
+    for (const name of signals) process.off(name, onStop);
+    process.stdout.off('error', onStop);
   }
 }
 
@@ -40,10 +46,9 @@ interface Place {
   readonly view: ReturnType<typeof createClusterView>;
   readonly url: string;
   readonly env: Environment;
-  readonly signal: AbortSignal;
 }
 
-async function show(given: TopArguments, { view, url, env, signal }: Place): Promise<void> {
+async function show(given: TopArguments, { view, url, env }: Place): Promise<void> {
   const { stdin, stdout } = process;
   const { screen, namespace, labelSelector, format, intervalMs } = given;
   const state = initialState(screen, { namespace, labelSelector });
@@ -51,19 +56,24 @@ async function show(given: TopArguments, { view, url, env, signal }: Place): Pro
   const isColoured = stdout.isTTY && stdout.hasColors();
   const printing = { view, url, state, format, columns, isColoured };
   if (given.isWatch) {
-    const write = (text: string): boolean => !signal.aborted && (stdout.write(text), true);
-    // An interval that a signal ends is no failure.
-    const wait = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
-    await watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onProblem: complain });
+    await untilStopped((signal) => {
+      const write = (text: string): boolean => !signal.aborted && (stdout.write(text), true);
+      // An interval that a signal ends is no failure.
+      const wait = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
+      return watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onProblem: complain });
+    });
     return;
   }
   const isInteractive = stdin.isTTY && stdout.isTTY && env['TERM'] !== 'dumb' && format === 'table' && !given.isOnce;
   if (!isInteractive) {
+    // A signal ends the process at once: nothing is lost.
     stdout.write(await printOnce(printing));
     return;
   }
   const isUnicode = process.platform !== 'linux' || isUtf8(env);
-  await runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal });
+  await untilStopped((signal) =>
+    runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal }),
+  );
 }
 
 function isUtf8(env: Environment): boolean {

@@ -78,7 +78,7 @@ const commands = {
       '  -w, --watch',
       '        Prints rows when they change: usage by a tenth or more, a restart, a reason.',
       '  --interval duration (default 15s)',
-      '        How often it reads.',
+      '        How often it reads; from 1s to 24h.',
       '',
       'Exit code: 0, 1 the cluster cannot be shown, 2 a usage error.',
     ],

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../apimachinery/duration.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
+import { isNamespaceName } from '../apimachinery/names.ts';
 import type { CodedText } from '../messagecodes.ts';
 import { UsageError } from '../options/parse.ts';
 import { type TopFormat, topFormats } from './print.ts';
@@ -49,30 +50,40 @@ const words: Readonly<Record<string, ScreenName>> = {
 
 /** Milliseconds; usage is measured every 15 s, and a request costs the servers. */
 const leastIntervalMs = 1_000;
+/** Milliseconds. Timers overflow from 2^31 on, and would then fire at once. */
+const mostIntervalMs = 24 * 3_600_000;
 
 /** @throws UsageError with all problems. */
 export function parseTopArguments(argv: readonly string[]): TopArguments {
   const { values, positionals } = parse(argv);
   const problems: CodedText[] = [];
   const invalid = (text: string) => void problems.push({ code: 'InvalidFlagValue', text });
-  const [word = 'nodes', ...others] = positionals;
+  // As pflag, which takes -n=web, too.
+  const given = (name: 'namespace' | 'selector' | 'output') => values[name]?.replace(/^=/, '');
+  const labelSelector = given('selector') || undefined;
+  // Labels are those of pods.
+  const [word = labelSelector === undefined ? 'nodes' : 'pods', ...others] = positionals;
   const screen = Object.hasOwn(words, word) ? words[word] : undefined;
   if (screen === undefined || others.length > 0) {
     const text = `kubegauge top shows one of ${screenNames.join(', ')}; not ${positionals.join(' ')}`;
     problems.push({ code: 'UnknownCommand', text });
   }
-  // As pflag, which takes -n=web, too.
-  const given = (name: 'namespace' | 'selector' | 'output') => values[name]?.replace(/^=/, '');
   const format = topFormats.find((each) => each === (given('output') ?? 'table'));
   if (format === undefined) invalid(`-o ${given('output')}: must be one of ${topFormats.join(', ')}`);
   const intervalMs = parseDuration(values.interval);
-  if (intervalMs === undefined || intervalMs < leastIntervalMs) {
-    invalid(`--interval=${values.interval}: must be a duration of at least 1s, such as 15s`);
+  if (intervalMs === undefined || intervalMs < leastIntervalMs || intervalMs > mostIntervalMs) {
+    invalid(`--interval=${values.interval}: must be a duration of at least 1s and at most 24h, such as 15s`);
   }
-  const labelSelector = given('selector') || undefined;
   if (!isSelector(labelSelector)) invalid(`-l ${labelSelector}: must be a label selector, such as app=web,tier!=cache`);
   const namespace = given('namespace') || undefined;
+  if (namespace !== undefined && !isNamespaceName(namespace)) {
+    invalid(`-n ${namespace}: must be the name of one namespace, such as shop`);
+  }
   if (namespace !== undefined && values['all-namespaces'] === true) invalid('-n and -A: choose one of them');
+  if (labelSelector !== undefined && positionals.length > 0 && (screen === 'nodes' || screen === 'hpas')) {
+    invalid(`-l ${labelSelector}: labels select pods and containers, not ${screen}`);
+  }
+  if (values.once === true && values.watch === true) invalid('--once and --watch: choose one of them');
   if (screen === undefined || format === undefined || intervalMs === undefined || problems.length > 0) {
     throw new UsageError(...problems);
   }

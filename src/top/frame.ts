@@ -124,13 +124,13 @@ function tabLine({ state, rows, note }: Frame): Line {
   return [...tabs, { text: `  ${scope.join(', ')}`, tone: 'dim' }];
 }
 
-function tableLines({ state, rows, context }: Frame, width: number, height: number): Line[] {
-  if (rows === undefined) return [[{ text: 'reading' }]];
+function tableLines({ state, rows, problem, context }: Frame, width: number, height: number): Line[] {
+  if (rows === undefined) return [[{ text: problem === undefined ? 'reading' : 'cannot be read; see above' }]];
   const columns = columnsOf[state.screen];
   const shown = rowsInSight(rows, state.selected, height);
   const selected = rows.find(({ key }) => key === state.selected) ?? rows[0];
   const { heading, lines } = layOut(columns, shown, context, width, columns[state.sorts[state.screen]]);
-  if (rows.length === 0) return [heading, [{ text: 'nothing to show here', tone: 'dim' }]];
+  if (rows.length === 0) return [heading, [{ text: nothingText(state), tone: 'dim' }]];
   return [
     heading,
     ...lines.map((line, at) => {
@@ -139,6 +139,14 @@ function tableLines({ state, rows, context }: Frame, width: number, height: numb
       return [{ text: text + ' '.repeat(Math.max(0, width - widthOf(text))), tone: 'selected' as const }];
     }),
   ];
+}
+
+/** Returns what stands in the place of rows where there are none. */
+export function nothingText({ screen, namespace, labelSelector, filter }: TopState): string {
+  const where = namespace === undefined || screen === 'nodes' ? '' : ` in namespace ${namespace}`;
+  const chosen =
+    labelSelector === undefined || screen === 'nodes' || screen === 'hpas' ? '' : ` with labels ${labelSelector}`;
+  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${where}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
 }
 
 /** Returns the rows that are on the screen: the selected one stays in sight. */

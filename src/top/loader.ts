@@ -21,10 +21,10 @@ export const mostPods = 1_000;
 /** Pods with the most usage, of a larger list. */
 const mostBusiest = 100;
 
-/** Called with each page while a long list is read. */
-export type OnPage = (loaded: Loaded) => void;
+/** Called with each page while a long list is read. Returns false if the rest is not wanted any more. */
+export type OnPage = (loaded: Loaded) => boolean;
 
-export async function loadRows(view: ClusterView, query: LoadQuery, onPage: OnPage = () => undefined): Promise<Loaded> {
+export async function loadRows(view: ClusterView, query: LoadQuery, onPage: OnPage = () => true): Promise<Loaded> {
   switch (query.screen) {
     case 'nodes':
       return whole(nodeRows(await view.nodes()));
@@ -61,7 +61,8 @@ async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podR
     rows.push(...toRows(page.items));
     token = page.continue;
     if (token === undefined) return whole(rows);
-    onPage({ rows: [...rows], note: `${rows.length} read so far` });
+    const soFar = { rows: [...rows], note: `${rows.length} read so far` };
+    if (!onPage(soFar)) return soFar;
   } while (rows.length < mostPods);
   const resource = busiestBy(query);
   const note = `the first ${rows.length}; choose a namespace (n) or labels (l) for others`;

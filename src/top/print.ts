@@ -2,7 +2,7 @@
 import { paintSpans } from '../terminal/text.ts';
 import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
 import { type ColumnContext, columnsOf } from './columns.ts';
-import { headerLines } from './frame.ts';
+import { headerLines, nothingText } from './frame.ts';
 import { type Loaded, loadRows } from './loader.ts';
 import { objectOfRow, type Row, type ScreenName } from './rows.ts';
 import { selectRows, type TopState } from './state.ts';
@@ -21,7 +21,7 @@ export interface PrintOptions {
   readonly isColoured: boolean;
 }
 
-const context = (): ColumnContext => ({ nowMs: Date.now(), trendOf: () => '' });
+const contextOf = ({ view }: PrintOptions): ColumnContext => ({ nowMs: view.nowMs(), trendOf: () => '' });
 
 /** Returns the text of one look at the cluster. @throws ViewError. */
 export async function printOnce(options: PrintOptions): Promise<string> {
@@ -41,17 +41,14 @@ function noted({ note }: Loaded): object {
   return note === undefined ? {} : { note };
 }
 
-function tableText(
-  { url, state, format, columns, isColoured }: PrintOptions,
-  summary: ClusterSummaryView,
-  rows: readonly Row[],
-  { note }: Loaded,
-): string {
+function tableText(options: PrintOptions, summary: ClusterSummaryView, rows: readonly Row[], { note }: Loaded): string {
+  const { url, state, format, columns, isColoured } = options;
   const width = format === 'wide' ? undefined : columns;
   const header = headerLines({ summary, url, problem: undefined, waitingSeconds: undefined, state }, columns ?? 0);
   const shown = columnsOf[state.screen];
-  const { heading, lines } = layOut(shown, rows, context(), width, undefined);
-  const all = [...header, [], heading, ...lines, ...(note === undefined ? [] : [[{ text: note }]])];
+  const { heading, lines } = layOut(shown, rows, contextOf(options), width, undefined);
+  const nothing = rows.length === 0 ? [[{ text: nothingText(state) }]] : [];
+  const all = [...header, [], heading, ...lines, ...nothing, ...(note === undefined ? [] : [[{ text: note }]])];
   return all.map((line) => `${paintSpans(line, width ?? Infinity, isColoured).trimEnd()}\n`).join('');
 }
 
@@ -100,25 +97,44 @@ export interface WatchRowsOptions extends PrintOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
+interface Changes {
+  readonly changed: readonly Row[];
+  readonly gone: readonly Row[];
+  /** Of rows that are not read; undefined if it was printed. */
+  readonly note: string | undefined;
+  readonly withHeading: boolean;
+}
+
 /** Prints rows when they are new, changed or gone. Changes of usage below a tenth are none. */
 export async function watchRows(options: WatchRowsOptions): Promise<void> {
   const { view, state, format, intervalMs, signal, write, sleep, onProblem } = options;
   const last = new Map<string, Row>();
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   let isFirst = true;
+  let lastNote: string | undefined;
   while (!signal.aborted) {
-    const loaded = await loadRows(view, state).catch((error: unknown) => {
+    const read = loadRows(view, state).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
       if (isFirst) throw error;
       onProblem(error);
       return undefined;
     });
+    // A slow read does not delay the end.
+    const loaded = await Promise.race([read, stopped]);
     if (loaded !== undefined) {
       const rows = selectRows(loaded.rows, state);
       const changed = rows.filter((row) => hasChanged(last.get(row.key), row));
       const present = new Set(rows.map(({ key }) => key));
-      const gone = [...last.values()].filter(({ key }) => !present.has(key));
+      const absent = [...last.values()].filter(({ key }) => !present.has(key));
       for (const row of changed) last.set(row.key, row);
-      for (const { key } of gone) last.delete(key);
-      if (!write(changesText(options, changed, gone, isFirst))) return;
+      for (const { key } of absent) last.delete(key);
+      // A row that is not among those that were read may still exist.
+      const gone = loaded.note === undefined ? absent : [];
+      const note = loaded.note === lastNote ? undefined : loaded.note;
+      lastNote = loaded.note;
+      if (!write(changesText(options, { changed, gone, note, withHeading: isFirst }))) return;
       isFirst = false;
     }
     await sleep(intervalMs);
@@ -126,15 +142,14 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
 
   function changesText(
     { columns, isColoured }: WatchRowsOptions,
-    changed: readonly Row[],
-    gone: readonly Row[],
-    withHeading: boolean,
+    { changed, gone, note, withHeading }: Changes,
   ): string {
     const time = new Date().toISOString();
     if (format === 'json') {
       const lines = [
         ...changed.map((row) => JSON.stringify({ time, ...objectOfRow(row) })),
         ...gone.map(({ key }) => JSON.stringify({ time, gone: key })),
+        ...(note === undefined ? [] : [JSON.stringify({ time, note })]),
       ];
       return lines.map((line) => `${line}\n`).join('');
     }
@@ -144,11 +159,12 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
         .join('');
     const clock = time.slice(11, 19);
     const width = format === 'wide' || columns === undefined ? undefined : columns - clock.length - 2;
-    const { heading, lines } = layOut(columnsOf[state.screen], changed, context(), width, undefined);
+    const { heading, lines } = layOut(columnsOf[state.screen], changed, contextOf(options), width, undefined);
     const all = [
       ...(changed.length === 0 ? [] : [[{ text: 'TIME      ' }, ...heading]]),
       ...lines.map((line) => [{ text: `${clock}  ` }, ...line]),
       ...gone.map(({ key }) => [{ text: `${clock}  ${key} is gone` }]),
+      ...(note === undefined ? [] : [[{ text: `${clock}  ${note}` }]]),
     ];
     return all.map((line) => `${paintSpans(line, columns ?? Infinity, isColoured).trimEnd()}\n`).join('');
   }

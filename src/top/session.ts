@@ -79,8 +79,10 @@ class Session {
     const before = this.#state;
     const { state, effect } = press(before, key, { rows: this.#visible() ?? [], height: this.#tableHeight });
     this.#state = state;
-    if (before.screen !== state.screen || before.pod !== state.pod || before.node !== state.node)
+    if (isOtherScope(before, state)) {
       this.#loaded = undefined;
+      this.#problem = undefined;
+    }
     if (effect === 'quit') this.#ended.resolve();
     if (effect === 'refresh') this.#refresh();
     this.#draw();
@@ -103,17 +105,20 @@ class Session {
     const { view, intervalMs } = this.#options;
     const own = (this.#current += 1);
     this.#waitingSinceMs = performance.now();
-    const take = (part: Loaded): void => {
-      if (own !== this.#current) return;
+    const take = (part: Loaded): boolean => {
+      if (own !== this.#current) return false;
       this.#loaded = part;
       this.#trends.add(part.rows);
       this.#draw();
+      return true;
     };
     const header = async (): Promise<void> => {
       this.#summary = await view.summary();
       this.#draw();
     };
-    const rows = async (): Promise<void> => take(await loadRows(view, this.#state, take));
+    // A part never replaces the whole list of before.
+    const takePart = this.#loaded === undefined ? take : () => own === this.#current;
+    const rows = async (): Promise<void> => void take(await loadRows(view, this.#state, takePart));
     const failures = await Promise.all([header(), rows()].map(failureOf));
     if (own !== this.#current) return;
     this.#waitingSinceMs = undefined;
@@ -148,7 +153,7 @@ class Session {
         problem: this.#problem,
         waitingSeconds: since === undefined ? undefined : (performance.now() - since) / 1000,
         context: {
-          nowMs: Date.now(),
+          nowMs: this.#options.view.nowMs(),
           trendOf: (row) => sparkline(this.#trends.of(row), trendColumns, isUnicode),
         },
         url,
@@ -159,6 +164,19 @@ class Session {
     this.#terminal.draw(lines);
   }
 }
+
+/** Reports whether other rows are wanted: those of before would be shown as what they are not. */
+function isOtherScope(before: TopState, now: TopState): boolean {
+  return scopeKeys.some((key) => before[key] !== now[key]);
+}
+
+const scopeKeys = [
+  'screen',
+  'namespace',
+  'node',
+  'labelSelector',
+  'pod',
+] as const satisfies readonly (keyof TopState)[];
 
 /** Returns the sentence of a read that failed. @throws anything but a ViewError. */
 async function failureOf(read: Promise<void>): Promise<string | undefined> {

@@ -12,6 +12,8 @@ export interface Table {
 const gap = '  ';
 /** Columns that the reason needs at least, to begin a sentence. */
 const leastReason = 12;
+/** Columns that a longer text keeps where there is no room. */
+const leastName = 8;
 /** Columns of a name at most, unless there is room. */
 const mostName = 44;
 
@@ -83,7 +85,9 @@ function widthsOf(shown: readonly Measured[], width: number | undefined): readon
   return shown.map(({ natural, column }, at) => {
     const own = widths[at] ?? 0;
     const more =
-      left < 0 && column.align === 'left' ? Math.max(left, 8 - own, -own) : Math.min(Math.max(0, left), natural - own);
+      left < 0 && column.align === 'left'
+        ? Math.max(left, Math.min(0, leastName - own))
+        : Math.min(Math.max(0, left), natural - own);
     left -= more;
     return own + more;
   });

@@ -1,13 +1,14 @@
 /** Reads the parameters of the API's requests. */
 import { StatusError } from '../apimachinery/status.ts';
 import { parseRequirements } from '../apimachinery/labelparser.ts';
+import { isNamespaceName, isObjectName } from '../apimachinery/names.ts';
 import { historySeconds, podPageLimit } from './limits.ts';
 import { RequestError } from './requesterror.ts';
 
 const parsers = {
-  namespace: (text: string) => (isNamespace(text) ? text : undefined),
-  name: (text: string) => (isName(text) ? text : undefined),
-  node: (text: string) => (isName(text) ? text : undefined),
+  namespace: (text: string) => (isNamespaceName(text) ? text : undefined),
+  name: (text: string) => (isObjectName(text) ? text : undefined),
+  node: (text: string) => (isObjectName(text) ? text : undefined),
   labelSelector,
   limit: (text: string) => wholeNumber(text, podPageLimit),
   // Of kube-apiserver: base64 with the key of an object.
@@ -47,7 +48,7 @@ export function readParameters<Names extends ParameterName>(
 
 /** @throws RequestError 404: no object has such a name. */
 export function checkPodPath(namespace: string, name: string): void {
-  if (!isNamespace(namespace) || !isName(name)) throw new RequestError(404, 'no pod can have this name');
+  if (!isNamespaceName(namespace) || !isObjectName(name)) throw new RequestError(404, 'no pod can have this name');
 }
 
 const expectations: Readonly<Record<ParameterName, string>> = {
@@ -60,16 +61,6 @@ const expectations: Readonly<Record<ParameterName, string>> = {
   sinceSeconds: `a whole number from 1 to ${historySeconds}`,
   stepSeconds: `a whole number from 1 to ${historySeconds}`,
 };
-
-/** DNS labels (RFC 1123): no character has a meaning in a path. */
-function isNamespace(text: string): boolean {
-  return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
-}
-
-/** DNS subdomains. */
-function isName(text: string): boolean {
-  return /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/.test(text) && !text.includes('..');
-}
 
 function wholeNumber(text: string, maximum: number): number | undefined {
   const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;

@@ -3,6 +3,7 @@ import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseAutoscalerObject } from './autoscalerviews.ts';
 import { createHistoryReader } from './historyreader.ts';
+import { namespacePath } from './namespacepath.ts';
 import { createNodeReader } from './nodereader.ts';
 import { part } from './part.ts';
 import { defined } from './nodeviews.ts';
@@ -22,8 +23,6 @@ export interface ClusterViewOptions {
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
   /** Returns the latest point of each container, by `namespace/pod/container`: reads usages, and no pods. @throws ViewError. */
   containerPoints(): Promise<ReadonlyMap<string, PointView>>;
-  /** kube-apiserver's time, in milliseconds since the epoch; exact to a second or two. */
-  nowMs(): number;
 }
 
 /** Opens connections with the first read. */
@@ -70,12 +69,11 @@ function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
 const autoscalersPerPage = 500;
 
 async function readAutoscalers(reads: Reads, namespace: string | undefined): Promise<readonly AutoscalerView[]> {
-  const [where, folder] =
-    namespace === undefined ? ['', ''] : [` in namespace ${namespace}`, `/namespaces/${encodeURIComponent(namespace)}`];
+  const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   const known = [];
   for await (const page of reads.pages(
     `list horizontalpodautoscalers.autoscaling${where}`,
-    `/apis/autoscaling/v2${folder}/horizontalpodautoscalers`,
+    `/apis/autoscaling/v2${namespacePath(namespace)}/horizontalpodautoscalers`,
     autoscalersPerPage,
   )) {
     known.push(...page.flatMap((object) => parseAutoscalerObject(object) ?? []));

@@ -1,5 +1,6 @@
 /** Reads points of the history that kubegauge keeps (`sinceSeconds`). Other servers ignore the parameter, so they are recognised first. */
 import { field, items, text } from '../client/json.ts';
+import { namespacePath } from './namespacepath.ts';
 import type { Reads } from './reads.ts';
 import type { HistoryQuery, PointView } from './types.ts';
 import { metricsPath, parseUsage, type UsageNumbers } from './usages.ts';
@@ -47,7 +48,7 @@ export function createHistoryReader(reads: Reads): HistoryReader {
     },
     async containers(range, { namespace, name, labelSelector }) {
       const points = new Map<string, PointView[]>();
-      const path = `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods`;
+      const path = `${metricsPath}${namespacePath(namespace)}/pods`;
       const query = { ...nameSelector(name), ...(labelSelector === undefined ? {} : { labelSelector }) };
       await readPoints(path, `list pods.metrics.k8s.io in namespace ${namespace}`, range, query, (item) => {
         const usage = parseUsage(item);

@@ -1,6 +1,7 @@
 /** Reads pods: pages of Pod objects, with usages of the same range, and reasons where there is none. */
 import { field, items, text } from '../client/json.ts';
 import { mapLimited } from '../client/limited.ts';
+import { namespacePath } from './namespacepath.ts';
 import type { NodeReader } from './nodereader.ts';
 import { type PartRead, part } from './part.ts';
 import { type PodObject, parsePodObject, withUsage } from './podviews.ts';
@@ -80,7 +81,7 @@ export function createPodReader(reads: Reads, usages: MetricsReader, nodes: Node
 const neverAborted = new AbortController().signal;
 
 function podsPath(namespace: string | undefined, api = '/api/v1'): string {
-  return `${api}${namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/pods`;
+  return `${api}${namespacePath(namespace)}/pods`;
 }
 
 function podPath(namespace: string, name: string, api?: string): string {

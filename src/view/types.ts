@@ -159,4 +159,6 @@ export interface ClusterView {
   containerHistory(
     query: HistoryQuery & { readonly namespace: string; readonly name?: string; readonly labelSelector?: string },
   ): Promise<ReadonlyMap<string, readonly PointView[]>>;
+  /** kube-apiserver's time, in milliseconds since the epoch; exact to a second or two. Ages are by it: the user's clock may be wrong. */
+  nowMs(): number;
 }

@@ -4,6 +4,7 @@ import { parseDuration } from '../apimachinery/duration.ts';
 import { parseQuantity } from '../apimachinery/quantity.ts';
 import { field, items, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
+import { namespacePath } from './namespacepath.ts';
 import type { ReadQuery, Reads } from './reads.ts';
 import { ViewError } from './viewerror.ts';
 
@@ -117,7 +118,7 @@ export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
     if (whole?.scope === scope && clock.monotonicMs() - whole.atMs < wholeMs) return whole.usages;
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
     const what = `list pods.metrics.k8s.io${where}`;
-    const path = `${metricsPath}${namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/pods`;
+    const path = `${metricsPath}${namespacePath(namespace)}/pods`;
     const usages = new Map<string, MeasuredUsage>();
     let query: ReadQuery = {
       limit: String(pageSize),

@@ -96,6 +96,19 @@ describe('a cluster with metrics-server', () => {
   });
 });
 
+test('a namespace that a URL would resolve is refused, not read as all namespaces', async () => {
+  await withMetricsServer(async (view) => {
+    for (const namespace of ['..', '.', 'a/b', '']) {
+      const refused = { name: 'ViewError', message: /no namespace can be named/ };
+      await assert.rejects(view.pods({ namespace }), refused);
+      await assert.rejects(view.busiestPods({ namespace, resource: 'cpu', limit: 1 }), refused);
+      await assert.rejects(view.pod(namespace, 'web-0'), refused);
+      await assert.rejects(view.autoscalers(namespace), refused);
+      await assert.rejects(view.containerHistory({ namespace, sinceSeconds: 60 }), refused);
+    }
+  });
+});
+
 describe('a user without some rights', () => {
   const refuseList = (apiServer: FakeApiServer, path: string) => {
     apiServer.faults.answer = (request) => (request.path === path ? 403 : undefined);
@@ -123,6 +136,16 @@ describe('a user without some rights', () => {
         'cannot list pods.metrics.k8s.io: this user lacks the right to list pods.metrics.k8s.io',
       );
       assert.equal(items[0].cpu.requested, 0.2);
+    });
+  });
+
+  test('learns of nodes without usage, also without the right to list pods', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      refuseList(apiServer, '/api/v1/pods');
+      assert.deepEqual((await view.summary()).degraded, [
+        'cannot list pods: this user lacks the right to list pods',
+        '1 of 2 nodes have no usage',
+      ]);
     });
   });
 

@@ -1,15 +1,16 @@
 /** Screens of `kubegauge top`: numbers, tables, keys, CSV and arguments. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { runTop } from '../../../src/command/topcommand.ts';
 import type { UsageError } from '../../../src/options/parse.ts';
 import { widthOf } from '../../../src/terminal/text.ts';
 import { parseTopArguments } from '../../../src/top/arguments.ts';
 import { columnsOf } from '../../../src/top/columns.ts';
 import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/top/format.ts';
-import { drawFrame } from '../../../src/top/frame.ts';
+import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
 import { printOnce } from '../../../src/top/print.ts';
-import { nodeRows, podRows } from '../../../src/top/rows.ts';
+import { autoscalerRows, nodeRows, podRows } from '../../../src/top/rows.ts';
 import { initialState, press, selectRows, type TopState } from '../../../src/top/state.ts';
 import { layOut } from '../../../src/top/table.ts';
 import type { ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
@@ -67,6 +68,46 @@ describe('a table', () => {
       assert.ok(widthOf((lines[0] ?? []).map(({ text }) => text).join('')) <= width, `${width}`);
     }
   });
+});
+
+test('a short name is never widened where there is no room', () => {
+  const autoscaler = { namespace: 'a', name: 'b', target: { kind: 'C', name: 'd' }, minReplicas: 1, maxReplicas: 2 };
+  const metrics = [{ name: 'cpu', target: '50%' }];
+  const { heading } = layOut(columnsOf.hpas, autoscalerRows([{ ...autoscaler, metrics }]), context, 20, undefined);
+  assert.deepEqual(
+    heading.filter(({ text }) => text.startsWith('HPA')).map(({ text }) => text),
+    ['HPA'],
+  );
+});
+
+describe('a list without rows', () => {
+  const frame = { summary: undefined, note: undefined, waitingSeconds: undefined, context, url: 'https://x' };
+  const body = (more: Pick<Frame, 'state' | 'rows' | 'problem'>) =>
+    drawFrame({ ...frame, ...more }, { columns: 100, rows: 24 })
+      .lines.map((line) => line.map(({ text }) => text).join(''))
+      .join('\n');
+
+  test('says what there is none of', () => {
+    const state = initialState('pods', { namespace: 'shpo', labelSelector: 'app=web' });
+    assert.match(body({ state, rows: [], problem: undefined }), /no pods in namespace shpo with labels app=web/);
+  });
+
+  test('is not being read when it cannot be', () => {
+    const shown = body({ state: initialState('pods', {}), rows: undefined, problem: 'cannot list pods' });
+    assert.match(shown, /cannot list pods[\s\S]*cannot be read; see above/);
+    assert.doesNotMatch(shown, /^reading/m);
+  });
+});
+
+test('ages are by the clock of kube-apiserver', async () => {
+  const view = {
+    nodes: async () => [nodeView],
+    summary: async () => ({ cpu: {}, memory: {}, degraded: [] }),
+    nowMs: () => 91_000,
+  } as unknown as ClusterView;
+  const state = initialState('nodes', {});
+  const text = await printOnce({ view, url: '', state, format: 'table', columns: 120, isColoured: false });
+  assert.match(text, /node-a .* 3s  yes/);
 });
 
 describe('rows', () => {
@@ -193,10 +234,20 @@ describe('arguments', () => {
     );
   });
 
+  test('labels without a screen show pods', () => {
+    assert.equal(parseTopArguments(['-l', 'app=web']).screen, 'pods');
+  });
+
   const refused: readonly (readonly [readonly string[], RegExp])[] = [
     [['deployments'], /shows one of nodes, pods, containers, hpas; not deployments/],
     [['-o', 'yaml'], /-o yaml: must be one of table, wide, json, csv/],
     [['--interval=10ms'], /at least 1s/],
+    // Timers overflow from 25 days on, and would read without a pause.
+    [['--interval=600h'], /at most 24h/],
+    [['-n', '..'], /-n \.\.: must be the name of one namespace/],
+    [['nodes', '-l', 'app=web'], /labels select pods and containers, not nodes/],
+    [['hpas', '-l', 'app=web'], /not hpas/],
+    [['--once', '--watch'], /choose one/],
     [['-l', 'a b'], /must be a label selector/],
     [['-n', 'shop', '-A'], /choose one/],
     [['--nope'], /nope.*see kubegauge top --help/],
@@ -209,4 +260,14 @@ describe('arguments', () => {
       );
     });
   }
+});
+
+test('a kubeconfig that does not exist is an error of one line, not an exception', async (t) => {
+  const lines: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => lines.push(text) > 0);
+  const code = await runTop(['--once', '--kubeconfig=/none/here'], {});
+  t.mock.restoreAll();
+  assert.equal(code, 1);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /^kubegauge: cannot read the kubeconfig \/none\/here; .*KubeconfigUnusable.*\n$/);
 });

@@ -1,0 +1,135 @@
+/** The screen of `kubegauge top`: what is drawn while lists are read, and when they cannot be. */
+import assert from 'node:assert/strict';
+import { PassThrough, Writable } from 'node:stream';
+import { test } from 'node:test';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { runSession } from '../../../src/top/session.ts';
+import { initialState, type TopState } from '../../../src/top/state.ts';
+import type { ClusterView, PodView } from '../../../src/view/types.ts';
+import { ViewError } from '../../../src/view/viewerror.ts';
+import { until } from '../../fakes/until.ts';
+
+function podView(name: string): PodView {
+  const cpu = { used: 1 };
+  return { namespace: 'shop', name, phase: 'Running', restarts: 0, labels: {}, cpu, memory: {}, containers: [] };
+}
+
+interface FakeTerminal {
+  type(text: string): void;
+  /** Returns what was written since the last call. */
+  written(): string;
+}
+
+async function withSession(
+  view: Partial<ClusterView>,
+  initial: TopState,
+  look: (terminal: FakeTerminal) => Promise<void>,
+): Promise<void> {
+  let text = '';
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => input }) as unknown as ReadStream;
+  const output = Object.assign(
+    new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        text += chunk.toString();
+        done();
+      },
+    }),
+    { columns: 120, rows: 24, hasColors: () => false },
+  ) as unknown as WriteStream;
+  const stop = new AbortController();
+  const summary = { server: 'kubegauge', nodes: 1, readyNodes: 1, cpu: {}, memory: {}, degraded: [] };
+  const session = runSession({
+    view: {
+      summary: async () => summary,
+      nowMs: () => 0,
+      containerHistory: async () => new Map(),
+      ...view,
+    } as unknown as ClusterView,
+    url: 'https://x',
+    initial,
+    input,
+    output,
+    intervalMs: 3_600_000,
+    isUnicode: true,
+    signal: stop.signal,
+  });
+  try {
+    await look({
+      type: (typed) => void (input as unknown as PassThrough).write(typed),
+      written() {
+        const last = text;
+        text = '';
+        return last;
+      },
+    });
+  } finally {
+    stop.abort();
+    await session;
+  }
+}
+
+test('a list that is read again stays whole until it has been read', async () => {
+  let last = Promise.withResolvers<void>();
+  let firsts = 0;
+  const pods = async ({ continue: token }: { continue?: string }) => {
+    if (token !== undefined) await last.promise;
+    else firsts += 1;
+    const items = Array.from({ length: 250 }, (_, at) => podView(`${token ?? 'a'}-${at}`));
+    return { items, ...(token === undefined ? { continue: 'b' } : {}) };
+  };
+  await withSession({ pods }, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    await until('the first page is shown', () => /250 read so far/.test((text += written())));
+    last.resolve();
+    await until('all pods are shown', () => /500 rows/.test((text += written())));
+    last = Promise.withResolvers();
+    type('pp');
+    await until('the list is read again', () => firsts === 2);
+    type('?');
+    text = '';
+    await until('help is shown', () => /at least 75 %/.test((text += written())));
+    type('?');
+    await until('help is gone', () => /Tab screen/.test(text) || /a-0/.test((text += written())));
+    assert.doesNotMatch(text, /250 (?:rows|read)/);
+    last.resolve();
+  });
+});
+
+test('rows of one namespace are not shown as those of another', async () => {
+  const pods = async ({ namespace }: { namespace?: string }) => {
+    if (namespace === 'slow') await new Promise(() => undefined);
+    if (namespace === 'denied') throw new ViewError('cannot list pods in namespace denied', 403);
+    return { items: [podView('web-0')] };
+  };
+  await withSession({ pods }, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    await until('pods are shown', () => /web-0/.test((text += written())));
+    type('nslow\r');
+    text = '';
+    await until('nothing is shown', () => /namespace slow/.test((text += written())));
+    assert.match(text, /reading/);
+    type('n\x7f\x7f\x7f\x7fdenied\r');
+    await until('the failure is shown', () => /cannot be read; see above/.test((text += written())));
+    assert.match(text, /! cannot list pods in namespace denied/);
+  });
+});
+
+test('pages of a screen that was left are not read', async () => {
+  const first = Promise.withResolvers<void>();
+  const asked: (string | undefined)[] = [];
+  const pods = async ({ continue: token }: { continue?: string }) => {
+    asked.push(token);
+    await first.promise;
+    return { items: [podView('web-0')], continue: 'next' };
+  };
+  const nodes = async () => [];
+  await withSession({ pods, nodes }, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    await until('the page is asked for', () => asked.length === 1);
+    type('1');
+    await until('nodes are shown', () => /no nodes/.test((text += written())));
+    first.resolve();
+    await new Promise(setImmediate);
+    assert.deepEqual(asked, [undefined]);
+  });
+});

@@ -1,0 +1,84 @@
+/** `kubegauge top --watch`: what it prints of lists that change, are cut, or take long. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { watchRows } from '../../../src/top/print.ts';
+import { initialState } from '../../../src/top/state.ts';
+import type { ClusterView, PodView } from '../../../src/view/types.ts';
+
+function podView(name: string): PodView {
+  const cpu = { used: 1 };
+  return {
+    namespace: 'shop',
+    name,
+    phase: 'Running',
+    restarts: 0,
+    labels: {},
+    cpu,
+    memory: {},
+    containers: [],
+  };
+}
+
+/** Looks as often as there are lists, and returns the lines of each look. */
+async function watched(view: Partial<ClusterView>, looks: number): Promise<readonly string[]> {
+  const stop = new AbortController();
+  const texts: string[] = [];
+  await watchRows({
+    view: { nowMs: () => 0, ...view } as ClusterView,
+    url: '',
+    state: initialState('pods', {}),
+    format: 'json',
+    columns: undefined,
+    isColoured: false,
+    intervalMs: 1_000,
+    signal: stop.signal,
+    write: (text) => texts.push(text) > 0,
+    sleep: async () => {
+      if (texts.length === looks) stop.abort();
+    },
+    onProblem: () => assert.fail(),
+  });
+  return texts.map((text) => text.replaceAll(/"time":"[^"]*",?/g, ''));
+}
+
+test('a row that has gone is reported once', async () => {
+  let looks = 0;
+  const pods = async () => ({ items: (looks += 1) === 1 ? [podView('a'), podView('b')] : [podView('a')] });
+  const [first, second, third] = await watched({ pods }, 3);
+  assert.equal(first?.trim().split('\n').length, 2);
+  assert.deepEqual([second, third], ['{"gone":"shop/b"}\n', '']);
+});
+
+test('a pod that is no longer among those that are read of a large cluster is not called gone', async () => {
+  let looks = 0;
+  const pods = async ({ limit = 250, continue: token = '0' }) => {
+    const from = Number(token);
+    const items = Array.from({ length: limit }, (_, at) => podView(`pod-${from + at}`));
+    return { items, continue: String(from + limit) };
+  };
+  const busiestPods = async () => [podView(`busy-${(looks += 1)}`)];
+  const [first, second, third] = await watched({ pods, busiestPods }, 3);
+  assert.match(first ?? '', /"note":"the 100 with the most cpu, and the first 1000/);
+  assert.match(second ?? '', /"name":"busy-2"/);
+  assert.equal(third?.trim().split('\n').length, 1);
+  assert.doesNotMatch(`${second}${third}`, /gone|note/);
+});
+
+test('a signal ends it, also while kube-apiserver does not answer', async () => {
+  const stop = new AbortController();
+  const watch = watchRows({
+    view: { pods: () => new Promise(() => undefined) } as unknown as ClusterView,
+    url: '',
+    state: initialState('pods', {}),
+    format: 'table',
+    columns: undefined,
+    isColoured: false,
+    intervalMs: 1_000,
+    signal: stop.signal,
+    write: assert.fail,
+    sleep: async () => undefined,
+    onProblem: () => assert.fail(),
+  });
+  stop.abort();
+  await watch;
+});
