@@ -78,7 +78,7 @@ function sumOf(containers: readonly (readonly [string, UsageNumbers])[]): UsageN
 export interface MetricsReader {
   /** By node name. @throws ViewError. */
   nodes(): Promise<ReadonlyMap<string, MeasuredUsage>>;
-  /** @param pods of which usages are wanted; more may be answered. @throws ViewError. */
+  /** @param pods of which usages are wanted, as kube-apiserver lists them; more may be answered. @throws ViewError. */
   pods(
     pods: readonly ObjectName[],
     namespace: string | undefined,
@@ -99,11 +99,11 @@ export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
       return usages;
     },
     async pods(pods, namespace, labelSelector) {
-      const sorted = pods.toSorted(byKey);
-      const [first] = sorted;
-      const last = sorted.at(-1);
-      if (first === undefined || last === undefined) return new Map();
-      return range(namespace, labelSelector, first, last);
+      const found = new Map<string, MeasuredUsage>();
+      for (const [first, last] of rangesOf(pods)) {
+        for (const [key, usage] of await range(namespace, labelSelector, first, last)) found.set(key, usage);
+      }
+      return found;
     },
     allPods: (namespace, labelSelector) => range(namespace, labelSelector),
   };
@@ -143,6 +143,27 @@ export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
 /** Returns the token of the page that begins at an object or little before it. Only kubegauge reads it; metrics-server ignores it. */
 function tokenBefore({ namespace, name }: ObjectName): string {
   return encodeContinue({ namespace, name: name.length > 1 ? name.slice(0, -1) : '-' });
+}
+
+/** More are not worth a request each. */
+const rangeLimit = 4;
+
+/**
+ * Returns the first and the last object of each range to read. kube-apiserver lists namespace `a-b` before `a`, since it sorts keys such as `a/pod`;
+ * usages are sorted by namespace. One range from `a` to `a-b` would be all of both, and of what is between.
+ */
+function rangesOf(objects: readonly ObjectName[]): readonly (readonly [ObjectName, ObjectName])[] {
+  const ranges: [ObjectName, ObjectName][] = [];
+  for (const object of objects) {
+    const current = ranges.at(-1);
+    if (current !== undefined && byKey(current[1], object) <= 0) current[1] = object;
+    else ranges.push([object, object]);
+  }
+  if (ranges.length <= rangeLimit) return ranges;
+  const sorted = ranges.flat().toSorted(byKey);
+  const [first] = sorted;
+  const last = sorted.at(-1);
+  return first === undefined || last === undefined ? [] : [[first, last]];
 }
 
 function byKey(a: ObjectName, b: ObjectName): number {

@@ -23,13 +23,21 @@ export interface TmuxOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Milliseconds between looks: each runs tmux, and the fake API server waits for it. */
+const pauseMs = 40;
+/** Compiled once: most of a start is compiling. Gone with the process. */
+const compiled = mkdtempSync(path.join(tmpdir(), 'kubegauge-compiled-'));
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
+
 /** @param command for a shell; the terminal stays when it has ended, and shows `ended with <code>`. */
 export function openTmux(command: string, { columns, rows, env = {} }: TmuxOptions): TmuxTerminal {
   const folder = mkdtempSync(path.join(tmpdir(), 'kubegauge-tmux-'));
   const socket = path.join(folder, 'socket');
   const tmux = (...args: readonly string[]): string =>
     execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8' });
-  const variables = Object.entries({ LANG: 'C.UTF-8', ...env }).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+  const variables = Object.entries({ LANG: 'C.UTF-8', NODE_COMPILE_CACHE: compiled, ...env }).flatMap(
+    ([name, value]) => ['-e', `${name}=${value}`],
+  );
   const whole = `${command}; echo "ended with $?"; exec cat`;
   tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), ...variables, whole);
   const screen = (withColours = false): string => tmux('capture-pane', '-p', ...(withColours ? ['-e'] : []));
@@ -40,7 +48,13 @@ export function openTmux(command: string, { columns, rows, env = {} }: TmuxOptio
     screen,
     async shows(pattern) {
       let shown = '';
-      await until(`the terminal shows ${pattern}`, () => pattern.test((shown = screen())));
+      let nextMs = 0;
+      await until(`the terminal shows ${pattern}`, () => {
+        if (performance.now() < nextMs) return false;
+        shown = screen();
+        nextMs = performance.now() + pauseMs;
+        return pattern.test(shown);
+      });
       return shown;
     },
     [Symbol.dispose]() {

@@ -28,3 +28,27 @@ test('tones are sequences around the text, only with colours', () => {
   assert.equal(paintSpans([{ text: 'x', tone: 'good' }], 5, true), '\u001b[32mx\u001b[39m');
   assert.equal(paintSpans([{ text: 'x', tone: 'good' }], 5, false), 'x');
 });
+
+test('emoji that terminals show in two columns are two wide, also those outside of the blocks of pictures', () => {
+  const wide = [
+    '\u231a',
+    '\u26a1',
+    '\u2705',
+    '\u274c',
+    '\u2b50',
+    '\u{1f004}',
+    '\u{1f680}',
+    '\u6f22',
+    '\uac00',
+    '\u{20000}',
+  ];
+  assert.deepEqual(
+    wide.filter((each) => widthOf(each) !== 2),
+    [],
+  );
+  // Symbols that are emoji by a variation selector only.
+  assert.deepEqual(
+    ['\u2764', '\u26a0', '\u{1f321}', '\u2593', '\u2026'].filter((each) => widthOf(each) !== 1),
+    [],
+  );
+});
