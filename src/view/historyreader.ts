@@ -1,5 +1,4 @@
 /** Reads points of the history that kubegauge keeps (`sinceSeconds`). Other servers ignore the parameter, so they are recognised first. */
-import { field, items, text } from '../client/json.ts';
 import { namespacePath } from './namespacepath.ts';
 import type { Reads } from './reads.ts';
 import type { HistoryQuery, PointView } from './types.ts';
@@ -24,9 +23,10 @@ export interface HistoryReader {
 /** Seconds; more is not kept by default. */
 const mostSeconds = 3_600;
 /** Points a page: 7 MB of JSON. */
-const pagePoints = '20000';
+const pagePoints = 20_000;
 /** Points of one answer, in containers; a namespace of 1,000 containers has 60,000 in an hour. */
 const pointLimit = 500_000;
+const tooManyPoints = `there are more than ${pointLimit} points: ask for fewer pods, or for fewer points by stepSeconds`;
 
 export function createHistoryReader(reads: Reads): HistoryReader {
   const keepers = new Map<string, Promise<HistoryKeeper>>();
@@ -87,19 +87,17 @@ export function createHistoryReader(reads: Reads): HistoryReader {
     take: (item: unknown) => number,
   ): Promise<void> {
     if ((await keeper(path)) !== 'kubegauge') return;
-    let next = '';
+    const query = {
+      ...selection,
+      sinceSeconds: String(Math.min(sinceSeconds, mostSeconds)),
+      ...(stepSeconds === undefined ? {} : { stepSeconds: String(stepSeconds) }),
+    };
     let points = 0;
-    do {
-      const page = await reads.get(what, path, {
-        ...selection,
-        sinceSeconds: String(Math.min(sinceSeconds, mostSeconds)),
-        ...(stepSeconds === undefined ? {} : { stepSeconds: String(stepSeconds) }),
-        limit: pagePoints,
-        ...(next === '' ? {} : { continue: next }),
-      });
-      for (const item of items(field(page, 'items'))) points += take(item);
-      next = text(field(field(page, 'metadata'), 'continue')) ?? '';
-    } while (next !== '' && points < pointLimit);
+    for await (const page of reads.pages(what, path, pagePoints, query)) {
+      // Points of some objects only would look like all.
+      if (points > pointLimit) throw new ViewError(`cannot ${what}: ${tooManyPoints}`, 400);
+      for (const item of page) points += take(item);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { listPages } from '../client/listpages.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
 import type { Clock } from '../clock.ts';
-import { toViewError } from './viewerror.ts';
+import { toViewError, ViewError } from './viewerror.ts';
 
 export type ReadQuery = Readonly<Record<string, string>>;
 
@@ -16,7 +16,7 @@ export interface Reads extends AsyncDisposable {
   get(what: string, path: string, query?: ReadQuery): Promise<unknown>;
   /** Returns undefined for a 404. @throws ViewError. */
   find(what: string, path: string, query?: ReadQuery): Promise<unknown>;
-  /** Yields the objects of each page. @throws ViewError. */
+  /** Yields the objects of each page. @throws ViewError, also for a list beyond `pageLimit` or `listTimeoutMs`. */
   pages(what: string, path: string, pageSize: number, query?: ReadQuery): AsyncIterable<readonly unknown[]>;
   /** Returns the causes in the Status of a GET that fails; none if it succeeds, or for other failures. */
   causes(path: string): Promise<readonly StatusCause[]>;
@@ -31,6 +31,10 @@ const requestTimeoutMs = 15_000;
 /** In bytes. A page of 500 pods is 5 MB; metrics-server answers all pods of a cluster at once, 10,000 of them with 5 MB. */
 const answerLimitBytes = 64 * 1024 * 1024;
 const connections = 8;
+/** Of one list: 200,000 pods or usages, 40,000 nodes. A server could always name a next page. */
+export const pageLimit = 400;
+/** Milliseconds for all pages of a list: 400 of them take a busy kube-apiserver half as long. */
+export const listTimeoutMs = 300_000;
 
 export function createReads(server: ApiServer, clock: Clock): Reads {
   const serverClock = createServerClock(clock);
@@ -51,9 +55,15 @@ export function createReads(server: ApiServer, clock: Clock): Reads {
       }
     },
     async *pages(what, path, pageSize, query = {}) {
-      for await (const page of listPages((paging) => get(what, path, { ...query, ...paging }), pageSize)) {
-        yield items(field(page, 'items'));
-      }
+      const endMs = clock.monotonicMs() + listTimeoutMs;
+      let pages = 0;
+      const read = (paging: ReadQuery) => {
+        if (pages === pageLimit) throw tooLong(what, `has more than ${pageLimit} pages`);
+        if (clock.monotonicMs() >= endMs) throw tooLong(what, `takes longer than ${listTimeoutMs / 1000} s`);
+        pages += 1;
+        return get(what, path, { ...query, ...paging });
+      };
+      for await (const page of listPages(read, pageSize)) yield items(field(page, 'items'));
     },
     async causes(path) {
       try {
@@ -83,4 +93,8 @@ export function createReads(server: ApiServer, clock: Clock): Reads {
       throw toViewError(what, error);
     }
   }
+}
+
+function tooLong(what: string, why: string): ViewError {
+  return new ViewError(`cannot ${what}: the list ${why}`, undefined);
 }

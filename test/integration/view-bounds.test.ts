@@ -1,0 +1,79 @@
+/** Reads of a cluster whose answers have no end. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
+import { listTimeoutMs, pageLimit } from '../../src/view/reads.ts';
+import { createFakeClock } from '../fakes/clock.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { node } from '../fakes/kubeobjects.ts';
+import { until } from '../fakes/until.ts';
+
+const metrics = '/apis/metrics.k8s.io/v1beta1';
+
+async function withView(look: (view: OpenClusterView, apiServer: FakeApiServer) => Promise<void>): Promise<void> {
+  await using apiServer = await createFakeApiServer();
+  await using view = createClusterView({ server: apiServer.connection });
+  await look(view, apiServer);
+}
+
+describe('a list whose pages always name a next one', () => {
+  const endless = { metadata: { continue: 'more' }, items: [] };
+  const reads: readonly (readonly [path: string, read: (view: OpenClusterView) => Promise<unknown>])[] = [
+    ['/api/v1/nodes', (view) => view.nodes()],
+    ['/apis/autoscaling/v2/horizontalpodautoscalers', (view) => view.autoscalers()],
+    [`${metrics}/pods`, (view) => view.containerPoints()],
+  ];
+  for (const [path, read] of reads) {
+    test(`${path} is refused after ${pageLimit} pages`, async () => {
+      await withView(async (view, { documents, requests }) => {
+        documents.set(path, endless);
+        await assert.rejects(read(view), /cannot list .*: the list has more than 400 pages/);
+        assert.equal(requests.filter((request) => request.path === path).length, pageLimit);
+      });
+    });
+  }
+
+  test('of pods costs the sums of requests, and the nodes are shown', async () => {
+    await withView(async (view, { documents, objects, requests }) => {
+      documents.set('/api/v1/pods', endless);
+      objects.set(node('node-a'));
+      assert.equal((await view.nodes()).length, 1);
+      await until('the list ends', () => requests.filter(({ path }) => path === '/api/v1/pods').length === pageLimit);
+      assert.match((await view.summary()).degraded.join('\n'), /cannot list pods: the list has more than 400 pages/);
+    });
+  });
+
+  test(`is refused after ${listTimeoutMs / 1000} s, also where each page is in time`, async () => {
+    await using apiServer = await createFakeApiServer();
+    const clock = createFakeClock();
+    await using view = createClusterView({ server: apiServer.connection, clock });
+    apiServer.documents.set('/api/v1/nodes', endless);
+    apiServer.faults.answer = () => {
+      clock.jump(listTimeoutMs / 10);
+      return undefined;
+    };
+    await assert.rejects(view.nodes(), /cannot list nodes: the list takes longer than 300 s/);
+  });
+
+  test('of history is refused', async () => {
+    await withView(async (view, apiServer) => {
+      const path = `${metrics}/namespaces/shop/pods`;
+      apiServer.documents.set(path, endless);
+      apiServer.faults.answer = ({ query }) => (query.get('sinceSeconds') === '0' ? 400 : undefined);
+      await assert.rejects(view.containerHistory({ namespace: 'shop', sinceSeconds: 60 }), /more than 400 pages/);
+    });
+  });
+});
+
+test('history with more points than one answer may have is refused, never cut', async () => {
+  await withView(async (view, apiServer) => {
+    const usage = { cpu: '1m', memory: '1Mi' };
+    const containers = Array.from({ length: 60_000 }, (_, index) => ({ name: `c${index}`, usage }));
+    const point = { metadata: { namespace: 'shop', name: 'web' }, timestamp: '2026-11-22T20:00:00Z', window: '60s' };
+    const page = { metadata: { continue: 'more' }, items: [{ ...point, containers }] };
+    apiServer.documents.set(`${metrics}/namespaces/shop/pods`, page);
+    apiServer.faults.answer = ({ query }) => (query.get('sinceSeconds') === '0' ? 400 : undefined);
+    const read = view.containerHistory({ namespace: 'shop', sinceSeconds: 60 });
+    await assert.rejects(read, /more than 500000 points: ask for fewer pods, or for fewer points by stepSeconds/);
+  });
+});
