@@ -156,6 +156,27 @@ describe('the page in a browser', () => {
     assert.deepEqual(problems, []);
   });
 
+  test('a namespace of 5,000 pods with two containers has plots of the last hour', async () => {
+    const scene = createScene({ nodes: 40, pods: 5000 });
+    scene.pods = scene.pods.map((pod) => ({
+      ...pod,
+      namespace: 'shop',
+      containers: pod.containers.flatMap((container) => [container, { ...container, name: 'proxy' }]),
+    }));
+    await using opened = await open(scene);
+    const { page, problems } = opened;
+    for (const place of ['#/namespaces/shop', '#/namespaces/shop/Deployment/web']) {
+      await goTo(page, place);
+      const points = await page
+        .locator('.plots .plot canvas')
+        .first()
+        .waitFor()
+        .then(() => page.locator('.plot').first().getAttribute('data-points'));
+      assert.ok(Number(points) > 10, `${place}: ${points} points`);
+    }
+    assert.deepEqual(problems, []);
+  });
+
   test('a number shows its age, window and source to the pointer and to the keyboard; a missing one its reason', async () => {
     const scene = createScene();
     scene.pods = [{ ...podAt(0), cpu: {}, memory: {}, reason: 'a container restarted' }, podAt(1)];

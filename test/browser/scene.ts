@@ -138,6 +138,12 @@ function historyOf(name: string, cpu: number, memory: number): readonly PointVie
   }));
 }
 
+/** The last point of each step, as the server has it. */
+function thinned(points: readonly PointView[], stepSeconds: number): readonly PointView[] {
+  const stepOf = ({ timestampMs }: PointView) => Math.floor(timestampMs / 1000 / stepSeconds);
+  return [...new Map(points.map((point) => [stepOf(point), point])).values()];
+}
+
 const sum = (values: readonly (number | undefined)[]): number =>
   values.reduce<number>((total, value) => total + (value ?? 0), 0);
 
@@ -189,14 +195,14 @@ export function viewOf(scene: Scene): UiView {
           chosen.map((node) => [node.name, historyOf(node.name, node.cpu.used ?? 0, node.memory.used ?? 0)]),
         );
       }),
-    containerHistory: ({ namespace, name }) =>
+    containerHistory: ({ namespace, name, stepSeconds = 60 }) =>
       read(() => {
         const chosen = scene.pods.filter((pod) => pod.namespace === namespace && (name ?? pod.name) === pod.name);
         return new Map(
           chosen.flatMap((pod) =>
             pod.containers.map((container) => [
               `${pod.namespace}/${pod.name}/${container.name}`,
-              historyOf(pod.name, container.cpu.used ?? 0, container.memory.used ?? 0),
+              thinned(historyOf(pod.name, container.cpu.used ?? 0, container.memory.used ?? 0), stepSeconds),
             ]),
           ),
         );

@@ -13,13 +13,43 @@ export const spanSeconds = 3600;
 /** Points are made once a minute. */
 const historyEverySeconds = 30;
 
-/** @param {string} [name] of a node @returns {import('./live.js').Live<UsageHistoryAnswer>} */
-export const useNodeHistory = (name) =>
-  useAnswer(apiPath('history/nodes', { name, sinceSeconds: spanSeconds }), historyEverySeconds);
+/** Points of one answer: 4 MB of JSON. */
+const pointLimit = 120_000;
+/** Intervals between points, in seconds: kubegauge keeps one a minute, this program one in 15 s. */
+const steps = [60, 120, 180, 300, 600, 900, 1800, 3600];
 
-/** @param {string} namespace @param {string} [name] of a pod @returns {import('./live.js').Live<UsageHistoryAnswer>} */
-export const useContainerHistory = (namespace, name) =>
+/**
+ * Returns the interval in which an answer for so many lines has a point of each.
+ * @param {number} lines
+ */
+export const stepFor = (lines) => steps.find((step) => (lines * spanSeconds) / step <= pointLimit) ?? spanSeconds;
+
+/**
+ * Of one node, or of all.
+ * @param {{ readonly name: string } | { readonly count: number }} nodes
+ * @returns {import('./live.js').Live<UsageHistoryAnswer>}
+ */
+export const useNodeHistory = (nodes) => {
+  const query = 'name' in nodes ? { name: nodes.name } : { stepSeconds: stepFor(nodes.count) };
+  return useAnswer(apiPath('history/nodes', { ...query, sinceSeconds: spanSeconds }), historyEverySeconds);
+};
+
+/** @param {string} namespace @param {string} name of a pod @returns {import('./live.js').Live<UsageHistoryAnswer>} */
+export const usePodHistory = (namespace, name) =>
   useAnswer(apiPath('history/containers', { namespace, name, sinceSeconds: spanSeconds }), historyEverySeconds);
+
+/**
+ * @param {string} namespace
+ * @param {number | undefined} step of stepFor; undefined reads nothing yet.
+ * @returns {import('./live.js').Live<UsageHistoryAnswer>}
+ */
+export const useNamespaceHistory = (namespace, step) =>
+  useAnswer(
+    step === undefined
+      ? undefined
+      : apiPath('history/containers', { namespace, stepSeconds: step, sinceSeconds: spanSeconds }),
+    historyEverySeconds,
+  );
 
 /**
  * Returns one resource's points, with the current usage as the last one. A hole of three intervals or more is a gap.
@@ -61,28 +91,57 @@ export function withGaps({ times, values }) {
 }
 
 /**
- * Adds up lines whose points are not at the same times: each counts with its last value until its next point, for three minutes at most.
+ * Adds up lines whose points are not at the same times: each counts with its last value for two more minutes, or one more step.
  * @param {readonly Line[]} lines
+ * @param {number} [step] Seconds between points.
  * @returns {Line}
  */
-export function sumOf(lines) {
-  const buckets = lines.map(byMinute);
+export function sumOf(lines, step = 60) {
+  const buckets = lines.map((line) => byStep(line, step));
   const all = [...new Set(buckets.flatMap((bucket) => [...bucket.keys()]))].toSorted((a, b) => a - b);
-  const values = all.map((minute) => {
-    const present = buckets.map((bucket) => bucket.get(minute) ?? bucket.get(minute - 1) ?? bucket.get(minute - 2));
+  const values = all.map((at) => {
+    const present = buckets.map(
+      (bucket) => bucket.get(at) ?? bucket.get(at - 1) ?? (step > 60 ? undefined : bucket.get(at - 2)),
+    );
     const known = present.filter((value) => value !== undefined);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
   });
-  return withGaps({ times: all.map((minute) => minute * 60), values });
+  return withGaps({ times: all.map((at) => at * step), values });
 }
 
-/** @param {Line} line @returns {ReadonlyMap<number, number>} */
-function byMinute({ times, values }) {
+/** A longer step is that of its last point, at its end. @param {Line} line @param {number} step @returns {ReadonlyMap<number, number>} */
+function byStep({ times, values }, step) {
+  const indexOf = step > 60 ? Math.ceil : Math.round;
   /** @type {Map<number, number>} */
   const bucket = new Map();
   for (const [index, time] of times.entries()) {
     const value = values[index];
-    if (value !== null && value !== undefined) bucket.set(Math.round(time / 60), value);
+    if (value !== null && value !== undefined) bucket.set(indexOf(time / step), value);
   }
   return bucket;
+}
+
+/**
+ * Adds up the containers of each part, the part that uses most now first.
+ * @param {readonly UsageSeries[]} series of containers, by `namespace/pod/container`
+ * @param {ResourceName} resource
+ * @param {ReadonlyMap<string, string>} parts the part of each pod, by its name; other pods are left out
+ * @param {number} [step] Seconds between points.
+ * @returns {readonly { readonly label: string, readonly line: Line }[]}
+ */
+export function partsOf(series, resource, parts, step) {
+  const members = Map.groupBy(series, ({ name }) => parts.get(name.split('/')[1] ?? ''));
+  return [...members]
+    .flatMap(([label, each]) =>
+      label === undefined
+        ? []
+        : {
+            label,
+            line: sumOf(
+              each.map((one) => lineOf(one, resource)),
+              step,
+            ),
+          },
+    )
+    .toSorted((a, b) => (b.line.values.at(-1) ?? 0) - (a.line.values.at(-1) ?? 0));
 }

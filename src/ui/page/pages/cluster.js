@@ -97,7 +97,7 @@ const orders = {
 /** @param {{ items: readonly NodeView[] }} props */
 function Nodes({ items }) {
   const filter = useStore(filterText);
-  const history = useNodeHistory();
+  const history = useNodeHistory({ count: items.length });
   const [order, setOrder] = useState('name');
   const series = useMemo(() => new Map(history.data?.series.map((one) => [one.name, one])), [history.data]);
   const shown = useMemo(() => {

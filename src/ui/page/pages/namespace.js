@@ -1,7 +1,7 @@
 /** One namespace, and one workload of it: sums, the last hour, workloads and pods. */
 import { useMemo } from 'preact/hooks';
-import { useAutoscalers, usePods } from '../data/cluster.js';
-import { lineOf, sumOf, useContainerHistory } from '../data/series.js';
+import { podLimit, useAutoscalers, usePods } from '../data/cluster.js';
+import { partsOf, stepFor, sumOf, useNamespaceHistory } from '../data/series.js';
 import { counted } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable } from '../parts/autoscalertable.js';
@@ -15,6 +15,7 @@ import { lineColours, UsagePlots } from '../parts/usageplots.js';
 import { linkTo, podLink, workloadLink } from '../routes.js';
 
 /** @import { UsageSeries } from '../../routes.ts' */
+/** @import { PodView } from '../../../view/types.ts' */
 /** @import { PodList } from '../data/cluster.js' */
 /** @import { ResourceName } from '../format.js' */
 /** @import { PodGroup } from '../parts/sums.js' */
@@ -30,13 +31,7 @@ export function NamespacePage({ namespace }) {
       return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail} /><${Empty} title="No pods">Nothing runs in this namespace, or it cannot be read.<//>`;
     const group = groupOf(namespace, list.items);
     return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail}><${GroupFacts} group=${group} /><//>
-      <${GroupPlots} namespace=${namespace} group=${group} partOf=${(
-        /** @type {string} */ pod,
-        /** @type {PodGroup} */ { pods },
-      ) => {
-        const found = pods.find(({ name }) => name === pod);
-        return found === undefined ? undefined : workloadOf(found).name;
-      }} />
+      <${GroupPlots} namespace=${namespace} list=${list} group=${group} partOf=${workloadName} />
       <section aria-label="Workloads"><div class="tablehead"><h2>Workloads</h2></div><${Workloads} namespace=${namespace} list=${list} /></section>
       ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
       <${PodTable} list=${list} hidden=${['namespace']} />`;
@@ -65,7 +60,7 @@ function Workloads({ namespace, list }) {
   }
 }
 
-/** @param {import('../../../view/types.ts').PodView} pod */
+/** @param {PodView} pod */
 const workloadKey = (pod) => `${workloadOf(pod).kind}/${workloadOf(pod).name}`;
 
 /** @param {{ namespace: string, kind: string, name: string }} props */
@@ -84,7 +79,7 @@ export function WorkloadPage({ namespace, kind, name }) {
       return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">This workload has no pods, or they cannot be read.<//>`;
     const group = groupOf(name, items);
     return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
-      <${GroupPlots} namespace=${namespace} group=${group} partOf=${(/** @type {string} */ pod, /** @type {PodGroup} */ { pods }) => (pods.some((one) => one.name === pod) ? pod : undefined)} />
+      <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partOf=${podName} />
       ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
       <${PodTable} list=${{ items, isWhole: whole.isWhole }} hidden=${['namespace']} />`;
   });
@@ -102,32 +97,50 @@ function GroupFacts({ group }) {
 /** Lines a plot can have and still be read; the rest is one line. */
 const partLimit = 7;
 
+/** @param {PodView} pod */
+const workloadName = (pod) => workloadOf(pod).name;
+/** @param {PodView} pod */
+const podName = ({ name }) => name;
+
 /**
  * The last hour of a group, one line for each part: workloads of a namespace, pods of a workload.
- * @param {{ namespace: string, group: PodGroup, partOf: (pod: string, group: PodGroup) => string | undefined }} props
+ * @param {{ namespace: string, list: PodList, group: PodGroup, partOf: (pod: PodView) => string }} props `list`: all pods of the namespace.
  */
-function GroupPlots({ namespace, group, partOf }) {
-  const history = useContainerHistory(namespace);
+function GroupPlots({ namespace, list, group, partOf }) {
+  const step = useMemo(() => stepOf(list), [list]);
+  const history = useNamespaceHistory(namespace, step);
   const series = history.data?.series;
+  const parts = new Map(group.pods.map((pod) => [pod.name, partOf(pod)]));
   const empty = history.error === undefined ? undefined : `The last hour could not be read: ${history.error.message}`;
   // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
-  return html`<${UsagePlots} about="" empty=${empty} inputs=${[series, group.pods.length]} linesOf=${(/** @type {ResourceName} */ resource) => partLines(series ?? [], resource, (pod) => partOf(pod, group))} />`;
+  return html`<${UsagePlots} about="" empty=${empty} inputs=${[series, group.pods.length]} linesOf=${(/** @type {ResourceName} */ resource) => partLines(series ?? [], resource, parts, step)} />`;
+}
+
+/** Returns undefined until all pods are there: their number decides how many points are read. @param {PodList} list */
+function stepOf({ items, isWhole }) {
+  if (!isWhole && items.length < podLimit) return undefined;
+  return stepFor(items.reduce((sum, { containers }) => sum + containers.length, 0));
 }
 
 /**
- * @param {readonly UsageSeries[]} series of containers @param {ResourceName} resource @param {(pod: string) => string | undefined} partOf
+ * @param {readonly UsageSeries[]} series of containers @param {ResourceName} resource
+ * @param {ReadonlyMap<string, string>} parts @param {number} [step]
  * @returns {readonly PlotLine[]}
  */
-function partLines(series, resource, partOf) {
-  const parts = Map.groupBy(series, ({ name }) => partOf(name.split('/')[1] ?? ''));
-  parts.delete(undefined);
-  const lines = [...parts]
-    .map(([label, members]) => ({ label: label ?? '', line: sumOf(members.map((member) => lineOf(member, resource))) }))
-    .toSorted((a, b) => (b.line.values.at(-1) ?? 0) - (a.line.values.at(-1) ?? 0));
+function partLines(series, resource, parts, step) {
+  const lines = partsOf(series, resource, parts, step);
   const own = lines.length <= partLimit + 1 ? lines : lines.slice(0, partLimit);
   const rest = lines.slice(own.length);
-  return [
-    ...own,
-    ...(rest.length === 0 ? [] : [{ label: `${rest.length} others`, line: sumOf(rest.map(({ line }) => line)) }]),
-  ].map(({ label, line }, index) => ({ label, line, colour: lineColours[index] ?? 'line-8' }));
+  const others = {
+    label: `${rest.length} others`,
+    line: sumOf(
+      rest.map(({ line }) => line),
+      step,
+    ),
+  };
+  return [...own, ...(rest.length === 0 ? [] : [others])].map(({ label, line }, index) => ({
+    label,
+    line,
+    colour: lineColours[index] ?? 'line-8',
+  }));
 }

@@ -30,7 +30,7 @@ const trail = [['Cluster', linkTo()]];
 
 /** @param {{ node: NodeView }} props */
 function NodeView({ node }) {
-  const series = useNodeHistory(node.name).data?.series.find(({ name }) => name === node.name);
+  const series = useNodeHistory({ name: node.name }).data?.series.find(({ name }) => name === node.name);
   return html`<${Heading} kind="Node" name=${node.name} trail=${trail}>
       <${Badge} level=${node.ready ? 'ok' : 'bad'}>${node.ready ? 'ready' : 'not ready'}<//>
       <${Fact} name="CPU"><${Usage} resource="cpu" view=${node.cpu} measured=${node} focusable /><//>

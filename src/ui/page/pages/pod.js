@@ -1,7 +1,7 @@
 /** One pod: its containers over the last hour. */
 import { useAnswer } from '../data/live.js';
 import { refresh } from '../data/cluster.js';
-import { lineOf, useContainerHistory } from '../data/series.js';
+import { lineOf, usePodHistory } from '../data/series.js';
 import { resources } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
@@ -29,7 +29,7 @@ export function PodPage({ namespace, name }) {
 
 /** @param {{ pod: PodView, trail: readonly (readonly [string, string])[] }} props */
 function Pod({ pod, trail }) {
-  const history = useContainerHistory(pod.namespace, pod.name);
+  const history = usePodHistory(pod.namespace, pod.name);
   const series = new Map(history.data?.series.map((one) => [one.name.split('/')[2] ?? '', one]));
   const plotted = pod.containers.filter(({ name, kind }) => kind === 'container' || series.has(name));
   return html`<${Heading} kind="Pod" name=${pod.name} trail=${trail}>

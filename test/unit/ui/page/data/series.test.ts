@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineOf, sumOf, withGaps } from '../../../../../src/ui/page/data/series.js';
+import { lineOf, partsOf, stepFor, sumOf, withGaps } from '../../../../../src/ui/page/data/series.js';
 
 const series = {
   name: 'n',
@@ -31,4 +31,38 @@ test('a sum takes the last value of a line whose minute is missing, for two minu
   const ended = { times: [7, 67], values: [10, 20] };
   assert.deepEqual(sumOf([steady, ended]), { times: [0, 60, 120, 180, 240], values: [11, 21, 21, 21, 1] });
   assert.deepEqual(sumOf([]), { times: [], values: [] });
+});
+
+test('a sum of points in longer steps takes the last value of a line for one more step', () => {
+  const steady = { times: [290, 590, 890, 950], values: [1, 1, 1, 2] };
+  const ended = { times: [270, 310], values: [10, 20] };
+  assert.deepEqual(sumOf([steady, ended], 300), { times: [300, 600, 900, 1200], values: [11, 21, 21, 2] });
+});
+
+test('an answer for many lines has fewer points of each', () => {
+  assert.deepEqual(
+    [0, 1, 2_000, 2_001, 10_000, 100_000, 1_000_000].map((lines) => stepFor(lines)),
+    [60, 60, 60, 120, 300, 3600, 3600],
+  );
+});
+
+test('parts are sums of their containers, the largest first, and other pods are left out', () => {
+  const of = (name: string, cpu: number) => ({ ...series, name, cpu: [cpu, cpu, cpu] });
+  const containers = [
+    of('shop/web-1/app', 1),
+    of('shop/web-1/proxy', 2),
+    of('shop/cart-1/app', 9),
+    of('shop/x/app', 5),
+  ];
+  const parts = new Map([
+    ['web-1', 'web'],
+    ['cart-1', 'cart'],
+  ]);
+  assert.deepEqual(
+    partsOf(containers, 'cpu', parts, 60).map(({ label, line }) => [label, line.values]),
+    [
+      ['cart', [9, 9, 9]],
+      ['web', [3, 3, 3]],
+    ],
+  );
 });
