@@ -10,8 +10,8 @@ import { createStore } from './store.js';
 const initial = { state: 'live', sinceMs: Date.now() };
 export const connection = createStore(initial);
 
-/** Milliseconds until a request is given up. */
-const requestTimeoutMs = 30_000;
+/** Milliseconds until a request is given up: the server says after 30 s that kube-apiserver is slow, which is no lost connection. */
+export const requestTimeoutMs = 40_000;
 
 /** What the server says is wrong, with the remedy if it names one. */
 export class AnswerError extends Error {
