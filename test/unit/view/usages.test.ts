@@ -14,18 +14,22 @@ function serverOf(names: readonly string[], asked: string[]): Reads {
     .toSorted((a, b) =>
       a.namespace === b.namespace ? (a.name < b.name ? -1 : 1) : a.namespace < b.namespace ? -1 : 1,
     );
-  const get = async (_what: string, _path: string, { continue: token = '' }: ReadQuery = {}) => {
-    const after = decodeContinue(token);
-    asked.push(`${after.namespace}/${after.name}`);
-    const items = sorted.filter(
-      ({ namespace, name }) => namespace > after.namespace || (namespace === after.namespace && name > after.name),
-    );
-    return {
-      items: items.slice(0, 3).map((metadata) => ({ metadata })),
-      metadata: { continue: items.length > 3 ? 'more' : '' },
-    };
-  };
-  return { get } as unknown as Reads;
+  async function* pages(_what: string, _path: string, _size: number, { continue: token = '' }: ReadQuery = {}) {
+    let after = decodeContinue(token);
+    for (;;) {
+      asked.push(`${after.namespace}/${after.name}`);
+      const { namespace, name } = after;
+      const rest = sorted.filter(
+        (each) => each.namespace > namespace || (each.namespace === namespace && each.name > name),
+      );
+      const page = rest.slice(0, 3);
+      yield page.map((metadata) => ({ metadata }));
+      const last = page.at(-1);
+      if (rest.length <= 3 || last === undefined) return;
+      after = last;
+    }
+  }
+  return { pages } as unknown as Reads;
 }
 
 const podOf = (key: string) => {
