@@ -29,7 +29,7 @@ export interface OpenClusterView extends ClusterView, AsyncDisposable {
 export function createClusterView({ server, clock = systemClock }: ClusterViewOptions): OpenClusterView {
   const reads = createReads(server, clock);
   const usages = createMetricsReader(reads, clock);
-  const history = createHistoryReader(reads);
+  const history = createHistoryReader(reads, clock);
   const nodes = createNodeReader(reads, usages, clock);
   const { pods, busiestPods, pod } = createPodReader(reads, usages, nodes);
   return {

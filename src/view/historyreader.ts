@@ -1,4 +1,5 @@
 /** Reads points of the history that kubegauge keeps (`sinceSeconds`). Other servers ignore the parameter, so they are recognised first. */
+import type { Clock } from '../clock.ts';
 import { namespacePath } from './namespacepath.ts';
 import type { Reads } from './reads.ts';
 import type { HistoryQuery, PointView } from './types.ts';
@@ -20,6 +21,8 @@ export interface HistoryReader {
   ): Promise<ReadonlyMap<string, readonly PointView[]>>;
 }
 
+/** Milliseconds until a server is recognised again: another may have taken its place. */
+export const keeperLifetimeMs = 60_000;
 /** Seconds; more is not kept by default. */
 const mostSeconds = 3_600;
 /** Points a page: 7 MB of JSON. */
@@ -28,8 +31,16 @@ const pagePoints = 20_000;
 const pointLimit = 500_000;
 const tooManyPoints = `there are more than ${pointLimit} points: ask for fewer pods, or for fewer points by stepSeconds`;
 
-export function createHistoryReader(reads: Reads): HistoryReader {
-  const keepers = new Map<string, Promise<HistoryKeeper>>();
+interface Recognised {
+  readonly keeper: Promise<HistoryKeeper>;
+  /** Monotonic. */
+  untilMs: number;
+  /** Undefined until it was recognised once. */
+  last: HistoryKeeper | undefined;
+}
+
+export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
+  const keeper = createRecogniser(reads, clock);
   return {
     keeper,
     async nodes(range, name) {
@@ -61,24 +72,6 @@ export function createHistoryReader(reads: Reads): HistoryReader {
     },
   };
 
-  function keeper(path: string): Promise<HistoryKeeper> {
-    const known = keepers.get(path) ?? recognise(path);
-    keepers.set(path, known);
-    // The next call tries again.
-    known.catch(() => keepers.delete(path));
-    return known;
-  }
-
-  /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
-  async function recognise(path: string): Promise<HistoryKeeper> {
-    const what = `list ${path.endsWith('/nodes') ? 'nodes' : 'pods'}.metrics.k8s.io`;
-    const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
-    const refused = await probe('0');
-    if (refused === undefined) return 'other';
-    if (refused !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused})`, undefined);
-    return (await probe('1')) === 'BadRequest' ? 'none' : 'kubegauge';
-  }
-
   async function readPoints(
     path: string,
     what: string,
@@ -98,6 +91,42 @@ export function createHistoryReader(reads: Reads): HistoryReader {
       if (points > pointLimit) throw new ViewError(`cannot ${what}: ${tooManyPoints}`, 400);
       for (const item of page) points += take(item);
     }
+  }
+}
+
+/** Returns a function that recognises the server of a list, at most once in `keeperLifetimeMs`. */
+function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
+  const keepers = new Map<string, Recognised>();
+  return keeper;
+
+  function keeper(path: string): Promise<HistoryKeeper> {
+    const known = keepers.get(path);
+    if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.keeper;
+    const next: Recognised = {
+      untilMs: clock.monotonicMs() + keeperLifetimeMs,
+      last: known?.last,
+      keeper: recognise(path).then(
+        (found) => (next.last = found),
+        (error: unknown) => {
+          // The next call tries again; an outage does not change the server.
+          next.untilMs = Number.NEGATIVE_INFINITY;
+          if (next.last === undefined) throw error;
+          return next.last;
+        },
+      ),
+    };
+    keepers.set(path, next);
+    return next.keeper;
+  }
+
+  /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
+  async function recognise(path: string): Promise<HistoryKeeper> {
+    const what = `list ${path.endsWith('/nodes') ? 'nodes' : 'pods'}.metrics.k8s.io`;
+    const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
+    const refused = await probe('0');
+    if (refused === undefined) return 'other';
+    if (refused !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused})`, undefined);
+    return (await probe('1')) === 'BadRequest' ? 'none' : 'kubegauge';
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
+import { keeperLifetimeMs } from '../../src/view/historyreader.ts';
 import { listTimeoutMs, pageLimit } from '../../src/view/reads.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
@@ -76,4 +77,25 @@ test('history with more points than one answer may have is refused, never cut', 
     const read = view.containerHistory({ namespace: 'shop', sinceSeconds: 60 });
     await assert.rejects(read, /more than 500000 points: ask for fewer pods, or for fewer points by stepSeconds/);
   });
+});
+
+test('a metrics server that takes the place of another is recognised within a minute, and an outage keeps what is known', async () => {
+  await using apiServer = await createFakeApiServer();
+  const clock = createFakeClock();
+  await using view = createClusterView({ server: apiServer.connection, clock });
+  apiServer.documents.set(`${metrics}/nodes`, { items: [] });
+  const answerAs = (keeper: 'kubegauge' | 'other' | 'nobody') => {
+    apiServer.faults.answer = ({ path, query }) => {
+      if (path !== `${metrics}/nodes`) return undefined;
+      if (keeper === 'nobody') return 503;
+      return keeper === 'kubegauge' && query.get('sinceSeconds') === '0' ? 400 : undefined;
+    };
+  };
+  const keepers: string[] = [];
+  for (const keeper of ['other', 'kubegauge', 'nobody', 'other'] as const) {
+    answerAs(keeper);
+    clock.jump(keeperLifetimeMs);
+    keepers.push((await view.summary()).server);
+  }
+  assert.deepEqual(keepers, ['metrics-server', 'kubegauge', 'kubegauge', 'metrics-server']);
 });
