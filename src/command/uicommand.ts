@@ -10,6 +10,7 @@ import { createLogger, describeError } from '../logging.ts';
 import { withPage } from '../messagecodes.ts';
 import { port as portProblem } from '../options/flags/flag.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
+import { loadAssets } from '../ui/assets.ts';
 import { openBrowser } from '../ui/openbrowser.ts';
 import { startUi } from '../ui/ui.ts';
 import { createClusterView } from '../view/clusterview.ts';
@@ -33,10 +34,12 @@ export async function runUi(argv: readonly string[], env: Environment): Promise<
     const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
     await using view = createClusterView({ server });
     const { options } = parseCommandLine([]);
+    const assets = loadAssets();
     await using ui = await failsAs('PortUnavailable', () =>
       startUi({
         view,
         examine: () => examine(allChecks, { server, options, place: isInPod(env) ? 'pod' : 'outside' }),
+        assets,
         context: server.context ?? server.url,
         port: given.port,
         clock: systemClock,

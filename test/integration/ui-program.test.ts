@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import type { ErrorAnswer, NodesAnswer, PodsAnswer, SummaryAnswer } from '../../src/ui/routes.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
@@ -111,6 +112,19 @@ describe('kubegauge ui', () => {
     } finally {
       apiServer.faults.answer = () => undefined;
     }
+  });
+
+  test('does not blame the port where a package of the page is missing', async () => {
+    const missing =
+      'import fs from "node:fs"; const { statSync } = fs; import { syncBuiltinESMExports } from "node:module";' +
+      'fs.statSync = (file, ...rest) => (String(file).includes("preact") ? undefined : statSync(file, ...rest)); syncBuiltinESMExports();';
+    const argv = [`--import=data:text/javascript,${encodeURIComponent(missing)}`, main, 'ui', '--no-open'];
+    const child = spawn(process.execPath, [...argv, `--kubeconfig=${kubeconfig}`], {
+      env: { PATH: process.env['PATH'] },
+    });
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    assert.equal(code, 1);
+    assert.match(err, /preact.* is not installed; run npm ci \(Failed: /);
   });
 
   test('refuses wrong arguments, and a port that is in use, with what to do', async () => {
