@@ -10,8 +10,8 @@ const cookieName = 'kubegauge';
 
 export type LinkExchange =
   | { readonly kind: 'opened'; readonly setCookie: string }
-  /** The link was used before: its session has ended, since one of both users is a stranger. */
-  | { readonly kind: 'used' }
+  /** The link was used before: its session has ended, since one of both users is a stranger. `endedNow`: by this use. */
+  | { readonly kind: 'used'; readonly endedNow: boolean }
   | { readonly kind: 'unknown' };
 
 export class Sessions {
@@ -34,10 +34,7 @@ export class Sessions {
   exchange(token: string): LinkExchange {
     const key = digest(token);
     const session = this.#used.get(key);
-    if (session !== undefined) {
-      this.#open.delete(session);
-      return { kind: 'used' };
-    }
+    if (session !== undefined) return { kind: 'used', endedNow: this.#open.delete(session) };
     if (key !== this.#unused) return { kind: 'unknown' };
     this.#unused = undefined;
     const cookie = newSecret();

@@ -26,7 +26,7 @@ export interface UiServerOptions {
   /** Files of the page, by their paths below the session's. */
   readonly assets: ReadonlyMap<string, Asset>;
   readonly sessions: Sessions;
-  /** Called when a link was used: by a browser that it opened in, or for the second time. */
+  /** Called when a link was used: by a browser that it opened in, or again, which ended its session. */
   readonly onLinkUsed: (use: 'opened' | 'again') => void;
   readonly log: Logger;
 }
@@ -140,7 +140,8 @@ function useLink(request: FastifyRequest, reply: FastifyReply, options: UiServer
       options.onLinkUsed('opened');
       return reply.header('set-cookie', exchange.setCookie).type(html).send(openingPage);
     case 'used':
-      options.onLinkUsed('again');
+      // Once: the caller may answer with a new link, which no stranger may replace again and again.
+      if (exchange.endedNow) options.onLinkUsed('again');
       return reply.code(401).type(html).send(usedLinkPage);
     case 'unknown':
       return refuse(request, reply, base);

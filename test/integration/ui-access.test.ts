@@ -50,6 +50,13 @@ describe('a link', () => {
     assert.equal((await send(own.port, own.base, { cookie: pair })).status, 401, 'its session has ended');
   });
 
+  test('that is used again and again is reported once: each report is a line, or a new link in place of the one to open', async () => {
+    const target = newTarget();
+    await send(own.port, target);
+    for (let use = 0; use < 3; use += 1) assert.equal((await send(own.port, target)).status, 401);
+    assert.deepEqual(own.uses.splice(0), ['opened', 'again']);
+  });
+
   test('that a browser with a session opens again shows the page', async () => {
     const target = newTarget();
     const [cookie = ''] = ((await send(own.port, target)).headers['set-cookie']?.[0] ?? '').split(';');
