@@ -19,7 +19,10 @@ export function matches(filter, texts, labels = {}) {
     .filter((word) => word !== '');
   return words.every((word) => {
     const [key = '', ...value] = word.split('=');
-    if (value.length > 0) return Object.hasOwn(labels, key) && labels[key]?.toLowerCase() === value.join('=');
+    if (value.length > 0)
+      return Object.entries(labels).some(
+        ([name, own]) => name.toLowerCase() === key && own.toLowerCase() === value.join('='),
+      );
     return texts.some((text) => text?.toLowerCase().includes(word));
   });
 }

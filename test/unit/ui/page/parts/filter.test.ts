@@ -15,3 +15,9 @@ test('a word with = is a label that must have just that value', () => {
   assert.equal(matches('app=we', ['app=we'], labels), false);
   assert.equal(matches('toString=', [], labels), false);
 });
+
+test('a label is found whatever the case of its key', () => {
+  assert.equal(matches('appName=web', [], { appName: 'Web' }), true);
+  assert.equal(matches('appname=web', [], { appName: 'web' }), true);
+  assert.equal(matches('toString=web', [], {}), false);
+});
