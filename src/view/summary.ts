@@ -16,7 +16,11 @@ export interface SummaryFacts {
 }
 
 export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }: SummaryFacts): ClusterSummaryView {
-  const oldestMs = Math.min(...views.flatMap(({ timestampMs }) => timestampMs ?? []));
+  // No spread: a server that ignores `limit` may answer with more nodes than a call has arguments.
+  const oldestMs = views.reduce(
+    (oldest, { timestampMs = oldest }) => Math.min(oldest, timestampMs),
+    Number.POSITIVE_INFINITY,
+  );
   const ready = views.filter((node) => node.ready).length;
   const missing = views.filter(({ timestampMs }) => timestampMs === undefined).length;
   const notes = [
