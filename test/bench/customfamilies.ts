@@ -25,8 +25,8 @@ export const wantedMetrics: Readonly<Record<'none' | 'two' | 'ten', readonly str
   ],
 };
 
-/** Families that are requested of a node without swap, on which nothing has changed for a while. */
-const quantities: readonly string[] = requestedFamilies({ hasSwap: false, hasSettled: true });
+/** Families of the quantities: their samples are the fakes', also where custom metrics need them (swap). */
+const quantities: readonly string[] = requestedFamilies({ hasSwap: true, hasSettled: false });
 
 const columns: WantedColumns = [...new Set(catalogue.flatMap((metric) => metric.columns))];
 

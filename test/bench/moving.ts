@@ -52,7 +52,9 @@ function* placesOf(body: Buffer, text: string): Generator<number> {
   for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) yield at;
 }
 
+/** Gauges of 0 stay: a node whose containers use swap is requested another family, half of a response more. */
 function movedValue(value: number, isCounter: boolean, elapsedMs: number): number {
+  if (value === 0 && !isCounter) return 0;
   return isCounter ? value + elapsedMs / 8192 : value + 4096 * (Math.trunc(elapsedMs / 1000) % 1009);
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { requestedFamilies } from '../../../src/decode/cadvisor/families.ts';
 import { filteredFamilies, fullFamilies } from '../../bench/body.ts';
 import { type Moving, movingDelimited, movingText } from '../../bench/moving.ts';
 import { nodeModel, tagOf } from '../../bench/nodemodel.ts';
@@ -12,7 +13,7 @@ const elapsedMs = 16_384;
 describe('the answers of the benchmark fleet', () => {
   const model = nodeModel('node-a', 3, nowMs);
   const delimited = encodeDelimited(fullFamilies(model, nowMs));
-  const texts = encodeText(filteredFamilies(model, nowMs));
+  const texts = encodeText(filteredFamilies(model, nowMs, requestedFamilies({ hasSwap: true, hasSettled: false })));
   check('delimited protobuf', movingDelimited(delimited, tagOf('node-a')), delimitedContentType);
   check('text', movingText(texts, tagOf('node-a')), textContentType);
 
@@ -27,6 +28,11 @@ describe('the answers of the benchmark fleet', () => {
         assert.equal(later?.cpuSeconds.toFixed(6), (point.cpuSeconds + 2).toFixed(6));
         assert.notEqual(later?.memoryBytes, point.memoryBytes);
       }
+    });
+
+    test(`${form}: a node without swap stays one`, () => {
+      const swap = pointsOf(Buffer.from(move(elapsedMs, tagOf('node-a'))), contentType).map((point) => point.swapBytes);
+      assert.deepEqual(new Set(swap), new Set([0]));
     });
 
     test(`${form}: with the tag of another node it is what that one answers`, () => {
