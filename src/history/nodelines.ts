@@ -164,6 +164,11 @@ export class NodeLines {
     if (index < 0) return false;
     const first = this.#firstLine[pod]!;
     const { length } = this.#pods[pod]!.containers;
+    // As in a list, an unfinished pod is left out: a sum over its containers would be too small. Its next point is of the
+    // time since the last one.
+    for (let container = 0; container < length; container += 1) {
+      if (!current.readContainer(index, container, sample)) return false;
+    }
     let oldestMs = Infinity;
     let windowMs = 0;
     for (let container = 0; container < length; container += 1) {

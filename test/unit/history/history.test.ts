@@ -129,6 +129,34 @@ describe('the history', () => {
     );
   });
 
+  test('has no point of a pod while one of its containers has no usage, and leaves nothing out', () => {
+    const running = start();
+    const sampleOf = (containerId: string, cores: number): Sample => {
+      const timestampMs = running.clock.wallMs() + 13_000;
+      return { containerId, timestampMs, cpuSeconds: ((timestampMs % 1e8) / 1_000) * cores, memoryBytes: 1e6 };
+    };
+    const startedMs = running.clock.wallMs();
+    for (let count = 0; count < 24; count += 1) {
+      // The proxy begins late, in a scrape that makes a point, and restarts in another one.
+      const proxy = count < 11 ? {} : { proxy: sampleOf(count < 19 ? 'b' : 'c', 2) };
+      running.scrape(15_000, { web: { app: sampleOf('a', 0.5), ...proxy } });
+    }
+    const points = running.points('web');
+    const seen = points.map(({ timestampMs, windowMs, containers }) => [
+      Math.round((timestampMs - startedMs) / 1_000),
+      windowMs / 1_000,
+      containers.map(({ name, cpuNanocores }) => `${name} ${(cpuNanocores / 1e9).toFixed(2)}`).join(),
+    ]);
+    const both = 'app 0.50,proxy 2.00';
+    assert.deepEqual(seen, [
+      [28, 15, 'app 0.50'],
+      [58, 30, 'app 0.50'],
+      [118, 60, 'app 0.50'],
+      [238, 120, both],
+      [358, 120, both],
+    ]);
+  });
+
   test('has one point a minute, whose windows meet, and as many as fit the time', () => {
     const running = start(600_000);
     runSteadily(running, 100);
@@ -469,8 +497,9 @@ function createNaive(slots: number) {
           const base = list.findLast(({ isPoint }) => isPoint)?.sample;
           const isMean = base !== undefined && follows(base) && sample.timestampMs - base.timestampMs < 255_000;
           const from = isMean ? base : previous;
-          const isPoint =
-            isDue && isServed && from !== undefined && follows(from) && hasSecond(storage, pod, name, sample);
+          // As a list, a point has all containers of the pod.
+          const isWhole = Object.entries(containers).every((each) => hasSecond(storage, pod, ...each));
+          const isPoint = isDue && isServed && from !== undefined && follows(from) && isWhole;
           list.push({ sample, slot, isPoint });
           if (!isPoint) continue;
           const windowMs = sample.timestampMs - from.timestampMs;
