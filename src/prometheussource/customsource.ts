@@ -13,6 +13,7 @@ import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { causeLimit, leftOutCause, measure } from './measured.ts';
 import { NameBatches } from './namebatches.ts';
+import { nameBatches } from './podbatches.ts';
 import type { Querying } from './querying.ts';
 import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
@@ -74,7 +75,8 @@ export class CustomAnswers {
     return { values, causes };
   }
 
-  #ask(
+  /** Names that are too long for one query are cut into several, where the value of an object depends on no other one. */
+  async #ask(
     key: string,
     metric: RuleMetric,
     question: CustomQuestion,
@@ -84,7 +86,10 @@ export class CustomAnswers {
     const run = (names: readonly string[], ended: AbortSignal) =>
       this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
-    return this.#batches.ask(`${flowText(flow)}\n${key}`, question.names, run, signal);
+    const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal);
+    const [first = [], ...others] = nameBatches(question.names, 'cut');
+    if (others.length === 0) return ask(first);
+    return new Map((await Promise.all([first, ...others].map(ask))).flatMap((samples) => [...samples]));
   }
 
   async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<SamplesByObject> {

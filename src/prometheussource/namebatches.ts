@@ -4,12 +4,12 @@
  */
 import { untilAborted } from '../abort.ts';
 
-/** Objects of one query; a request for more is a query of its own. */
+/** Objects of one query. */
 export const batchNameLimit = 2_000;
 
 /**
- * Bytes of their names in one query; a request for more is a query of its own. VictoriaMetrics refuses queries above
- * 16 KiB (-search.maxQueryLen), and none that is joined may fail where each request's own would not.
+ * Bytes of their names in one query: VictoriaMetrics refuses queries above 16 KiB (-search.maxQueryLen). Requests for
+ * more are cut by `nameBatches`.
  */
 export const batchBytesLimit = 8_192;
 

@@ -1,4 +1,4 @@
-/** Which pods, or nodes, one query asks for. */
+/** Which pods, nodes or other objects one query asks for. */
 import type { AskedPod, UsageQuestion } from '../metricsource/usage.ts';
 import { batchBytesLimit, batchNameLimit, bytesOf } from './namebatches.ts';
 

@@ -50,7 +50,7 @@ export const proofs: ReadonlyMap<number, readonly Proof[]> = new Map([
   [
     104,
     [
-      { file: source, title: '1,500 pods are one query by POST' },
+      { file: source, title: '1,500 pods are asked for by POST, in queries that VictoriaMetrics takes' },
       { file: 'promql/engines.test.ts', title: 'a query with 1,500 pods works' },
     ],
   ],

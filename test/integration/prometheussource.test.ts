@@ -137,12 +137,30 @@ suite('metrics of rules', () => {
     ]);
   });
 
-  test('1,500 pods are one query by POST', async () => {
+  test('1,500 pods are asked for by POST, in queries that VictoriaMetrics takes', async () => {
+    const longestQuery = 16_384;
     await start(custom(requests));
-    prometheus.resultOf = (query) => [[{ pod: 'web-1499' }, String(query.split('|').length)]];
-    const names = Array.from({ length: 1_500 }, (_, index) => `web-${index}`);
-    assert.deepEqual(await running.values('requests', names), { 'web-1499': 1_500_000 });
-    assert.equal(callsTo('query')[0]?.method, 'POST');
+    const names = Array.from({ length: 1_500 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
+    const namesIn = (query: string) => names.filter((name) => query.includes(name.replaceAll('.', '\\\\.')));
+    prometheus.resultOf = (query) => namesIn(query).map((pod): VectorElement => [{ pod }, pod.slice(-4)]);
+    assert.deepEqual(
+      await running.values('requests', names),
+      Object.fromEntries(names.map((name) => [name, Number(name.slice(-4)) * 1_000])),
+    );
+    for (const { method, parameters } of callsTo('query')) {
+      assert.equal(method, 'POST');
+      assert.ok((parameters.get('query') ?? '').length <= longestQuery);
+    }
+  });
+
+  test('a rule whose value depends on the other objects is one query, however long', async () => {
+    await start(custom(single));
+    prometheus.resultOf = () => [];
+    await running.values(
+      'single',
+      Array.from({ length: 1_500 }, (_, index) => `web-${index}`),
+    );
+    assert.equal(callsTo('query').length, 1);
   });
 
   test('an external vector is an item per sample in its order, with all labels and the time of the sample', async () => {
