@@ -116,9 +116,9 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     { name }: KubeletMetric,
   ): NumberOrReason {
     if (node === undefined) return 'not scraped';
-    if (node.source === 'resource') return 'resource endpoint';
     const number = series?.read(name, clock.monotonicMs(), staleness(node));
     if (typeof number === 'object') return number;
+    if (node.source === 'resource') return 'resource endpoint';
     if (node.refused !== undefined) return 'refused';
     if (!node.metrics.some((metric) => metric.name === name)) return 'not scraped';
     return number ?? 'waiting';
@@ -139,8 +139,10 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     if (node.wanted !== metrics) forgetUnwanted(node, metrics);
     node.wanted = metrics;
     if (metrics.length === 0) nodes.delete(batch.node);
-    // Samples of /metrics/cadvisor are older than the fallback.
-    else if (batch.source === 'resource') nodes.set(batch.node, emptyNode('resource', nowMs));
+    // No value is newer than the machine's last samples.
+    else if (batch.source === 'resource' && nowMs - node.machine.seenMs > staleness(node)) {
+      nodes.set(batch.node, emptyNode('resource', nowMs));
+    }
     if (series?.kind !== 'series') return;
     const update = updates(series.batch, metrics, { name: batch.node, spacingMs });
     node.metrics = update.metrics;
@@ -157,7 +159,6 @@ function* savedIn(
   options: Pick<SeriesStoreOptions, 'clock' | 'stalenessMs' | 'nodeUid'>,
 ): Generator<SavedSeries> {
   for (const [name, node] of nodes) {
-    if (node.source !== 'cadvisor') continue;
     const times = { nowMs: options.clock.monotonicMs(), stalenessMs: stalenessOf(node, options) };
     yield saveSeries(name, options.nodeUid?.(name), node, times);
   }

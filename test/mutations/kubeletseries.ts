@@ -51,6 +51,8 @@ export const kubeletSeries: readonly Mutation[] = [
   ...mutate('kubeletsource/seriesstore.ts', tests, [
     ['isOtherNode(nodes.get(node)?.uid, uid)', 'false', "another machine's values stay after a restart"],
     ['|| isOtherNode(each.uid, nodeUid?.(each.node))', '', "another machine's values are restored"],
+    [' && nowMs - node.machine.seenMs > staleness(node)', '', 'one scrape of /metrics/resource is a gap'],
+    ['nodes.set(batch.node, emptyNode(', 'void (batch.node, emptyNode(', 'stale samples are kept on /metrics/resource'],
   ]),
   ...mutate('kubeletsource/seriessnapshot.ts', tests, [
     ['sinceMs: thenMs - ageMs', 'sinceMs: thenMs', 'a value lives longer for a restart'],

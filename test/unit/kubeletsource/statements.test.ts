@@ -460,20 +460,66 @@ describe('a metric that nothing wants yet', () => {
   });
 });
 
-test('a node on /metrics/resource has none, and the cause says so', async () => {
+/** What each resource has while web-0's node is read from /metrics/resource. */
+const onResource = [
+  ['pods', 'shop', 'web-0'],
+  ['nodes', '', node],
+  ['namespaces', '', 'shop'],
+] as const;
+
+test('a node on /metrics/resource keeps the last values until they are stale, then the cause says so', async () => {
+  const under = createNode([receive]);
+  await scrapeTwice(
+    under,
+    rowsOf([web(traffic(0))], 'containerd', traffic(0)),
+    rowsOf([web(traffic(150))], 'containerd', traffic(300)),
+  );
+  for (let passedMs = 15_000; passedMs <= 45_000; passedMs += 15_000) {
+    await under.clock.advance(15_000);
+    under.fallBack();
+    for (const [kind, namespace, name] of onResource) {
+      const [sample] = (await under.get(receive, kind, namespace, name)).samples;
+      assert.equal(sample?.valueMilli, kind === 'nodes' ? 20_000n : 10_000n);
+      assert.equal(sample?.timestampMs, under.clock.wallMs() - passedMs);
+    }
+  }
+  await under.clock.advance(15_000);
+  for (let scrapes = 0; scrapes < 2; scrapes += 1) {
+    for (const [kind, namespace, name] of onResource) {
+      const answer = await under.get(receive, kind, namespace, name);
+      assert.deepEqual(answer.samples, []);
+      assert.equal(answer.causes?.[0]?.reason, 'ResourceEndpoint');
+      assert.match(answer.pending ?? '', /node node-1 is read from \/metrics\/resource/);
+    }
+    // The next scrape drops what is stale.
+    under.fallBack();
+  }
+  assert.deepEqual(under.store.counts(), { pods: 0, numbers: 0, bytes: 0, refused: 0 });
+});
+
+test('a scrape of /metrics/resource between two others leaves no gap, and the rate goes on over it', async () => {
   const under = createNode([receive]);
   await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+  await under.clock.advance(15_000);
   under.fallBack();
-  for (const [kind, namespace, name] of [
-    ['pods', 'shop', 'web-0'],
-    ['nodes', '', node],
-    ['namespaces', '', 'shop'],
-  ] as const) {
-    const answer = await under.get(receive, kind, namespace, name);
-    assert.deepEqual(answer.samples, []);
-    assert.equal(answer.causes?.[0]?.reason, 'ResourceEndpoint');
-    assert.match(answer.pending ?? '', /node node-1 is read from \/metrics\/resource/);
-  }
+  assert.equal(await under.valueOf(receive), 10);
+  await under.clock.advance(15_000);
+  under.scrape(rowsOf([web(traffic(1_050))]));
+  // 1,050 bytes in 45 s, the window of a minute.
+  assert.equal(await under.valueOf(receive), 23.333);
+});
+
+test('a restart while a node is on /metrics/resource leaves no gap', async () => {
+  const before = createNode([receive]);
+  await scrapeTwice(before, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
+  await before.clock.advance(15_000);
+  before.fallBack();
+  const under = createNode([receive]);
+  under.setPods([web([])]);
+  under.store.restore([...before.store.saved()], under.clock.monotonicMs());
+  assert.equal(await under.valueOf(receive), 10);
+  under.fallBack();
+  assert.equal(await under.valueOf(receive), 10);
 });
 
 test('a metric selector matches no metric of a kubelet, which has no labels, and the cause says so', async () => {
