@@ -1,7 +1,5 @@
 /** Builds the source of custom and external metrics of PromQL engines by the flags. */
-import { inClusterApiServer } from '../client/apiserver.ts';
 import type { ApiServer } from '../client/apiserver.ts';
-import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import type { Clock } from '../clock.ts';
 import type { Pods } from '../cluster/pods.ts';
 import type { ResourceMapper } from '../cluster/resourcemapper.ts';
@@ -26,6 +24,7 @@ import type { Rules } from '../rules/rule.ts';
 import { unknownResources } from '../rules/unknownresources.ts';
 import type { Environment } from './apiserver.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
+import { prometheusAccount } from './prometheusaccount.ts';
 import { openRulesFile, type RulesFile } from './rulesfile.ts';
 
 export interface PrometheusMetricsOptions {
@@ -55,7 +54,7 @@ export async function createPrometheusMetrics(path: string, from: PrometheusMetr
   const metrics = createPromqlMetrics(registry);
   const clients: PromqlClient[] = [];
   for (const engine of engines) {
-    const account = await findAccount(engine, options, env, log);
+    const account = await prometheusAccount(engine, env, log);
     clients.push(disposables.use(createClient(engine, account, metrics, from)));
   }
   const relistIntervalMs = options['metrics-relist-interval'];
@@ -136,22 +135,6 @@ function createResourceCheck(mapper: ResourceMapper, log: Logger): (rules: Rules
     if (mapper.synced()) check(rules);
     else unchecked = rules;
   };
-}
-
-async function findAccount(
-  { authConfig }: PrometheusSettings,
-  options: Options,
-  env: Environment,
-  log: Logger,
-): Promise<ApiServer | undefined> {
-  if (authConfig !== undefined) return kubeconfigApiServer(authConfig, undefined, log);
-  if (!options['prometheus-auth-incluster']) return undefined;
-  const account = inClusterApiServer(env, { log });
-  if (account !== undefined) return account;
-  throw new UsageError({
-    code: 'ContradictingFlags',
-    text: '--prometheus-auth-incluster needs a pod; outside of one, use --prometheus-auth-config=<file>',
-  });
 }
 
 function createClient(

@@ -1,11 +1,13 @@
 /** The arguments of `kubegauge rules check`. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { distance } from 'fastest-levenshtein';
+import { parseBool } from '../apimachinery/bool.ts';
 import { describeError } from '../logging.ts';
 import type { MessageCode } from '../messagecodes.ts';
 import { prometheusFlags } from '../options/flags/prometheus.ts';
 import { UsageError } from '../options/parse.ts';
 import {
+  type EngineFlags,
   type PrometheusSettings,
   prometheusSettings,
   prometheusSettingsProblems,
@@ -39,13 +41,23 @@ export function readRulesArguments(argv: readonly string[]): RulesArguments {
     throw usageError('InvalidFlagValue', `-o ${output}: must be one of table, json`);
   const problem = prometheusFlags['prometheus-verb'].check(verb);
   if (problem !== undefined) throw usageError('InvalidFlagValue', `--prometheus-verb=${verb}: ${problem}`);
-  const engines = readEngines(values).map((each) => ({ ...each, verb: verb as PromqlEngine['verb'] }));
+  const engines = readEngines({ ...values, 'prometheus-auth-incluster': isInCluster(values) }).map((each) => ({
+    ...each,
+    verb: verb as PromqlEngine['verb'],
+  }));
   return { file, output, engines, kubeconfig };
 }
 
 type Values = ReturnType<typeof parse>['values'];
 
-function readEngines(values: Values): readonly PrometheusSettings[] {
+/** @throws UsageError */
+function isInCluster({ [inCluster]: text = 'false' }: Values): boolean {
+  const value = parseBool(text);
+  if (value === undefined) throw usageError('InvalidFlagValue', `--${inCluster}=${text}: must be true or false`);
+  return value;
+}
+
+function readEngines(values: EngineFlags & Pick<Values, 'prometheus-url'>): readonly PrometheusSettings[] {
   const given = values['prometheus-url'] ?? [];
   if (given.length === 0) return [];
   const problem = prometheusUrlsProblem(given);
@@ -74,12 +86,16 @@ function usageError(code: MessageCode, text: string): UsageError {
   return new UsageError({ code, text });
 }
 
+const inCluster = 'prometheus-auth-incluster';
+
 const flags = {
   output: { type: 'string', short: 'o' },
   kubeconfig: { type: 'string' },
   'prometheus-url': { type: 'string', multiple: true },
   'prometheus-verb': { type: 'string' },
   'prometheus-header': { type: 'string', multiple: true },
+  'prometheus-auth-config': { type: 'string', multiple: true },
+  [inCluster]: { type: 'string' },
   'prometheus-ca-file': { type: 'string', multiple: true },
   'prometheus-client-tls-cert-file': { type: 'string', multiple: true },
   'prometheus-client-tls-key-file': { type: 'string', multiple: true },
@@ -88,7 +104,9 @@ const flags = {
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], allowPositionals: true, options: flags });
+    // A boolean of the server: also --flag=false.
+    const args = argv.map((word) => (word === `--${inCluster}` ? `${word}=true` : word));
+    return parseArgs({ args, allowPositionals: true, options: flags });
   } catch (error) {
     // parseArgs's own: an unknown flag, or one without its value.
     const [, name] = /^Unknown option '--?([^'=]*)/.exec(describeError(error)) ?? [];

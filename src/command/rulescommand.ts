@@ -39,7 +39,7 @@ export async function runRules(argv: readonly string[], env: Environment): Promi
     const report = await check(file, mapperOf, cluster);
     if (engines.length > 0 && report.rules !== undefined) {
       const { askEngines } = await import('./rulesengine.ts');
-      report.asked = await askEngines(report.rules, engines, mapperOf);
+      report.asked = await askEngines(report.rules, engines, mapperOf, env);
     }
     process.stdout.write(rulesText(report, output));
     return exitCodeOf(report);
@@ -53,7 +53,7 @@ export async function runRules(argv: readonly string[], env: Environment): Promi
 
 function exitCodeOf({ problems, asked }: RulesReport): number {
   if (problems.length > 0) return rulesExitCodes.wrong;
-  const errors = (asked?.rules ?? []).flatMap(({ errors }) => errors);
+  const errors = [...(asked?.rules ?? []), ...(asked?.resourceQueries ?? [])].flatMap(({ errors }) => errors);
   if (errors.length === 0) return rulesExitCodes.well;
   return errors.every(({ isUnavailable }) => isUnavailable) ? rulesExitCodes.failed : rulesExitCodes.wrong;
 }

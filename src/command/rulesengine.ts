@@ -6,12 +6,9 @@ import { systemClock } from '../clock.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { silentLogger } from '../logging.ts';
 import { metricKey } from '../metricsource/combined.ts';
-import { milliOf } from '../metricsource/milli.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
-import type { Flow } from '../promql/flow.ts';
-import { isTransient, PromqlError } from '../promql/promqlerror.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import { customQuery, externalQuery, lastByObject, namespaceLabelOf, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
@@ -23,35 +20,41 @@ import {
   type RuleExternalMetric,
   type RuleMetric,
 } from '../rules/seriesmetrics.ts';
+import type { Environment } from './apiserver.ts';
+import { errorOf, forever, objectLimit, sendQuery, valueOf } from './askedvalues.ts';
+import { prometheusAccount } from './prometheusaccount.ts';
+import { askResourceRules } from './resourcerulesengine.ts';
 import type { EngineArguments } from './rulesarguments.ts';
-import type { AskedEngines, AskedError, AskedMetric, AskedRule, AskedValue } from './rulestext.ts';
+import type { AskedEngines, AskedError, AskedMetric, AskedRule } from './rulestext.ts';
 import { SeriesSamples } from './seriessamples.ts';
 
 /** How far back series are looked for: prometheus-adapter's default. */
 const seriesAgeMs = 600_000;
 /** Metrics of a rule that are queried. */
 const metricLimit = 20;
-/** Objects of a metric that are queried. */
-const objectLimit = 5;
 /** Names of series that are listed. */
 const nameLimit = 10;
 
 /**
  * Asks the engine of each rule.
  * @param engineArguments of all; rules without a source are for the first.
- * @throws Error if an engine cannot be set up: a header, a file.
+ * @param env of the process: a pod's account.
+ * @throws Error if an engine cannot be set up: a header, a file. UsageError for an account that a pod would have.
  */
 export async function askEngines(
   rules: Rules,
   engineArguments: readonly EngineArguments[],
   mapperOf: (rule: MetricRule) => Mapper,
+  env: Environment,
 ): Promise<AskedEngines> {
   using resolver = systemResolver();
   await using disposables = new AsyncDisposableStack();
-  const clients = engineArguments.map((each) => {
-    const engine = createEngine({ ...each, clock: systemClock, log: silentLogger });
-    return disposables.use(createPromqlClient({ engine, resolve: resolver.resolve }));
-  });
+  const clients: PromqlClient[] = [];
+  for (const each of engineArguments) {
+    const account = await prometheusAccount(each, env, silentLogger);
+    const engine = createEngine({ ...each, account, clock: systemClock, log: silentLogger });
+    clients.push(disposables.use(createPromqlClient({ engine, resolve: resolver.resolve })));
+  }
   const found = new Map<MetricRule, FoundRule>();
   for (const rule of [...rules.custom, ...rules.external]) {
     const { source } = rule;
@@ -61,9 +64,12 @@ export async function askEngines(
   const owners = ownersOf(found);
   const asked: AskedRule[] = [];
   for (const [rule, each] of found) asked.push(await askRule(rule, each, owners));
+  const [first] = clients;
   return {
     engines: clients.map(({ engine: { name, url } }) => ({ name, url: `${url.origin}${url.pathname}` })),
     rules: asked,
+    resourceQueries:
+      first === undefined || rules.resource === undefined ? [] : await askResourceRules(rules.resource, first),
   };
 }
 
@@ -99,15 +105,6 @@ async function findMetrics(client: PromqlClient | undefined, rule: MetricRule, m
   } catch (error) {
     return { ...none, errors: [errorOf(error)] };
   }
-}
-
-const forever = new AbortController().signal;
-/** There is one caller. */
-const flow: Flow = { lane: 'users', key: '' };
-
-function errorOf(error: unknown): AskedError {
-  if (!(error instanceof PromqlError)) throw error;
-  return { message: error.message, isUnavailable: isTransient(error) && error.problem !== 'failed' };
 }
 
 /** Returns the path of the rule that serves each metric: the last one that has it. */
@@ -189,7 +186,7 @@ async function askCustom(
   if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
   const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
   const built = customQuery(rule, request, mapper);
-  const answer = await client.query({ query: built.query, subject: rule.path, flow }, forever);
+  const answer = await sendQuery(client, built.query, rule.path);
   if (answer.type !== 'vector') {
     return { values: [], query: built.query, problem: `the result is a ${answer.type}; a vector is needed` };
   }
@@ -213,7 +210,7 @@ async function askExternal(
     label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
   const request = { series, namespace, selector: parseLabelSelector('') };
   const query = externalQuery(rule, request, mapper);
-  const answer = await client.query({ query, subject: rule.path, flow }, forever);
+  const answer = await sendQuery(client, query, rule.path);
   if (answer.type !== 'vector' && answer.type !== 'scalar') {
     return { values: [], query, problem: `the result is a ${answer.type}; a vector or scalar is needed` };
   }
@@ -223,9 +220,4 @@ async function askExternal(
 
 function labelText({ labels }: PromqlSample): string {
   return `{${[...labels].map(([label, value]) => `${label}="${value}"`).join(',')}}`;
-}
-
-function valueOf(object: string, { value, problem }: PromqlSample): AskedValue {
-  if (value === undefined) return { object, value, problem };
-  return milliOf(value) === undefined ? { object, value: undefined, problem: String(value) } : { object, value };
 }

@@ -25,6 +25,8 @@ export interface AskedEngines {
     readonly url: string;
   }[];
   readonly rules: readonly AskedRule[];
+  /** Those of resourceRules that were sent. */
+  readonly resourceQueries: readonly AskedResourceQuery[];
 }
 
 /** The series, metrics and values that an engine has for a rule. */
@@ -39,6 +41,18 @@ export interface AskedRule {
   readonly moreMetrics: number;
   /** Names of series that no label associates with a resource. */
   readonly unassociated: readonly string[];
+  readonly errors: readonly AskedError[];
+}
+
+/** The values that an engine has for a query of resourceRules. */
+export interface AskedResourceQuery {
+  /** Such as `resourceRules.cpu.nodeQuery`. */
+  readonly path: string;
+  readonly query: string;
+  /** The first containers or nodes, in cores or bytes. */
+  readonly values: readonly AskedValue[];
+  /** Why there are no values. */
+  readonly problem?: string | undefined;
   readonly errors: readonly AskedError[];
 }
 
@@ -98,12 +112,12 @@ function lines({ file, rules, explanations, problems, notes, asked }: RulesRepor
     const found = asked?.rules.find(({ path }) => path === explanation.path);
     if (found !== undefined) result.push(...askedLines(found));
   }
-  if (resource !== undefined) result.push('', ...resourceLines(resource));
+  if (resource !== undefined) result.push('', ...resourceLines(resource, asked));
   return result;
 }
 
 /** They are not in use without the flag, so what is missing is a note. */
-function resourceLines(resource: ResourceRules): readonly string[] {
+function resourceLines(resource: ResourceRules, asked: AskedEngines | undefined): readonly string[] {
   const { line, windowMs } = resource;
   return [
     `resourceRules, line ${line}: metrics.k8s.io with --resource-metrics=prometheus; without the flag it comes from kubelets`,
@@ -111,6 +125,7 @@ function resourceLines(resource: ResourceRules): readonly string[] {
     ...examplesOf(resource).flatMap(({ path, query, problem }) => [
       `  ${path}`,
       `             ${query === undefined ? `(none: ${problem})` : inOneLine(query)}`,
+      ...(asked?.resourceQueries ?? []).filter((each) => each.path === path).flatMap(valueLines),
     ]),
     ...resourceRulesProblems(resource).flatMap(noteLines),
   ];
@@ -164,20 +179,24 @@ function askedLines({ series, left, metrics, moreMetrics, unassociated, errors }
   if (unassociated.length > 0)
     result.push(`  NOTE       no label of these names an object: ${unassociated.join(', ')}`);
   for (const metric of metrics) {
-    const { resource, overriddenBy, problem } = metric;
+    const { resource, overriddenBy } = metric;
     const replaced = overriddenBy === undefined ? '' : `; ${overriddenBy} has it, too, and is served`;
     result.push(
       `  metric     ${resource === undefined ? '' : `${resource}/`}${metric.metric} from ${metric.series}${replaced}`,
     );
-    for (const { object, value, problem: why } of metric.values) {
-      result.push(`             ${object} = ${value ?? `left out: ${why}`}`);
-    }
-    if (problem !== undefined) result.push(`             no value: ${problem}`);
-    if (metric.values.length === 0 && metric.query !== undefined)
-      result.push(`             ${inOneLine(metric.query)}`);
+    result.push(...valueLines(metric));
   }
   if (moreMetrics > 0) result.push(`             and ${count(moreMetrics, 'metric')} more`);
   return result;
+}
+
+/** Prints the query where it has no value. */
+function valueLines({ values, problem, query }: Pick<AskedMetric, 'values' | 'problem' | 'query'>): readonly string[] {
+  return [
+    ...values.map(({ object, value, problem: why }) => `${object} = ${value ?? `left out: ${why}`}`),
+    ...(problem === undefined ? [] : [`no value: ${problem}`]),
+    ...(values.length > 0 || query === undefined ? [] : [inOneLine(query)]),
+  ].map((line) => `             ${line}`);
 }
 
 /** Queries in a file are folded over lines. */

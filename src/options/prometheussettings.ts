@@ -10,12 +10,16 @@ export type EngineFlag =
   | 'prometheus-client-tls-key-file'
   | 'prometheus-token-file';
 
-export type EngineFlags = Readonly<Partial<Record<EngineFlag, readonly string[]>>>;
+export interface EngineFlags extends Readonly<Partial<Record<EngineFlag, readonly string[]>>> {
+  readonly 'prometheus-auth-incluster'?: boolean;
+}
 
 /** The values for one engine. */
 export interface PrometheusSettings extends PrometheusUrl {
   readonly headers: readonly string[];
   readonly authConfig: string | undefined;
+  /** Whether it gets our pod's token and the cluster's CA. */
+  readonly isInCluster: boolean;
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
@@ -32,6 +36,7 @@ export function prometheusSettings(flags: EngineFlags, urls: readonly Prometheus
       ...url,
       headers: all('prometheus-header'),
       authConfig: last('prometheus-auth-config'),
+      isInCluster: flags['prometheus-auth-incluster'] ?? false,
       caFile: last('prometheus-ca-file'),
       certFile: last('prometheus-client-tls-cert-file'),
       keyFile: last('prometheus-client-tls-key-file'),
@@ -55,7 +60,22 @@ export function prometheusSettingsProblems(flags: EngineFlags, urls: readonly Pr
       const whose = urls.length > 1 ? `, each for ${name}` : '';
       return `need both --prometheus-client-tls-cert-file and --prometheus-client-tls-key-file${whose}`;
     });
-  return [...unbound, ...halves];
+  return [...unbound, ...halves, ...accountProblems(flags, urls)];
+}
+
+/** In prometheus-adapter's words where it has the rule. */
+function accountProblems(flags: EngineFlags, urls: readonly PrometheusUrl[]): readonly string[] {
+  if (flags['prometheus-auth-incluster'] !== true) return [];
+  const problems: string[] = [];
+  if (urls.length > 1) {
+    const names = urls.map(({ name }) => name).join(', ');
+    problems.push(
+      `--prometheus-auth-incluster: each of ${names} would get our token; mount a token for the one that needs it, and name it by --prometheus-token-file=<name>=<file>`,
+    );
+  }
+  if ((flags['prometheus-auth-config'] ?? []).length > 0)
+    problems.push('may not use both --prometheus-auth-incluster and --prometheus-auth-config at the same time');
+  return problems;
 }
 
 /** All but the CA, which is no secret: one for all engines is usual. */

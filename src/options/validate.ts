@@ -61,7 +61,6 @@ export function crossChecks(options: Options): CodedText[] {
 function prometheusRules(options: Options): readonly Rule[] {
   const urls = options['prometheus-url'];
   const parsed = parsePrometheusUrls(urls);
-  const isInCluster = options['prometheus-auth-incluster'];
   return [
     [
       urls.length > 0 && options.config === undefined,
@@ -73,14 +72,6 @@ function prometheusRules(options: Options): readonly Rule[] {
     ],
     [prometheusUrlsProblem(urls) !== undefined, `--prometheus-url: ${prometheusUrlsProblem(urls)}`],
     ...prometheusSettingsProblems(options, parsed).map((problem): Rule => [true, problem]),
-    [
-      isInCluster && parsed.length > 1,
-      `--prometheus-auth-incluster: each of ${parsed.map(({ name }) => name).join(', ')} would get our token; mount a token for the one that needs it, and name it by --prometheus-token-file=<name>=<file>`,
-    ],
-    [
-      isInCluster && options['prometheus-auth-config'].length > 0,
-      'may not use both --prometheus-auth-incluster and --prometheus-auth-config at the same time',
-    ],
     [
       (options['metrics-max-age'] ?? Infinity) < options['metrics-relist-interval'],
       '--metrics-max-age must not be less than --metrics-relist-interval, or metrics would come and go',

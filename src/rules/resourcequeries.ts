@@ -12,8 +12,8 @@ export interface NodesRequest {
 }
 
 export interface PodsRequest {
-  /** At least one. The query groups by namespace as well if there are several. */
-  readonly namespaces: readonly string[];
+  /** At least one; undefined for all. The query groups by namespace as well unless there is one. */
+  readonly namespaces: readonly string[] | undefined;
   /** At least one; undefined for all pods of the namespaces. */
   readonly names: readonly string[] | undefined;
 }
@@ -48,9 +48,9 @@ export function podsQuery(rule: ResourceRule, { namespaces, names }: PodsRequest
   const container = rule.containerLabel;
   if (container === '') throw new QueryError(`${rule.path}: containerLabel is missing`);
   const matchers = new Matchers(style);
-  matchers.addNames(namespace, namespaces);
+  addNames(matchers, namespace, namespaces);
   addNames(matchers, pod, names);
-  const isJoined = namespaces.length > 1;
+  const isJoined = namespaces?.length !== 1;
   const groupBy = isJoined ? [namespace, pod, container] : [pod, container];
   const query = execute(rule.containerQuery, matchers, groupBy);
   return { query, namespace: isJoined ? namespace : undefined, pod, container };

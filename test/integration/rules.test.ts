@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import type { AskedEngines } from '../../src/command/rulestext.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { aggregatedDiscovery, builtIn, describedResource } from '../fakes/discovery.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
@@ -28,6 +29,13 @@ const requests = `rules:
   name: {matches: ^(.*)_total$, as: "\${1}_per_second"}
   metricsQuery: sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)
 `;
+
+const resourceRule = (series: string) => `
+    containerQuery: 'sum by (<<.GroupBy>>) (${series}{<<.LabelMatchers>>})'
+    nodeQuery: 'sum by (<<.GroupBy>>) (${series}{<<.LabelMatchers>>,id="/"})'
+    resources: {overrides: {namespace: {resource: namespace}, node: {resource: node}, pod: {resource: pod}}}
+    containerLabel: container`;
+const resourceRules = `resourceRules:\n  cpu:${resourceRule('cpu')}\n  memory:${resourceRule('memory')}\n  window: 5m\n`;
 
 function check(text: string, ...argv: readonly string[]): Promise<ProgramResult> {
   const file = path.join(folder, 'rules.yaml');
@@ -192,6 +200,75 @@ describe('kubegauge rules check', () => {
     assert.match(out, /ERROR {6}no --prometheus-url has the name thanos; write --prometheus-url=thanos=<url>/);
     assert.deepEqual(new Set(mimir.requests.map(({ headers }) => headers['x-scope-orgid'])), new Set(['team-a']));
     assert.deepEqual(new Set(engine.requests.map(({ headers }) => headers['x-scope-orgid'])), new Set([undefined]));
+  });
+
+  test('sends each query of resourceRules, and prints usages of containers and nodes', async () => {
+    const pods = Array.from({ length: 7 }, (_, index) => `web-${index}`);
+    engine.resultOf = (query) => {
+      if (query.includes('by (node)')) return [[{ node: 'node-a' }, query.includes('(cpu') ? '0.25' : 'NaN']];
+      if (!query.includes('namespace=~')) return [];
+      const labels = { namespace: 'shop', container: 'app' };
+      return query.includes('(cpu') ? pods.map((pod) => [{ ...labels, pod }, '0.5']) : [[{ namespace: 'shop' }, '1']];
+    };
+    const { code, out } = await check(resourceRules, `--prometheus-url=${engine.url}`);
+    assert.equal(code, 0, out);
+    const ofPods = pods.slice(0, 5).map((pod) => ` {13}shop/${pod}/app = 0\\.5\\n`);
+    assert.match(out, new RegExp(`cpu\\.containerQuery\\n.*\\n${ofPods.join('')}  resourceRules\\.cpu\\.nodeQuery\\n`));
+    assert.match(out, /cpu\.nodeQuery\n.*\n {13}node-a = 0\.25\n/);
+    assert.match(
+      out,
+      /memory\.containerQuery\n.*\n {13}no value: no sample has the label namespace and the label pod and the label container\n {13}sum by \(namespace,pod,container\) \(memory\{namespace=~"\.\+",pod=~"\.\+"\}\)\n/,
+    );
+    assert.match(out, /memory\.nodeQuery\n.*\n {13}node-a = left out: NaN\n/);
+    const queries = engine.requests.map(({ parameters }) => parameters.get('query'));
+    assert.deepEqual(queries.slice(0, 3), [
+      'sum by (pod,container) (cpu{namespace="kube-system",pod=~".+"})',
+      'sum by (namespace,pod,container) (cpu{namespace=~".+",pod=~".+"})',
+      'sum by (node) (cpu{node=~".+",id="/"})',
+    ]);
+  });
+
+  test('a query of resourceRules that the engine refuses is exit code 1, and one that the file lacks is not sent', async () => {
+    const result = [[{ pod: 'dns-0', container: 'app' }, '2']] as const;
+    engine.resultOf = () => result;
+    engine.fault = ({ parameters }) => {
+      const body = '{"status":"error","errorType":"bad_data","error":"parse error"}';
+      return parameters.get('query')?.includes('(memory') === true ? { code: 400, body } : undefined;
+    };
+    const lacking = resourceRules.replace(/nodeQuery: .*\(cpu.*/, "nodeQuery: ''");
+    const { code, out } = await check(lacking, `--prometheus-url=${engine.url}`, '-o', 'json');
+    assert.equal(code, 1, out);
+    const { asked } = JSON.parse(out) as { readonly asked: AskedEngines };
+    assert.deepEqual(
+      asked.resourceQueries.map(({ path: at, values, problem = '' }) => [
+        at,
+        values[0]?.object,
+        /40\d.*/.exec(problem)?.[0],
+      ]),
+      [
+        ['resourceRules.cpu.containerQuery', 'kube-system/dns-0/app', undefined],
+        ['resourceRules.memory.containerQuery', undefined, '400 bad_data: parse error'],
+        ['resourceRules.memory.nodeQuery', undefined, '400 bad_data: parse error'],
+      ],
+    );
+    await engine.down();
+    assert.equal((await check(resourceRules, `--prometheus-url=${engine.url}`)).code, 2);
+  });
+
+  test('queries carry the credentials of --prometheus-auth-config, and --prometheus-auth-incluster needs a pod', async () => {
+    const kubeconfig = path.join(folder, 'prometheus');
+    const user = { name: 'a', user: { token: 'its-token' } };
+    const context = { name: 'a', context: { cluster: 'a', user: 'a' } };
+    const clusters = [{ name: 'a', cluster: { server: 'https://unused' } }];
+    writeFileSync(kubeconfig, JSON.stringify({ 'current-context': 'a', contexts: [context], clusters, users: [user] }));
+    const url = `--prometheus-url=${engine.url}`;
+    const { code, out, err } = await check(resourceRules, url, `--prometheus-auth-config=${kubeconfig}`);
+    assert.equal(code, 0, `${out}${err}`);
+    assert.ok(engine.requests.length > 0);
+    for (const { headers } of engine.requests) assert.equal(headers.authorization, 'Bearer its-token');
+    const outside = await check(resourceRules, url, '--prometheus-auth-incluster');
+    assert.equal(outside.code, 2);
+    assert.match(outside.err, /needs a pod; outside of one, use --prometheus-auth-config=<file>/);
   });
 
   test("knows the cluster's resources with --kubeconfig, and notes those that it has not", async () => {

@@ -45,7 +45,7 @@ export const usages: readonly Mutation[] = [
     ['await gathered(selected(source.list(namespace)), share)', 'source.list(namespace)', 'a selector selects all'],
   ]),
   ...mutate('rules/resourcequeries.ts', queryTests, [
-    ['const isJoined = namespaces.length > 1;', 'const isJoined = false;', 'samples do not say their namespace'],
+    ['const isJoined = namespaces?.length !== 1;', 'const isJoined = false;', 'samples do not say their namespace'],
     [
       'if (names === undefined) matchers.addAnyName(label);',
       'if (names === undefined) return;',

@@ -22,6 +22,17 @@ test('an engine has the settings of its flags', () => {
   );
 });
 
+test('an account is chosen by the flags of the server', () => {
+  const settingsOf = (...flags: readonly string[]) => {
+    const { engines } = readRulesArguments(['check', 'a', '--prometheus-url=http://a', ...flags]);
+    return engines.map(({ authConfig, isInCluster }) => [authConfig, isInCluster]);
+  };
+  assert.deepEqual(settingsOf(), [[undefined, false]]);
+  assert.deepEqual(settingsOf('--prometheus-auth-config=/kubeconfig'), [['/kubeconfig', false]]);
+  assert.deepEqual(settingsOf('--prometheus-auth-incluster'), [[undefined, true]]);
+  assert.deepEqual(settingsOf('--prometheus-auth-incluster=false'), [[undefined, false]]);
+});
+
 describe('refused are, with what to write instead', () => {
   for (const [argv, message] of [
     [[], /^kubegauge rules needs a command: write kubegauge rules check <file>$/],
@@ -38,6 +49,15 @@ describe('refused are, with what to write instead', () => {
     [['check', 'a', 'http://b'], /write the URL of an engine as --prometheus-url=<url>/],
     [['check', 'a', '--prometheus-url=localhost:9090'], /is no http or https URL; write <url>/],
     [['check', 'a', '--prometheus-url'], /see kubegauge rules --help/],
+    [['check', 'a', '--prometheus-auth-incluster=yes'], /--prometheus-auth-incluster=yes: must be true or false/],
+    [
+      ['check', 'a', '--prometheus-url=http://a', '--prometheus-auth-incluster', '--prometheus-auth-config=b'],
+      /at the same time/,
+    ],
+    [
+      ['check', 'a', '--prometheus-url=x=http://a', '--prometheus-url=y=http://b', '--prometheus-auth-incluster'],
+      /each of x, y would get our token/,
+    ],
     [
       ['check', 'a', '--prometheus-url=x=http://a', '--prometheus-url=y=http://b', '--prometheus-header=A=b'],
       /--prometheus-header: each of x, y would get it/,

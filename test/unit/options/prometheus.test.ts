@@ -105,7 +105,14 @@ test('each of several engines gets its own credentials, and a CA may be for all'
     '--prometheus-client-tls-key-file=mimir=/key',
     '--prometheus-auth-config=prometheus=/kubeconfig',
   );
-  const none = { headers: [], authConfig: undefined, certFile: undefined, keyFile: undefined, tokenFile: undefined };
+  const none = {
+    headers: [],
+    authConfig: undefined,
+    isInCluster: false,
+    certFile: undefined,
+    keyFile: undefined,
+    tokenFile: undefined,
+  };
   assert.deepEqual(first, {
     ...none,
     name: 'prometheus',

@@ -50,6 +50,10 @@ test('pods of several namespaces are grouped by namespace, and all pods are matc
     'sum by (namespace,pod,container) (irate(cpu{namespace=~"bank|shop",pod=~".+",container!="",pod!=""}[10s]))',
   );
   assert.deepEqual(labels, { namespace: 'namespace', pod: 'pod', container: 'container' });
+  assert.match(
+    podsQuery(rule(), { namespaces: undefined, names: undefined }, 'exact').query,
+    /^sum by \(namespace,pod,container\) .*\{namespace=~"\.\+",pod=~"\.\+",/,
+  );
 });
 
 test('labels come from the template and from overrides of this resource', () => {
