@@ -1,4 +1,6 @@
 /** Why there is no number: of pods, nodes and autoscalers, in the words of the doctor and of the server. */
+import { noSampleReason } from '../api/missing.ts';
+import type { StatusCause } from '../apimachinery/meta.ts';
 import { mapLimited } from '../client/limited.ts';
 import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
 import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
@@ -27,60 +29,54 @@ export async function podReasons(
   pods: readonly PodObject[],
   nodes: NodeParts,
 ): Promise<ReadonlyMap<string, string>> {
-  const reasons = new Map<string, string>();
-  const asked: PodObject[] = [];
-  for (const pod of pods) {
-    const { reason, isServers } = ownReason(pod, nodes, reads.nowMs());
-    reasons.set(keyOf(pod), reason);
-    if (isServers) asked.push(pod);
-  }
-  await askServer(
-    reads,
-    asked.slice(0, askLimit),
-    ({ view: { namespace, name } }) => ({
-      path: `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
-      key: `${namespace}/${name}`,
-    }),
-    reasons,
-  );
-  return reasons;
+  const own = pods.map((pod) => [pod, ownReason(pod, nodes, reads.nowMs())] as const);
+  const asked = own.flatMap(([pod, { isServers }]) => (isServers ? [pod] : []));
+  const causes = await askServer(reads, asked, (pod) => {
+    const { namespace, name } = pod.view;
+    const path = `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    return { path, key: keyOf(pod) };
+  });
+  const isPrometheus = [...causes.values()].flat().some(({ reason }) => reason === noSampleReason);
+  const wordsOf = ({ reason, ofPrometheus = reason }: OwnReason) => (isPrometheus ? ofPrometheus : reason);
+  return new Map([...own.map(([pod, reason]) => [keyOf(pod), wordsOf(reason)] as const), ...sentencesOf(causes)]);
 }
 
 /** Returns sentences by node name. @param nodes without usage. */
 export async function nodeReasons(reads: Reads, nodes: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const reasons = new Map<string, string>();
-  await askServer(
-    reads,
-    nodes.slice(0, askLimit),
-    (key) => ({
-      path: `${metricsPath}/nodes/${encodeURIComponent(key)}`,
-      key,
-    }),
-    reasons,
-  );
-  return reasons;
+  const pathOf = (name: string) => `${metricsPath}/nodes/${encodeURIComponent(name)}`;
+  return new Map(sentencesOf(await askServer(reads, nodes, (key) => ({ path: pathOf(key), key }))));
 }
 
-/** The causes of a 404 say it best; metrics-server gives none. */
+type Causes = ReadonlyMap<string, readonly StatusCause[]>;
+
+/** Returns the causes of 404s, which say it best; metrics-server gives none. */
 async function askServer<T>(
   reads: Reads,
   objects: readonly T[],
   requestOf: (object: T) => { readonly path: string; readonly key: string },
-  reasons: Map<string, string>,
-): Promise<void> {
-  await mapLimited(objects, concurrency, new AbortController().signal, async (object) => {
+): Promise<Causes> {
+  const found = new Map<string, readonly StatusCause[]>();
+  await mapLimited(objects.slice(0, askLimit), concurrency, new AbortController().signal, async (object) => {
     const { path, key } = requestOf(object);
     const causes = await reads.causes(path);
-    if (causes.length > 0) reasons.set(key, causes.map(({ reason, message }) => `${reason}: ${message}`).join('; '));
+    if (causes.length > 0) found.set(key, causes);
   });
+  return found;
 }
 
-/** `isServers` where the server is asked, too. */
-function ownReason(
-  { facts }: PodObject,
-  { known, measured }: NodeParts,
-  nowMs: number,
-): { readonly reason: string; readonly isServers: boolean } {
+function sentencesOf(causes: Causes): readonly (readonly [key: string, sentence: string])[] {
+  return [...causes].map(([key, each]) => [key, each.map(({ reason, message }) => `${reason}: ${message}`).join('; ')]);
+}
+
+interface OwnReason {
+  readonly reason: string;
+  /** Where it is another one if usages come from Prometheus. */
+  readonly ofPrometheus?: string;
+  /** Whether the server is asked, too. */
+  readonly isServers: boolean;
+}
+
+function ownReason({ facts }: PodObject, { known, measured }: NodeParts, nowMs: number): OwnReason {
   if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
   if (facts.phase === 'Succeeded' || facts.phase === 'Failed') return { reason: 'it has ended', isServers: false };
   if (facts.node === undefined) {
@@ -94,12 +90,11 @@ function ownReason(
   const { value: nodes } = known;
   if (nodes === undefined) return { reason: 'the server has no usage of it', isServers: true };
   const unscraped = new Set(measured.value && [...nodes.keys()].filter((name) => measured.value?.has(name) !== true));
-  const { code, words } = causeOfMissing(facts, {
-    nodes: new Map([...nodes].map(([name, node]) => [name, node.facts])),
-    unscraped,
-    nowMs,
-  });
-  return { reason: words, isServers: serversCodes.has(code) };
+  const nodeFacts = new Map([...nodes].map(([name, node]) => [name, node.facts]));
+  const explain = (sourceCheck: 'kubelets' | 'custom-metrics') =>
+    causeOfMissing(facts, { nodes: nodeFacts, unscraped, sourceCheck, nowMs });
+  const { code, words } = explain('kubelets');
+  return { reason: words, ofPrometheus: explain('custom-metrics').words, isServers: serversCodes.has(code) };
 }
 
 /** Of these, the server may know more. */

@@ -178,6 +178,34 @@ test('an autoscaler that fails is explained by its target, or in the words of it
   });
 });
 
+test('no reason speaks of kubelets where usages come from Prometheus', async () => {
+  await using apiServer = await createFakeApiServer();
+  const { objects, documents } = apiServer;
+  for (const name of ['node-a', 'node-b']) objects.set(node(name));
+  documents.set(`${metrics}/nodes`, { items: [usageOf('', 'node-b')] });
+  documents.set(`${metrics}/namespaces/shop/pods`, { items: [] });
+  // More than the server is asked about.
+  const names = Array.from({ length: 25 }, (_, index) => `web-${index + 10}`);
+  const cause = { reason: 'NoSample', message: 'Prometheus has no sample of its containers' };
+  for (const name of names) {
+    objects.set(pod('shop', name, { nodeName: 'node-a', spec, status }));
+    documents.set(`${metrics}/namespaces/shop/pods/${name}`, {
+      kind: 'Status',
+      code: 404,
+      details: { causes: [cause] },
+    });
+  }
+  const started = { state: { running: { startedAt: new Date().toISOString() } } };
+  const young = { containerStatuses: ['app', 'proxy'].map((name) => ({ name, ...started })) };
+  objects.set(pod('shop', 'young', { nodeName: 'node-b', spec, status: young }));
+  await using view = createClusterView({ server: apiServer.connection });
+  const { items } = await view.pods({ namespace: 'shop' });
+  const reasons = new Map(items.map(({ name, reason }) => [name, reason ?? '']));
+  assert.equal(reasons.get('web-10'), `NoSample: ${cause.message}`);
+  assert.match(reasons.get('web-34') ?? '', /no usage of node node-a is served; the check `custom-metrics` says why/);
+  assert.match(reasons.get('young') ?? '', /^a container started less than .* usage needs two samples$/);
+});
+
 test('kubegauge has pages of usages, the reason of each missing one, and points of the past', async () => {
   await using cluster = await startAggregatedCluster();
   cluster.apiServer.objects.set(pod('shop', 'lost', { nodeName: 'node-0', spec, status }));

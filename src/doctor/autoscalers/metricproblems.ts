@@ -151,7 +151,7 @@ function explainRunning({ autoscaler, running, usage, nowMs }: RunningFacts): Au
       return {
         code: 'autoscaler-pods-young',
         severity: 'note',
-        problem: `pods of ${word} started less than ${firstUsageMs / 1000} s ago; usage needs two samples of the kubelet`,
+        problem: `pods of ${word} started less than ${firstUsageMs / 1000} s ago; usage needs two samples`,
         remedy: undefined,
       };
     }

@@ -123,7 +123,7 @@ export function causeOfMissing(
     return {
       code: 'pods-young',
       severity: 'note',
-      words: `a container started less than ${firstUsageMs / 1000} s ago; usage needs two samples of the kubelet`,
+      words: `a container started less than ${firstUsageMs / 1000} s ago; usage needs two samples`,
       remedy: () => undefined,
     };
   }
