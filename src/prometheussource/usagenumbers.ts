@@ -60,14 +60,17 @@ export function usageOf({ cpu, memory }: Samples, windowMs: number, onLeftOut: O
 
 /** The samples of containers by pod. Of several of one container, the last one counts, as in prometheus-adapter. */
 export class PodSamples {
-  readonly #pods = new Map<string, Map<string, Samples>>();
+  readonly #pods: ReadonlyMap<string, Map<string, Samples>>;
 
-  /** Samples without a pod or a container are dropped: those of a pod's own cgroup are the sum of its containers. */
+  /** @param pods whose samples are kept: others may no longer exist. */
+  constructor(pods: readonly AskedPod[]) {
+    this.#pods = new Map(pods.map(({ namespace, name }) => [`${namespace}/${name}`, new Map<string, Samples>()]));
+  }
+
+  /** Samples without a container are dropped: those of a pod's own cgroup are the sum of its containers. */
   add(kind: UsageKind, { namespace = '', pod = '', container = '' }: SamplePlace, sample: PromqlSample): void {
-    if (pod === '' || container === '' || !canBeName(container)) return;
-    const key = `${namespace}/${pod}`;
-    const containers = this.#pods.get(key) ?? new Map<string, Samples>();
-    if (containers.size === 0) this.#pods.set(key, containers);
+    const containers = this.#pods.get(`${namespace}/${pod}`);
+    if (containers === undefined || container === '' || !canBeName(container)) return;
     const known = containers.get(container);
     if (known === undefined) containers.set(container, { [kind]: sample });
     else known[kind] = sample;

@@ -2,6 +2,7 @@
 import type { AskedNode, AskedPod, AskedUsage, UsageOf, UsageQuestion, UsageSource } from '../metricsource/usage.ts';
 import type { PromqlSample } from '../promql/answer.ts';
 import type { Flow } from '../promql/flow.ts';
+import { isTooMuch } from '../promql/promqlerror.ts';
 import { readingTurns } from '../promql/readingturns.ts';
 import type { QueryStyle } from '../rules/matchers.ts';
 import { lastByObject, QueryError } from '../rules/queries.ts';
@@ -42,6 +43,11 @@ export class UsageAnswers implements UsageSource {
   readonly #lastNodes: LastValuesByLane<Usage>;
   readonly #lastPods: LastValuesByLane<KeptPod>;
   readonly #joinable = new Map<string, boolean>();
+  /**
+   * Rules for which all pods of a namespace were too much for one query: it has those that have ended, and those of
+   * other clusters.
+   */
+  readonly #named = new WeakSet<ResourceRules>();
 
   constructor(options: UsageAnswersOptions) {
     this.#options = options;
@@ -88,28 +94,39 @@ export class UsageAnswers implements UsageSource {
   /** One query of CPU and one of memory per batch; a batch is the pods of a list, unless their names are too long. */
   async podUsages(question: UsageQuestion<AskedPod>, signal: AbortSignal): Promise<UsageOf<AskedPod, PodUsage>> {
     const rules = this.#requireRules();
+    const isWhole = question.isWhole && !this.#named.has(rules);
+    const answers: PodAnswers = new Map();
+    await this.#askAll(rules, { ...question, isWhole }, signal, answers);
+    return (pod) => answers.get(keyOf(pod)) ?? notAsked;
+  }
+
+  async #askAll(
+    rules: ResourceRules,
+    question: UsageQuestion<AskedPod>,
+    signal: AbortSignal,
+    answers: PodAnswers,
+  ): Promise<void> {
     const batches: PodsOfQuery[] = [];
     const source = podBatches(question, this.#formOf(rules));
     for (let next = await readingTurns.run(() => source.next()); !next.done; ) {
       batches.push(next.value);
       next = await readingTurns.run(() => source.next());
     }
-    const answers: PodAnswers = new Map();
     await Promise.all(batches.map((batch) => this.#askBatch(rules, batch, question, signal, answers)));
-    return (pod) => answers.get(keyOf(pod)) ?? notAsked;
   }
 
   async #askBatch(
     rules: ResourceRules,
     batch: PodsOfQuery,
-    { caller }: UsageQuestion<AskedPod>,
+    question: UsageQuestion<AskedPod>,
     signal: AbortSignal,
     answers: PodAnswers,
   ): Promise<void> {
+    const { caller } = question;
     const [namespace = ''] = batch.namespaces;
     const flow = flowOf(caller, batch.namespaces.length === 1 ? namespace : '');
     try {
-      const samples = new PodSamples();
+      const samples = new PodSamples(batch.pods);
       await Promise.all(
         (['cpu', 'memory'] as const).map(async (kind) => {
           const rule = rules[kind];
@@ -122,7 +139,10 @@ export class UsageAnswers implements UsageSource {
       await this.#measure(rules, batch, samples, flow, answers);
     } catch (error) {
       signal.throwIfAborted();
-      this.#addLast(error, batch, flow, answers);
+      if (batch.names === undefined && isTooMuch(error)) {
+        this.#named.add(rules);
+        await this.#askAll(rules, { ...question, objects: batch.pods, isWhole: false }, signal, answers);
+      } else this.#addLast(error, batch, flow, answers);
     }
   }
 

@@ -1,4 +1,5 @@
 /** Why a PromQL engine gave no answer. */
+import { AnswerLimitError } from './elementsplitter.ts';
 
 /**
  * unavailable: no connection. interrupted: one that broke behind the request, a proxy's 502 or 503. late: nothing within
@@ -27,3 +28,8 @@ export function isTransient(error: unknown): boolean {
 }
 
 const transientProblems: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late', 'failed']);
+
+/** Reports whether the query may select too much: the answer is above a limit of ours, or its evaluation above the engine's. */
+export function isTooMuch(error: unknown): boolean {
+  return error instanceof PromqlError && (error.cause instanceof AnswerLimitError || error.code === 422);
+}

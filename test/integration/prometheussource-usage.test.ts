@@ -1,6 +1,8 @@
 /** Usages of nodes and pods by resourceRules, over a fake Prometheus. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, suite, test } from 'node:test';
+import { after, afterEach, before, describe, suite, test } from 'node:test';
+import { queryLimits } from '../../src/promql/answerlimits.ts';
+import { parseRules } from '../../src/rules/rules.ts';
 import { autoscaler, forever, type RunningSource, runSource } from '../fakes/promqlsource.ts';
 import { createFakePrometheus, type FakePrometheus, type VectorElement } from '../fakes/prometheus.ts';
 
@@ -160,6 +162,52 @@ suite('usages by resourceRules', () => {
     for (const { parameters } of prometheus.requests) {
       assert.ok((parameters.get('query') ?? '').length <= longestQuery);
     }
+  });
+
+  describe('samples of pods that no longer exist', () => {
+    const names = Array.from({ length: 300 }, (_, index) => `checkout-service-backend-7d4f9c6b5-x${index + 1_000}`);
+    const everyName = 'pod=~".+"';
+    const gone = Array.from({ length: queryLimits.elements + 1 }, (_, index) => container(`gone-${index}`, '1'));
+    const live = (query: string) => names.filter((name) => query.includes(name)).map((name) => container(name, '3'));
+
+    for (const [what, more, fault] of [
+      ['are more than an answer may have', gone, undefined],
+      ['are more than the engine evaluates', [], { code: 422, body: '{"status":"error","error":"too many samples"}' }],
+    ] as const) {
+      test(`cost no usage where they ${what}: pods are asked for by their names, from then on`, async () => {
+        await using other = runSource({ rules, urls: prometheus.url });
+        prometheus.resultOf = (query) => (query.includes(everyName) ? more : live(query));
+        prometheus.fault = ({ parameters }) => (parameters.get('query')?.includes(everyName) ? fault : undefined);
+        const places = names.map((name) => `shop/${name}`);
+        for (const everyNames of [2, 0]) {
+          const { usages, queries } = await pods(places, { isWhole: true, of: other });
+          assert.deepEqual(new Set(usages.map(({ kind }) => kind)), new Set(['ready']));
+          assert.equal(queries.filter((query) => query?.includes(everyName)).length, everyNames);
+        }
+        other.source.setRules(parseRules(rules));
+        const { queries } = await pods(places, { isWhole: true, of: other });
+        assert.equal(queries.filter((query) => query?.includes(everyName)).length, 2);
+      });
+    }
+
+    test('are not served, and a query that is wrong is not sent again by names', async () => {
+      await using other = runSource({ rules, urls: prometheus.url });
+      const all = [...names.map((name) => container(name, '3')), ...gone.slice(0, 1_000)];
+      prometheus.resultOf = () => all;
+      const places = names.map((name) => `shop/${name}`);
+      const { usages, queries } = await pods(places, { isWhole: true, of: other });
+      assert.deepEqual(new Set(usages.map(({ kind }) => kind)), new Set(['ready']));
+      assert.equal(queries.length, 2);
+      prometheus.fault = () => ({ code: 400, body: '{"status":"error","error":"parse error"}' });
+      const sent = prometheus.requests.length;
+      // Another caller shares no answer.
+      await assert.rejects(pods(places, { isWhole: true, of: other, caller: user }), /unable to fetch metrics/);
+      const after = prometheus.requests.slice(sent).map(({ parameters }) => parameters.get('query') ?? '');
+      assert.deepEqual(
+        after.filter((query) => !query.includes(everyName)),
+        [],
+      );
+    });
   });
 
   test('nodes have their usage, and one without a sample has the reason', async () => {

@@ -27,11 +27,14 @@ export const usages: readonly Mutation[] = [
     ],
     ['if (kept?.uid === pod.uid) ', 'if (kept !== undefined) ', 'a new pod has the last values of its namesake'],
     ["if (type === 'vector') return samples;", 'return samples;', 'an answer without samples is an empty list'],
+    ['batch.names === undefined && isTooMuch(error)', 'false', 'samples of pods that have ended cost those of all'],
+    ['batch.names === undefined && isTooMuch(error)', 'batch.names === undefined', 'a wrong query is sent again'],
+    ['isWhole && !this.#named.has(rules)', 'isWhole', 'an answer that is too long is asked for by each list'],
   ]),
   ...mutate('prometheussource/usagenumbers.ts', usageTests, [
     ['if (hasEnded(pod, name) === true) continue;', '', 'an init container that ended keeps its pod away'],
     ['valueMilli < 0n ? 0n : valueMilli', 'valueMilli', 'an idle node uses less than nothing'],
-    ["if (pod === '' || container === '' || !canBeName(container)) return;", '', 'the cgroup of a pod is a container'],
+    ["|| container === '' || !canBeName(container)) return;", ') return;', 'the cgroup of a pod is a container'],
     [
       "if (usage.kind === 'missing') {\n        return",
       "if (usage.kind === 'missing') {\n        continue; return",
