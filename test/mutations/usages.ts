@@ -31,6 +31,22 @@ export const usages: readonly Mutation[] = [
     ['batch.names === undefined && isTooMuch(error)', 'batch.names === undefined', 'a wrong query is sent again'],
     ['isWhole && !this.#named.has(rules)', 'isWhole', 'an answer that is too long is asked for by each list'],
   ]),
+  ...mutate(
+    'prometheussource/customsource.ts',
+    ['test/integration/prometheussource.test.ts'],
+    [
+      [
+        "(question.names, 'cut')",
+        "(question.names, 'whole')",
+        'a request for many names is refused by VictoriaMetrics',
+      ],
+    ],
+  ),
+  ...mutate(
+    'view/reasons.ts',
+    ['test/integration/view.test.ts'],
+    [['some(({ reason }) => reason === noSampleReason)', 'some(() => false)', 'Prometheus is taken for kubelets']],
+  ),
   ...mutate('prometheussource/usagenumbers.ts', usageTests, [
     ['if (hasEnded(pod, name) === true) continue;', '', 'an init container that ended keeps its pod away'],
     ['valueMilli < 0n ? 0n : valueMilli', 'valueMilli', 'an idle node uses less than nothing'],
