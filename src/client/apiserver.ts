@@ -31,6 +31,8 @@ export interface ApiServer {
   readonly namespace?: string | undefined;
   /** The context of a kubeconfig. */
   readonly context?: string;
+  /** The namespace of that context, if it names one. */
+  readonly contextNamespace?: string;
 }
 
 /** For tests. */

@@ -27,12 +27,19 @@ export async function kubeconfigApiServer(
   // Takes 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
   const library = await import('@kubernetes/client-node');
   let context = load(contextName);
-  const { name } = context;
+  const { name, namespace } = context;
   let loadedAtMs = clock.monotonicMs();
   let pending: Promise<string | undefined> | undefined;
   let material: TlsMaterial = context.material(undefined);
   let presented: PluginCertificate | undefined;
-  return { url: context.server, context: name, tls, authorization, refresh };
+  return {
+    url: context.server,
+    context: name,
+    ...(namespace === undefined ? {} : { contextNamespace: namespace }),
+    tls,
+    authorization,
+    refresh,
+  };
 
   function load(wanted: string | undefined): KubeconfigContext {
     return readContext(file, library, clock, log, wanted);

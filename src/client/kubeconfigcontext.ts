@@ -13,6 +13,8 @@ import { createOidcToken } from './oidc.ts';
 
 export interface KubeconfigContext {
   readonly name: string;
+  /** Undefined where the context names none. */
+  readonly namespace: string | undefined;
   readonly server: string;
   material(presented: PluginCertificate | undefined): TlsMaterial;
   /** Rejects when the signal aborts. */
@@ -46,9 +48,10 @@ export function readContext(
   } catch (cause) {
     throw new Error(`${file} is not a kubeconfig; compare it with the output of kubectl config view`, { cause });
   }
-  const { context, cluster, user } = contextOf(file, config, name);
+  const { context, namespace, cluster, user } = contextOf(file, config, name);
   return {
     name: context,
+    namespace,
     server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock, log),
     credentials: credentialsOf(file, user, tokenFileOf(raw, user.name), clock, log),
@@ -67,7 +70,12 @@ function contextOf(
   file: string,
   config: KubeConfig,
   given: string | undefined,
-): { readonly context: string; readonly cluster: Cluster; readonly user: User } {
+): {
+  readonly context: string;
+  readonly namespace: string | undefined;
+  readonly cluster: Cluster;
+  readonly user: User;
+} {
   const name: string | undefined = given ?? config.currentContext;
   if (!name) throw new Error(`${file} has no current-context; set one with kubectl config use-context`);
   const context = config.getContextObject(name);
@@ -90,7 +98,7 @@ function contextOf(
       `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
     );
   }
-  return { context: name, cluster, user: runnable(user, path.dirname(file)) };
+  return { context: name, namespace: context.namespace || undefined, cluster, user: runnable(user, path.dirname(file)) };
 }
 
 function checkServer(file: string, cluster: Cluster): void {

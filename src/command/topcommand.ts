@@ -1,5 +1,6 @@
 /** `kubegauge top`: shows what nodes, pods, containers and autoscalers use, in a terminal or for scripts. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiServer } from '../client/apiserver.ts';
 import { foreignText } from '../foreigntext.ts';
 import { withPage } from '../messagecodes.ts';
 import { UsageError } from '../options/parse.ts';
@@ -17,7 +18,7 @@ export async function runTop(argv: readonly string[], env: Environment): Promise
   try {
     const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
     await using view = createClusterView({ server });
-    await show(given, { view, url: server.url, env });
+    await show(given, { view, server, env });
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -44,13 +45,16 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface Place {
   readonly view: ReturnType<typeof createClusterView>;
-  readonly url: string;
+  readonly server: ApiServer;
   readonly env: Environment;
 }
 
-async function show(given: TopArguments, { view, url, env }: Place): Promise<void> {
+async function show(given: TopArguments, { view, server, env }: Place): Promise<void> {
   const { stdin, stdout } = process;
-  const { screen, namespace, labelSelector, format, intervalMs } = given;
+  const { url } = server;
+  const { screen, isAllNamespaces, labelSelector, format, intervalMs } = given;
+  // As kubectl, except that a context without a namespace means all, not the namespace default.
+  const namespace = isAllNamespaces ? undefined : (given.namespace ?? server.contextNamespace);
   const state = initialState(screen, { namespace, labelSelector });
   const columns = stdout.isTTY ? stdout.columns : undefined;
   const isColoured = stdout.isTTY && stdout.hasColors();

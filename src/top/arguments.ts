@@ -12,8 +12,9 @@ export interface TopArguments {
   readonly screen: ScreenName;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
-  /** Undefined for all. */
+  /** Undefined for that of the kubeconfig's context. */
   readonly namespace: string | undefined;
+  readonly isAllNamespaces: boolean;
   readonly labelSelector: string | undefined;
   readonly format: TopFormat;
   readonly isOnce: boolean;
@@ -92,6 +93,7 @@ export function parseTopArguments(argv: readonly string[]): TopArguments {
     kubeconfig: values.kubeconfig,
     context: values.context,
     namespace,
+    isAllNamespaces: values['all-namespaces'] === true,
     labelSelector,
     format,
     isOnce: values.once === true,

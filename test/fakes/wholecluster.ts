@@ -179,12 +179,12 @@ export async function freePort(): Promise<number> {
 }
 
 /** A kubeconfig with one context and the token `fake`. */
-export function kubeconfigFor(url: string, ca: string): string {
+export function kubeconfigFor(url: string, ca: string, namespace?: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'fake',
-    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake' } }],
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake', ...(namespace && { namespace }) } }],
     clusters: [
       { name: 'fake', cluster: { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
     ],

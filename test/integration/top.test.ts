@@ -1,0 +1,63 @@
+/** `kubegauge top` as a program: what it prints of a cluster, by a kubeconfig. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { runTop } from '../../src/command/topcommand.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { pod } from '../fakes/kubeobjects.ts';
+import { setUsedCluster } from '../fakes/usedcluster.ts';
+import { kubeconfigFor } from '../fakes/wholecluster.ts';
+
+interface TopRun {
+  readonly apiServer: FakeApiServer;
+  /** Returns what is printed. */
+  print(...argv: readonly string[]): Promise<string>;
+}
+
+/** @param namespace of the kubeconfig's context. */
+async function withTop(t: TestContext, look: (run: TopRun) => Promise<void>, namespace?: string): Promise<void> {
+  await using apiServer = await createFakeApiServer();
+  setUsedCluster(apiServer);
+  const folder = mkdtempSync(path.join(tmpdir(), 'kubegauge-top-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const kubeconfig = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca, namespace));
+  const print = async (...argv: readonly string[]): Promise<string> => {
+    let text = '';
+    const write = t.mock.method(process.stdout, 'write', (chunk: string) => ((text += chunk), true));
+    try {
+      assert.equal(await runTop([...argv, '--once', `--kubeconfig=${kubeconfig}`], {}), 0);
+    } finally {
+      write.mock.restore();
+    }
+    return text;
+  };
+  await look({ apiServer, print });
+}
+
+test('the namespace of the context is the default, as with kubectl, and -A and -n override it', async (t) => {
+  await withTop(
+    t,
+    async ({ apiServer, print }) => {
+      apiServer.objects.set(pod('jobs', 'batch-0', { nodeName: 'node-a' }));
+      const names = async (...argv: readonly string[]) =>
+        (JSON.parse(await print('pods', '-o', 'json', ...argv)) as { pods: { name: string }[] }).pods.map(
+          ({ name }) => name,
+        );
+      assert.deepEqual(await names(), ['batch-0']);
+      assert.ok((await names('-A')).includes('web-0'));
+      assert.ok((await names('-A')).includes('batch-0'));
+      assert.ok(!(await names('-n', 'shop')).includes('batch-0'));
+    },
+    'jobs',
+  );
+});
+
+test('a context without a namespace shows all', async (t) => {
+  await withTop(t, async ({ apiServer, print }) => {
+    apiServer.objects.set(pod('jobs', 'batch-0', { nodeName: 'node-a' }));
+    assert.match(await print('pods'), /batch-0[\s\S]*web-0|web-0[\s\S]*batch-0/);
+  });
+});
