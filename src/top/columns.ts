@@ -1,5 +1,6 @@
 /** The columns of each screen: a cell's text and tone, and the value that it is sorted by and that CSV has. */
 import type { Span } from '../terminal/text.ts';
+import { stoppedContainer } from '../view/podviews.ts';
 import type { ResourceName } from '../view/resources.ts';
 import type { ResourceView } from '../view/types.ts';
 import { ageText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
@@ -65,7 +66,8 @@ function share(
     extra,
     (row) => {
       const of = resourceOf(row, resource);
-      return shareOf(of[part], of[whole]);
+      const counted = part === 'used' && whole === 'requested' ? (of.usedWithRequest ?? of.used) : of[part];
+      return shareOf(counted, of[whole]);
     },
     (value) => {
       const { tone, mark } = isMarked && part === 'used' ? markOf(value) : { tone: 'plain' as const, mark: ' ' };
@@ -111,7 +113,10 @@ const ofHpa = (row: Row) => (row.kind === 'hpas' ? row.autoscaler : undefined);
 
 const phaseOf: CellValue = (row) => {
   const pod = ofPod(row);
-  return pod?.containers.find(({ kind, state }) => kind === 'container' && state === 'waiting')?.reason ?? pod?.phase;
+  const { kind, state, reason: why } = (pod && stoppedContainer(pod)) ?? {};
+  // As kubectl writes it.
+  if (kind === 'init') return `Init:${why}`;
+  return (state === 'waiting' ? why : undefined) ?? pod?.phase;
 };
 
 const podNumbers: readonly TopColumn[] = [
@@ -145,7 +150,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
       (value, row) => ({ text: `${value}/${ofNode(row)?.podCapacity ?? '?'}` }),
     ),
     age,
-    column('READY', 2, (row) => (ofNode(row)?.ready === true ? 'yes' : 'NO')),
+    column('READY', 2, readyText),
     trend,
     reason,
   ],
@@ -187,6 +192,11 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
 function targetText(row: Row): string | undefined {
   const target = ofHpa(row)?.target;
   return target && `${target.kind}/${target.name}`;
+}
+
+function readyText(row: Row): string | undefined {
+  const ready = ofNode(row)?.ready;
+  return ready === undefined ? undefined : ready ? 'yes' : 'NO';
 }
 
 /** Each as `cpu 75%/50%`. */

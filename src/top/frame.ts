@@ -70,13 +70,16 @@ export function headerLines(
       [{ text: 'kubegauge top', tone: 'strong' }, ...paused, ...slow, { text: `  ${url}  reading` }],
       ...shownNotes,
     ];
+  const { nodes, readyNodes } = summary;
+  const ready =
+    readyNodes === undefined ? `${nodes} ${nodes === 1 ? 'node' : 'nodes'}` : `${readyNodes} of ${nodes} nodes ready`;
   const age = summary.ageSeconds === undefined ? '' : `, usage up to ${ageText(summary.ageSeconds)} old`;
   return [
     [
       { text: 'kubegauge top', tone: 'strong' },
       ...paused,
       ...slow,
-      { text: `  ${url}  ${summary.server}  ${summary.readyNodes} of ${summary.nodes} nodes ready${age}` },
+      { text: `  ${url}  ${summary.server}  ${ready}${age}` },
     ],
     resourceLine('CPU   ', summary.cpu, coresText, columns),
     resourceLine('MEMORY', summary.memory, bytesText, columns),
@@ -86,11 +89,11 @@ export function headerLines(
 
 function resourceLine(
   title: string,
-  { used, requested, allocatable }: ResourceView,
+  { used, requested, allocatable, allocatableWithUsage = allocatable }: ResourceView,
   format: (value: number) => string,
   columns: number,
 ): Line {
-  const share = shareOf(used, allocatable);
+  const share = shareOf(used, allocatableWithUsage);
   const reserved = shareOf(requested, allocatable);
   const { tone, mark } = markOf(share ?? 0);
   const text = (value: number | undefined) => (value === undefined ? '-' : format(value));

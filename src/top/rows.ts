@@ -1,4 +1,5 @@
 /** What each screen has rows of. */
+import { stoppedContainer, stopReasonOf } from '../view/podviews.ts';
 import type { AutoscalerView, ContainerView, NodeView, PodView } from '../view/types.ts';
 
 export type ScreenName = 'nodes' | 'pods' | 'containers' | 'hpas';
@@ -56,11 +57,7 @@ export function objectOfRow(row: Row): object {
 /** Returns why the row has no number, or does not do what it should. */
 export function reasonOf(row: Row): string | undefined {
   if (row.kind === 'nodes') return row.node.reason;
-  if (row.kind === 'pods') return row.pod.reason ?? row.pod.containers.find(isTroubled)?.reason;
+  if (row.kind === 'pods') return row.pod.reason ?? stopReasonOf(stoppedContainer(row.pod));
   if (row.kind === 'hpas') return row.autoscaler.reason;
   return row.container.reason ?? row.pod.reason;
-}
-
-function isTroubled({ kind, state }: ContainerView): boolean {
-  return kind === 'container' && state !== 'running';
 }

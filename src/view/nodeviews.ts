@@ -57,7 +57,7 @@ export function toNodeView(
   return defined({
     name,
     uid: known?.facts.uid,
-    ready: known?.facts.ready ?? usage !== undefined,
+    ready: known?.facts.ready,
     cpu: view('cpu'),
     memory: view('memory'),
     swapBytes: usage?.swapBytes,

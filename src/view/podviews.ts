@@ -2,8 +2,17 @@
 import { field, items, text, textMap } from '../client/json.ts';
 import { type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
 import { defined } from './nodeviews.ts';
-import { isSidecar, limitedTo, limitOf, requestedBy, requestOf, type ResourceName } from './resources.ts';
-import type { ContainerView, PodView } from './types.ts';
+import {
+  isSidecar,
+  limitedTo,
+  limitOf,
+  requestedBy,
+  requestOf,
+  type ResourceName,
+  sumOf,
+  withoutRequest,
+} from './resources.ts';
+import type { ContainerView, PodView, ResourceView } from './types.ts';
 import type { MeasuredUsage, UsageNumbers } from './usages.ts';
 
 /** What is kept of a Pod. */
@@ -11,6 +20,8 @@ export interface PodObject {
   readonly facts: PodFacts;
   /** Without usage. */
   readonly view: PodView;
+  /** Names of running containers that request nothing. */
+  readonly withoutRequest: Readonly<Record<ResourceName, readonly string[]>>;
 }
 
 /** Returns undefined for an object without a name. */
@@ -24,6 +35,7 @@ export function parsePodObject(object: unknown): PodObject | undefined {
     defined({ requested: requestedBy(spec, resource), limit: limitedTo(spec, resource) });
   return {
     facts,
+    withoutRequest: { cpu: withoutRequest(spec, 'cpu'), memory: withoutRequest(spec, 'memory') },
     view: defined({
       namespace: facts.namespace,
       name: facts.name,
@@ -41,17 +53,31 @@ export function parsePodObject(object: unknown): PodObject | undefined {
 }
 
 /** @param reason why there is no usage. */
-export function withUsage({ view }: PodObject, usage: MeasuredUsage | undefined, reason: string | undefined): PodView {
+export function withUsage(pod: PodObject, usage: MeasuredUsage | undefined, reason: string | undefined): PodView {
+  const { view } = pod;
   if (usage === undefined) return { ...view, ...defined({ reason }) };
+  const { cpu, memory } = used(view, usage);
   return {
     ...view,
-    ...used(view, usage),
+    cpu: { ...cpu, ...ofRequesting(pod, usage, 'cpu') },
+    memory: { ...memory, ...ofRequesting(pod, usage, 'memory') },
     containers: view.containers.map((container) => ({
       ...container,
       ...used(container, usage.containers.get(container.name)),
     })),
     ...defined({ timestampMs: usage.timestampMs, windowSeconds: usage.windowSeconds }),
   };
+}
+
+/** A container that requests nothing must not make it look as if the others used more than they request. */
+function ofRequesting(
+  { view, withoutRequest: names }: PodObject,
+  { containers }: MeasuredUsage,
+  resource: ResourceName,
+): Pick<ResourceView, 'usedWithRequest'> {
+  if (names[resource].length === 0 || view[resource].requested === undefined) return {};
+  const counted = [...containers].filter(([name]) => !names[resource].includes(name));
+  return { usedWithRequest: sumOf(counted.map(([, numbers]) => numbers[resource] ?? 0)) };
 }
 
 function used(
@@ -62,6 +88,26 @@ function used(
     cpu: { ...cpu, ...defined({ used: usage?.cpu }) },
     memory: { ...memory, ...defined({ used: usage?.memory }) },
   };
+}
+
+/** Returns the container that keeps the pod from running: before the others, an init container that fails. */
+export function stoppedContainer({ containers }: Pick<PodView, 'containers'>): ContainerView | undefined {
+  const stopped = containers.find(({ kind, state }) => kind === 'container' && state !== 'running');
+  if (stopped?.reason !== initializing) return stopped;
+  const failing = containers.find(
+    ({ kind, state, reason }) =>
+      kind === 'init' && state !== 'running' && reason !== undefined && reason !== initializing,
+  );
+  return failing ?? stopped;
+}
+
+/** The kubelet's reason for all containers that wait for an init container, also for one that fails. */
+const initializing = 'PodInitializing';
+
+/** Returns why a container does not run, with its name where it is an init container. */
+export function stopReasonOf(container: ContainerView | undefined): string | undefined {
+  const { kind, name, reason } = container ?? {};
+  return kind === 'init' ? `init container ${name}: ${reason}` : reason;
 }
 
 /** A ReplicaSet's name is its Deployment's and the hash that its pods have as a label. */

@@ -11,7 +11,7 @@ import { field, items } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { AutoscalerObject } from './autoscalerviews.ts';
 import type { NodeParts } from './nodeviews.ts';
-import type { PodObject } from './podviews.ts';
+import { type PodObject, stoppedContainer, stopReasonOf } from './podviews.ts';
 import type { Reads } from './reads.ts';
 import { metricsPath } from './usages.ts';
 import { ViewError } from './viewerror.ts';
@@ -76,16 +76,16 @@ interface OwnReason {
   readonly isServers: boolean;
 }
 
-function ownReason({ facts }: PodObject, { known, measured }: NodeParts, nowMs: number): OwnReason {
+function ownReason({ facts, view }: PodObject, { known, measured }: NodeParts, nowMs: number): OwnReason {
   if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
   if (facts.phase === 'Succeeded' || facts.phase === 'Failed') return { reason: 'it has ended', isServers: false };
   if (facts.node === undefined) {
     const why = facts.unschedulable === undefined ? '' : `: ${foreignText(facts.unschedulable)}`;
     return { reason: `it waits for a node${why}`, isServers: false };
   }
-  const waiting = facts.containers.find(({ state }) => state === 'waiting')?.reason;
   if (facts.phase !== 'Running') {
-    return { reason: `its containers have not started (${foreignText(waiting ?? facts.phase)})`, isServers: false };
+    const why = stopReasonOf(stoppedContainer(view)) ?? facts.phase;
+    return { reason: `its containers have not started (${foreignText(why)})`, isServers: false };
   }
   const { value: nodes } = known;
   if (nodes === undefined) return { reason: 'the server has no usage of it', isServers: true };

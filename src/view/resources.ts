@@ -24,6 +24,14 @@ export function requestedBy(spec: unknown, resource: ResourceName): number | und
   return ofPod ?? (ofContainers.length === 0 ? undefined : sumOf(ofContainers));
 }
 
+/** Returns the names of the running containers that request nothing; none of a pod with a request of its own. */
+export function withoutRequest(spec: unknown, resource: ResourceName): readonly string[] {
+  if (amountsOf(field(field(spec, 'resources'), 'requests'))[resource] !== undefined) return [];
+  return runningContainers(spec)
+    .filter((container) => requestOf(container, resource) === undefined)
+    .flatMap((container) => text(field(container, 'name')) ?? []);
+}
+
 /** Returns the pod's limit; undefined where a container has none. */
 export function limitedTo(spec: unknown, resource: ResourceName): number | undefined {
   const ofPod = amountsOf(field(field(spec, 'resources'), 'limits'))[resource];

@@ -21,16 +21,17 @@ export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }:
     (oldest, { timestampMs = oldest }) => Math.min(oldest, timestampMs),
     Number.POSITIVE_INFINITY,
   );
-  const ready = views.filter((node) => node.ready).length;
+  const isReadyKnown = views.some(({ ready }) => ready !== undefined);
+  const ready = views.filter((node) => node.ready === true).length;
   const missing = views.filter(({ timestampMs }) => timestampMs === undefined).length;
   const notes = [
-    ...(ready < views.length ? [`${views.length - ready} of ${views.length} nodes are not ready`] : []),
+    ...(isReadyKnown && ready < views.length ? [`${views.length - ready} of ${views.length} nodes are not ready`] : []),
     ...(missing > 0 && isMeasured ? [`${missing} of ${views.length} nodes have no usage`] : []),
   ];
   return defined({
     server: keeper === undefined ? 'unknown' : keeper === 'other' ? 'metrics-server' : 'kubegauge',
     nodes: views.length,
-    readyNodes: ready,
+    readyNodes: isReadyKnown ? ready : undefined,
     cpu: total(views, 'cpu'),
     memory: total(views, 'memory'),
     ageSeconds: Number.isFinite(oldestMs) ? Math.max(0, (nowMs - oldestMs) / 1000) : undefined,
@@ -40,9 +41,18 @@ export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }:
 }
 
 function total(views: readonly NodeView[], resource: ResourceName): ResourceView {
-  const of = (key: keyof ResourceView) => {
-    const known = views.flatMap((node) => node[resource][key] ?? []);
-    return known.length === 0 ? undefined : sumOf(known);
-  };
-  return defined({ used: of('used'), requested: of('requested'), limit: of('limit'), allocatable: of('allocatable') });
+  const measured = views.filter((node) => node[resource].used !== undefined);
+  const isPart = measured.length > 0 && measured.length < views.length;
+  return defined({
+    used: sumOfKnown(views, resource, 'used'),
+    requested: sumOfKnown(views, resource, 'requested'),
+    limit: sumOfKnown(views, resource, 'limit'),
+    allocatable: sumOfKnown(views, resource, 'allocatable'),
+    allocatableWithUsage: isPart ? sumOfKnown(measured, resource, 'allocatable') : undefined,
+  });
+}
+
+function sumOfKnown(views: readonly NodeView[], resource: ResourceName, key: keyof ResourceView): number | undefined {
+  const known = views.flatMap((node) => node[resource][key] ?? []);
+  return known.length === 0 ? undefined : sumOf(known);
 }

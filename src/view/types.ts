@@ -7,9 +7,13 @@
 export interface ResourceView {
   readonly used?: number;
   readonly requested?: number;
+  /** Of pods in which some containers request nothing: what the others use. Of `requested`, it is the share; otherwise `used` is. */
+  readonly usedWithRequest?: number;
   readonly limit?: number;
   /** Of nodes and the cluster only. */
   readonly allocatable?: number;
+  /** Of the cluster, where some nodes have no usage: the allocatable of the others. Of it, `used` is a share; otherwise of `allocatable`. */
+  readonly allocatableWithUsage?: number;
 }
 
 /** When and how a usage was measured, or why there is none. */
@@ -25,7 +29,8 @@ export interface Measurement {
 export interface NodeView extends Measurement {
   readonly name: string;
   readonly uid?: string;
-  readonly ready: boolean;
+  /** Undefined where Nodes cannot be read. */
+  readonly ready?: boolean;
   /** `requested` and `limit` are sums of the node's pods. */
   readonly cpu: ResourceView;
   readonly memory: ResourceView;
@@ -91,7 +96,8 @@ export interface ClusterSummaryView {
   /** kubegauge, metrics-server, unknown. */
   readonly server: string;
   readonly nodes: number;
-  readonly readyNodes: number;
+  /** Undefined where Nodes cannot be read. */
+  readonly readyNodes?: number;
   readonly cpu: ResourceView;
   readonly memory: ResourceView;
   /** Of the oldest usage of a node. */

@@ -61,3 +61,17 @@ test('a context without a namespace shows all', async (t) => {
     assert.match(await print('pods'), /batch-0[\s\S]*web-0|web-0[\s\S]*batch-0/);
   });
 });
+
+test('a pod without usage whose init container fails says so', async (t) => {
+  await withTop(t, async ({ apiServer, print }) => {
+    const spec = { containers: [{ name: 'app' }], initContainers: [{ name: 'setup' }] };
+    const waiting = (name: string, reason: string) => ({ name, state: { waiting: { reason } } });
+    const status = {
+      containerStatuses: [waiting('app', 'PodInitializing')],
+      initContainerStatuses: [waiting('setup', 'CrashLoopBackOff')],
+    };
+    apiServer.objects.set(pod('shop', 'blocked', { nodeName: 'node-a', phase: 'Pending', spec, status }));
+    const shown = await print('pods', '-o', 'wide');
+    assert.match(shown, /blocked .*Init:CrashLoopBackOff .*not started \(init container setup: CrashLoopBackOff\)/);
+  });
+});

@@ -122,7 +122,10 @@ describe('a user without some rights', () => {
         nodes.map(({ name, cpu }) => [name, cpu.used, cpu.allocatable]),
         [['node-a', 1.5, undefined]],
       );
-      assert.deepEqual((await view.summary()).degraded, ['cannot list nodes: this user lacks the right to list nodes']);
+      assert.equal(nodes[0]?.ready, undefined);
+      const { degraded, readyNodes } = await view.summary();
+      assert.deepEqual(degraded, ['cannot list nodes: this user lacks the right to list nodes']);
+      assert.equal(readyNodes, undefined);
     });
   });
 

@@ -184,7 +184,11 @@ describe('kubegauge top of a cluster in trouble', () => {
   test('shows the usages of nodes without the right to list Nodes, and names the right', async () => {
     apiServer.faults.answer = ({ path: asked }) => (asked === '/api/v1/nodes' ? 403 : undefined);
     using terminal = top('KUBECONFIG');
-    await terminal.shows(/! cannot list nodes: this user lacks the right to list nodes[\s\S]*node-a +1500m/);
+    const shown = await terminal.shows(
+      /! cannot list nodes: this user lacks the right to list nodes[\s\S]*node-a +1500m/,
+    );
+    assert.match(shown, /kubegauge top .* 1 node, usage/);
+    assert.doesNotMatch(shown, /ready|READY/);
     terminal.press('q');
     await terminal.shows(/ended with 0/);
   });

@@ -74,6 +74,12 @@ export const counted = (count, noun) => `${grouped(count)} ${noun}${count === 1 
  */
 export const ratioOf = (used, of) => (used === undefined || of === undefined || of === 0 ? undefined : used / of);
 
+/**
+ * Returns what is compared with the request: what containers without one use does not count.
+ * @param {import('../../view/types.ts').ResourceView} view
+ */
+export const usedOfRequest = ({ used, usedWithRequest = used }) => usedWithRequest;
+
 const names = new Intl.Collator('en', { numeric: true });
 /** Orders names, `node-2` before `node-10`. @param {string} a @param {string} b */
 export const compareNames = (a, b) => names.compare(a, b);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { headerLines } from '../../../src/top/frame.ts';
+import { initialState } from '../../../src/top/state.ts';
 import { summarise } from '../../../src/view/summary.ts';
 import { nodeView } from '../../fakes/clusterview.ts';
 
@@ -10,4 +12,23 @@ test('a summary has the age of the oldest usage, of 300,000 nodes, too', () => {
   const read = { problems: [], isMeasured: true, keeper: undefined, nowMs };
   assert.equal(summarise({ ...read, nodes: [...nodes, without] }).ageSeconds, 60);
   assert.equal(summarise({ ...read, nodes: [without] }).ageSeconds, undefined);
+});
+
+test('what is used is a share of the nodes that have usage', () => {
+  const node = (name: string, used?: number) =>
+    nodeView(name, { cpu: { ...(used === undefined ? {} : { used }), allocatable: 4 }, memory: {} });
+  const read = { problems: [], isMeasured: true, keeper: undefined, nowMs: 0 };
+  const part = summarise({ ...read, nodes: [node('a', 3), node('b')] });
+  assert.deepEqual(part.cpu, { used: 3, allocatable: 8, allocatableWithUsage: 4 });
+  const whole = summarise({ ...read, nodes: [node('a', 3), node('b', 1)] });
+  assert.deepEqual(whole.cpu, { used: 4, allocatable: 8 });
+  const state = initialState('nodes', {});
+  const lines = headerLines({ summary: part, url: '', problem: undefined, waitingSeconds: undefined, state }, 80);
+  assert.match(
+    lines
+      .flat()
+      .map(({ text }) => text)
+      .join(''),
+    /3000m 75%\+ used, - requested, of 8000m/,
+  );
 });

@@ -54,7 +54,7 @@ function Overview({ answer: { summary, history }, pods }) {
       <${Meter} resource="memory" view=${summary.memory} measured=${measured} />
       <section class="tile counts" aria-label="Objects">
         <dl>
-          <div><dt>Nodes ready</dt><dd><data value=${summary.readyNodes}>${summary.readyNodes}</data><span class="of">of ${summary.nodes}</span></dd></div>
+          <div><dt>Nodes ready</dt><dd><data value=${summary.readyNodes}>${summary.readyNodes ?? '–'}</data><span class="of">of ${summary.nodes}</span></dd></div>
           <div><dt>Pods</dt><dd>${pods === undefined ? '–' : html`<data value=${pods.count}>${grouped(pods.count)}</data><span class="of">of ${grouped(pods.capacity)}</span>`}</dd></div>
           <div><dt>Oldest usage</dt><dd>${summary.ageSeconds === undefined ? '–' : html`<${Age} at=${measured.timestampMs} />`}</dd></div>
         </dl>
@@ -124,7 +124,7 @@ const nameOf = ({ name }) => name;
 function NodeCard({ node, series, endSeconds, height }) {
   return html`<article class="card" style=${{ height: `${height}px` }}>
     <header><h3><a class="rowlink" href=${nodeLink(node.name)} ...${measuredTip(node, node.name)}>${node.name}</a></h3>
-      ${!node.ready && html`<${Badge} level="bad">not ready<//>`}
+      ${node.ready === false && html`<${Badge} level="bad">not ready<//>`}
       <span class="muted">${node.pods !== undefined && html`<data value=${node.pods}>${counted(node.pods, 'pod')}</data>`}</span><${Age} at=${node.timestampMs} /></header>
     ${node.reason !== undefined && node.cpu.used === undefined ? html`<p class="reason">${node.reason}</p>` : null}
     <${NodeSpark} resource="cpu" node=${node} series=${series} endSeconds=${endSeconds} />

@@ -32,7 +32,7 @@ const trail = [['Cluster', linkTo()]];
 function NodeView({ node }) {
   const series = useNodeHistory({ name: node.name }).data?.series.find(({ name }) => name === node.name);
   return html`<${Heading} kind="Node" name=${node.name} trail=${trail}>
-      <${Badge} level=${node.ready ? 'ok' : 'bad'}>${node.ready ? 'ready' : 'not ready'}<//>
+      ${node.ready !== undefined && html`<${Badge} level=${node.ready ? 'ok' : 'bad'}>${node.ready ? 'ready' : 'not ready'}<//>`}
       <${Fact} name="CPU"><${Usage} resource="cpu" view=${node.cpu} measured=${node} focusable /><//>
       <${Fact} name="memory"><${Usage} resource="memory" view=${node.memory} measured=${node} focusable /><//>
       ${node.swapBytes !== undefined && html`<${Fact} name="swap">${bytesText(node.swapBytes)}<//>`}

@@ -1,6 +1,6 @@
 /** A table of sums over pods. */
 import { html } from '../html.js';
-import { grouped } from '../format.js';
+import { grouped, usedOfRequest } from '../format.js';
 import { Amount, measuredTip, Share, Usage } from './number.js';
 import { groupMeasurement } from './sums.js';
 
@@ -17,10 +17,10 @@ export function GroupTable({ title, groups, first, nameOf, linkOf }) {
         <td class="right"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
         <td class="right"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
         <td class="right wide muted"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
-        <td><${Share} used=${group.cpu.used} of=${group.cpu.requested} label="the CPU requests" measured=${measured} /></td>
+        <td><${Share} used=${usedOfRequest(group.cpu)} of=${group.cpu.requested} label="the CPU requests" measured=${measured} /></td>
         <td class="right"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
         <td class="right wide muted"><${Amount} resource="memory" value=${group.memory.requested} /></td>
-        <td><${Share} used=${group.memory.used} of=${group.memory.requested} label="the memory requests" measured=${measured} /></td>
+        <td><${Share} used=${usedOfRequest(group.memory)} of=${group.memory.requested} label="the memory requests" measured=${measured} /></td>
         <td class="right wide">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
     })}</tbody></table></div>`;
 }

@@ -12,8 +12,8 @@ import { Amount, Missing, Usage } from './number.js';
  */
 export function Meter({ resource, view, measured }) {
   const { title, unit } = resources[resource];
-  const { used, requested, allocatable } = view;
-  const usedRatio = ratioOf(used, allocatable);
+  const { used, requested, allocatable, allocatableWithUsage = allocatable } = view;
+  const usedRatio = ratioOf(used, allocatableWithUsage);
   const requestedRatio = ratioOf(requested, allocatable);
   return html`<section class=${`tile meter ${resource}`} aria-label=${title}>
     <h2>${title}</h2>

@@ -1,7 +1,7 @@
 /** A table of pods that stays fast with thousands of them. */
 import { useMemo, useState } from 'preact/hooks';
 import { useStore } from '../data/store.js';
-import { compareNames, counted, grouped, percentText, ratioOf } from '../format.js';
+import { compareNames, counted, grouped, percentText, ratioOf, usedOfRequest } from '../format.js';
 import { html } from '../html.js';
 import { nodeLink, podLink, workloadLink } from '../routes.js';
 import { filterText, matchesPod } from './filter.js';
@@ -44,7 +44,7 @@ const columns = [
   {
     key: 'cpurequest',
     label: '% of request',
-    sortBy: ({ cpu }) => ratioOf(cpu.used, cpu.requested),
+    sortBy: ({ cpu }) => ratioOf(usedOfRequest(cpu), cpu.requested),
     width: '98px',
     narrow: '56px',
   },
@@ -66,7 +66,7 @@ const columns = [
   {
     key: 'memoryrequest',
     label: '% of request',
-    sortBy: ({ memory }) => ratioOf(memory.used, memory.requested),
+    sortBy: ({ memory }) => ratioOf(usedOfRequest(memory), memory.requested),
     width: '98px',
     narrow: '56px',
   },
@@ -165,10 +165,10 @@ function PodRow({ pod, index, used }) {
       cpu.used === undefined && memory.used === undefined
         ? html`<span role="cell" class="c-reason" data-tip=${pod.reason ?? 'no usage'}>${pod.reason ?? 'no usage'}</span>`
         : html`<span role="cell" class="c-cpu right"><span class="narrow">CPU </span><${Usage} resource="cpu" view=${cpu} measured=${pod} /><${NarrowShare} view=${cpu} /></span>
-          <span role="cell" class="c-cpurequest"><${Share} used=${cpu.used} of=${cpu.requested} label="the CPU request" measured=${pod} /></span>
+          <span role="cell" class="c-cpurequest"><${Share} used=${usedOfRequest(cpu)} of=${cpu.requested} label="the CPU request" measured=${pod} /></span>
           <span role="cell" class="c-cpulimit"><${Share} used=${cpu.used} of=${cpu.limit} label="the CPU limit" measured=${pod} isBound /></span>
           <span role="cell" class="c-memory right"><span class="narrow">Mem </span><${Usage} resource="memory" view=${memory} measured=${pod} /><${NarrowShare} view=${memory} /></span>
-          <span role="cell" class="c-memoryrequest"><${Share} used=${memory.used} of=${memory.requested} label="the memory request" measured=${pod} /></span>
+          <span role="cell" class="c-memoryrequest"><${Share} used=${usedOfRequest(memory)} of=${memory.requested} label="the memory request" measured=${pod} /></span>
           <span role="cell" class="c-memorylimit"><${Share} used=${memory.used} of=${memory.limit} label="the memory limit" measured=${pod} isBound /></span>`
     }
     <span role="cell" class="c-restarts right">${pod.restarts > 0 ? html`<span class="num">${pod.restarts}</span><span class="narrow"> restarts</span>` : html`<span class="none">0</span>`}</span>
@@ -177,8 +177,8 @@ function PodRow({ pod, index, used }) {
 }
 
 /** The share of the request, where there is no room for its column. @param {{ view: import('../../../view/types.ts').ResourceView }} props */
-function NarrowShare({ view: { used, requested } }) {
-  const ratio = ratioOf(used, requested);
+function NarrowShare({ view }) {
+  const ratio = ratioOf(usedOfRequest(view), view.requested);
   return ratio === undefined ? null : html`<span class="narrow"> · ${percentText(ratio)}</span>`;
 }
 

@@ -1,4 +1,6 @@
 /** Adds up pods to namespaces and workloads. */
+import { usedOfRequest } from '../format.js';
+
 /** @import { PodView, ResourceView } from '../../../view/types.ts' */
 
 /**
@@ -39,7 +41,13 @@ export function groupOf(key, pods) {
 function sumOfViews(views) {
   const used = sum(views.map((view) => view.used));
   const requested = sum(views.map((view) => view.requested));
-  return { ...(used === undefined ? {} : { used }), ...(requested === undefined ? {} : { requested }) };
+  // Pods that request nothing do not count.
+  const usedWithRequest = sum(views.map((view) => (view.requested === undefined ? undefined : usedOfRequest(view))));
+  return {
+    ...(used === undefined ? {} : { used }),
+    ...(requested === undefined ? {} : { requested }),
+    ...(usedWithRequest === undefined || usedWithRequest === used ? {} : { usedWithRequest }),
+  };
 }
 
 /** Returns undefined where no value is known. @param {readonly (number | undefined)[]} values */

@@ -29,7 +29,7 @@ test('a group adds up what is known, has the age of its oldest usage, and counts
       key: 'shop',
       pods: 3,
       missing: 1,
-      cpu: { used: 1.5, requested: 2 },
+      cpu: { used: 1.5, requested: 2, usedWithRequest: 1 },
       memory: { used: 30 },
       restarts: 3,
       timestampMs: 1000,

@@ -1,0 +1,56 @@
+/** Views of pods: what counts for the share of a request, and which container keeps a pod from running. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { columnsOf } from '../../../src/top/columns.ts';
+import { podRows, reasonOf } from '../../../src/top/rows.ts';
+import { parsePodObject, withUsage } from '../../../src/view/podviews.ts';
+import type { PodView } from '../../../src/view/types.ts';
+import { parseUsage } from '../../../src/view/usages.ts';
+
+const requesting = (name: string, cpu: string) => ({ name, resources: { requests: { cpu } } });
+
+function viewOf(spec: object, status: object = {}, usages: Readonly<Record<string, string>> = {}): PodView {
+  const metadata = { namespace: 'shop', name: 'web-0' };
+  const pod = parsePodObject({ metadata, spec, status });
+  assert.ok(pod !== undefined);
+  const containers = Object.entries(usages).map(([name, cpu]) => ({ name, usage: { cpu, memory: '1Mi' } }));
+  return withUsage(pod, containers.length === 0 ? undefined : parseUsage({ metadata, containers }), undefined);
+}
+
+function shareOfRequest(pod: PodView): unknown {
+  const [row] = podRows([pod]);
+  return row && columnsOf.pods.find(({ title }) => title === '%REQ')?.value(row);
+}
+
+test('usage of a container without a request does not count for the share of the request', () => {
+  const spec = { containers: [requesting('app', '100m'), { name: 'proxy' }] };
+  const pod = viewOf(spec, {}, { app: '50m', proxy: '400m' });
+  assert.deepEqual(pod.cpu, { used: 0.45, requested: 0.1, usedWithRequest: 0.05 });
+  assert.equal(shareOfRequest(pod), 0.5);
+});
+
+test('all usage counts where all containers or the pod have a request, and none where none has', () => {
+  const all = { containers: [requesting('app', '100m'), requesting('proxy', '100m')] };
+  assert.deepEqual(viewOf(all, {}, { app: '50m', proxy: '50m' }).cpu, { used: 0.1, requested: 0.2 });
+  const ofPod = { containers: [{ name: 'app' }], resources: { requests: { cpu: '100m' } } };
+  assert.equal(shareOfRequest(viewOf(ofPod, {}, { app: '50m' })), 0.5);
+  assert.equal(shareOfRequest(viewOf({ containers: [{ name: 'app' }] }, {}, { app: '50m' })), undefined);
+});
+
+test('an init container that fails is the reason, not the containers that wait for it', () => {
+  const spec = { containers: [{ name: 'app' }], initContainers: [{ name: 'done' }, { name: 'setup' }] };
+  const waiting = (name: string, reason: string) => ({ name, state: { waiting: { reason } } });
+  const status = (setup: object) => ({
+    phase: 'Pending',
+    containerStatuses: [waiting('app', 'PodInitializing')],
+    initContainerStatuses: [{ name: 'done', state: { terminated: { reason: 'Completed' } } }, setup],
+  });
+  const shown = (setup: object) => {
+    const [row] = podRows([viewOf(spec, status(setup))]);
+    return row && [reasonOf(row), columnsOf.pods.find(({ title }) => title === 'STATE')?.value(row)];
+  };
+  const crashing = waiting('setup', 'CrashLoopBackOff');
+  assert.deepEqual(shown(crashing), ['init container setup: CrashLoopBackOff', 'Init:CrashLoopBackOff']);
+  const running = { name: 'setup', state: { running: {} } };
+  assert.deepEqual(shown(running), ['PodInitializing', 'PodInitializing']);
+});
