@@ -65,26 +65,25 @@ export function headerLines(
   const notes = [...new Set(problems)].map((text): Line => [{ text: `! ${text}`, tone: 'warning' }]);
   const hidden = notes.length - mostProblems;
   const shownNotes = hidden > 0 ? [...notes.slice(0, mostProblems), [{ text: `! and ${hidden} more` }]] : notes;
-  if (summary === undefined)
-    return [
-      [{ text: 'kubegauge top', tone: 'strong' }, ...paused, ...slow, { text: `  ${url}  reading` }],
-      ...shownNotes,
-    ];
-  const { nodes, readyNodes } = summary;
-  const ready =
-    readyNodes === undefined ? `${nodes} ${nodes === 1 ? 'node' : 'nodes'}` : `${readyNodes} of ${nodes} nodes ready`;
-  const age = summary.ageSeconds === undefined ? '' : `, usage up to ${ageText(summary.ageSeconds)} old`;
   return [
     [
       { text: 'kubegauge top', tone: 'strong' },
       ...paused,
       ...slow,
-      { text: `  ${url}  ${summary.server}  ${ready}${age}` },
+      { text: `  ${url}  ${summary === undefined ? 'reading' : nodesText(summary)}` },
     ],
-    resourceLine('CPU   ', summary.cpu, coresText, columns),
-    resourceLine('MEMORY', summary.memory, bytesText, columns),
+    // Their lines are there before their numbers, so that the table does not move.
+    resourceLine('CPU   ', summary?.cpu ?? {}, coresText, columns),
+    resourceLine('MEMORY', summary?.memory ?? {}, bytesText, columns),
     ...shownNotes,
   ];
+}
+
+function nodesText({ server, nodes, readyNodes, ageSeconds }: ClusterSummaryView): string {
+  const ready =
+    readyNodes === undefined ? `${nodes} ${nodes === 1 ? 'node' : 'nodes'}` : `${readyNodes} of ${nodes} nodes ready`;
+  const age = ageSeconds === undefined ? '' : `, usage up to ${ageText(ageSeconds)} old`;
+  return `${server}  ${ready}${age}`;
 }
 
 function resourceLine(

@@ -34,7 +34,10 @@ export function createClusterView({ server, clock = systemClock }: ClusterViewOp
   const { pods, busiestPods, pod } = createPodReader(reads, usages, nodes);
   return {
     async summary() {
-      const [read, keeper] = await Promise.all([nodes.views(), part(history.keeper(`${metricsPath}/nodes`))]);
+      const [read, keeper] = await Promise.all([
+        nodes.viewsWithoutCauses(),
+        part(history.keeper(`${metricsPath}/nodes`)),
+      ]);
       return summarise({ ...read, keeper: keeper.value, nowMs: reads.nowMs() });
     },
     async nodes() {

@@ -121,12 +121,16 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
 
   /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
   async function recognise(path: string): Promise<HistoryKeeper> {
-    const what = `list ${path.endsWith('/nodes') ? 'nodes' : 'pods'}.metrics.k8s.io`;
+    const isNodes = path.endsWith('/nodes');
+    const what = `list ${isNodes ? 'nodes' : 'pods'}.metrics.k8s.io`;
     const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
+    // The header waits for it. Other servers ignore the limit, too: all pods twice would be too much.
+    const second = isNodes ? probe('1') : undefined;
+    second?.catch(() => undefined);
     const refused = await probe('0');
     if (refused === undefined) return 'other';
     if (refused !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused})`, undefined);
-    return (await probe('1')) === 'BadRequest' ? 'none' : 'kubegauge';
+    return (await (second ?? probe('1'))) === 'BadRequest' ? 'none' : 'kubegauge';
   }
 }
 

@@ -179,6 +179,16 @@ test('a frame fills the terminal exactly, in every size', () => {
   }
 });
 
+test('the table stands where it stays while the header is read', () => {
+  const read = { cpu: { used: 1, allocatable: 4 }, memory: {}, degraded: [], keepsHistory: true };
+  const given = { state: initialState('nodes', {}), rows: nodeRows([nodeView]), note: undefined, problem: undefined };
+  const placeOfTabs = (summary: Frame['summary']) =>
+    drawFrame({ ...given, summary, waitingSeconds: 1, context, url: '' }, { columns: 100, rows: 24 }).lines.findIndex(
+      (line) => line.some(({ text }) => text.includes('[1 Nodes]')),
+    );
+  assert.equal(placeOfTabs(undefined), placeOfTabs({ server: 'kubegauge', nodes: 1, readyNodes: 1, ...read }));
+});
+
 /** Pages of pods; the other reads are not used. */
 function pagesOf(count: number): ClusterView & { readonly asked: string[] } {
   const asked: string[] = [];

@@ -1,0 +1,37 @@
+/** The header waits for one round trip, as the rows do, so that it is not drawn after them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../../src/clock.ts';
+import { createHistoryReader } from '../../../src/view/historyreader.ts';
+import { createNodeReader } from '../../../src/view/nodereader.ts';
+import type { Reads } from '../../../src/view/reads.ts';
+import { metricsPath } from '../../../src/view/usages.ts';
+
+test('which server it is takes one round trip for nodes', async () => {
+  const asked: string[] = [];
+  const answers = Promise.withResolvers<void>();
+  const refusal: Reads['refusal'] = async (_what, _path, { sinceSeconds = '' }) => {
+    asked.push(sinceSeconds);
+    await answers.promise;
+    return sinceSeconds === '0' ? 'BadRequest' : undefined;
+  };
+  const keeper = createHistoryReader({ refusal } as Reads, systemClock).keeper(`${metricsPath}/nodes`);
+  assert.deepEqual(asked.toSorted(), ['0', '1']);
+  answers.resolve();
+  assert.equal(await keeper, 'kubegauge');
+});
+
+test('views for the header do not wait for the causes of missing usages', async () => {
+  const reads = {
+    async *pages() {
+      yield [{ metadata: { name: 'node-a' } }];
+    },
+    causes: () => new Promise(() => undefined),
+  } as unknown as Reads;
+  const usages = { nodes: async () => new Map() } as unknown as Parameters<typeof createNodeReader>[1];
+  const { nodes } = await createNodeReader(reads, usages, systemClock).viewsWithoutCauses();
+  assert.deepEqual(
+    nodes.map(({ name, reason }) => [name, reason]),
+    [['node-a', 'the server has no usage of it']],
+  );
+});
