@@ -1,8 +1,9 @@
 /** The columns of each screen: a cell's text and tone, and the value that it is sorted by and that CSV has. */
-import type { Span } from '../terminal/text.ts';
+import { escapeControls } from '../foreigntext.ts';
+import { fit, type Span, widthOf } from '../terminal/text.ts';
 import { stoppedContainer } from '../view/podviews.ts';
 import type { ResourceName } from '../view/resources.ts';
-import type { ResourceView } from '../view/types.ts';
+import type { AutoscalerMetricView, ResourceView } from '../view/types.ts';
 import { ageText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
 import { reasonOf, type Row, type ScreenName } from './rows.ts';
 
@@ -18,6 +19,8 @@ export interface TopColumn {
   /** Shown only where there is room, the largest number last. 0 is always shown. */
   readonly extra: number;
   readonly cell: (row: Row, context: ColumnContext) => Span;
+  /** Returns a cell that has no room in such a way that its end stays. Undefined: the end is cut. */
+  readonly shorten?: (row: Row, columns: number) => string | undefined;
   /** Undefined sorts last, and is empty in CSV. CPU in cores, memory in bytes, shares of 1. */
   readonly value: (row: Row) => number | string | undefined;
 }
@@ -180,7 +183,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
     column('NAMESPACE', 0, (row) => ofHpa(row)?.namespace),
     column('HPA', 0, (row) => ofHpa(row)?.name),
     column('TARGET', 1, (row) => targetText(row)),
-    column('METRICS', 0, (row) => metricsText(row)),
+    { ...column('METRICS', 0, metricsText), shorten: shortMetricsText },
     column('MIN', 2, (row) => ofHpa(row)?.minReplicas, number),
     column('MAX', 2, (row) => ofHpa(row)?.maxReplicas, number),
     column('NOW', 0, (row) => ofHpa(row)?.replicas, number),
@@ -202,6 +205,30 @@ function readyText(row: Row): string | undefined {
 /** Each as `cpu 75%/50%`. */
 function metricsText(row: Row): string | undefined {
   return ofHpa(row)
-    ?.metrics.map(({ name, current, target }) => `${name} ${current ?? '?'}/${target}`)
+    ?.metrics.map((metric) => `${metric.name} ${amountsText(metric)}`)
     .join(', ');
+}
+
+function amountsText({ current, target }: AutoscalerMetricView): string {
+  return `${current ?? '?'}/${target}`;
+}
+
+/** Columns of a name that is cut. */
+const leastMetricName = 2;
+
+/** Cuts the longest names, and no value. Undefined where there is no room for the values. */
+function shortMetricsText(row: Row, columns: number): string | undefined {
+  const metrics = ofHpa(row)?.metrics ?? [];
+  const taken = metrics.reduce((sum, metric) => sum + widthOf(amountsText(metric)) + ' , '.length, -', '.length);
+  let left = columns - taken;
+  if (left < leastMetricName * metrics.length) return undefined;
+  const widths = new Map<AutoscalerMetricView, number>();
+  // Short names first: what they leave is shared by the longer ones.
+  const byLength = metrics.toSorted((a, b) => widthOf(escapeControls(a.name)) - widthOf(escapeControls(b.name)));
+  for (const [at, metric] of byLength.entries()) {
+    const width = Math.min(widthOf(escapeControls(metric.name)), Math.floor(left / (metrics.length - at)));
+    widths.set(metric, width);
+    left -= width;
+  }
+  return metrics.map((metric) => `${fit(metric.name, widths.get(metric) ?? 0)} ${amountsText(metric)}`).join(', ');
 }

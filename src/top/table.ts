@@ -16,6 +16,8 @@ const leastReason = 12;
 const leastName = 8;
 /** Columns of a name at most, unless there is room. */
 const mostName = 44;
+/** Columns of a cell that keeps its end, before other columns are left out for it. */
+const mostShortened = 64;
 
 /**
  * Returns the table with the columns that fit: those with the largest `extra` are left out first, and those without a value in any row.
@@ -50,8 +52,17 @@ export function layOut(
     ]);
   return {
     heading: line(shown.map(({ title }) => ({ text: title, tone: 'strong' }))),
-    lines: rows.map((_, at) => line(shown.map(({ cells }) => cells[at] ?? { text: '' }))),
+    lines: rows.map((row, at) =>
+      line(
+        shown.map(({ cells, column }, place) => shortened(cells[at] ?? { text: '' }, row, column, widths[place] ?? 0)),
+      ),
+    ),
   };
+}
+
+function shortened(cell: Span, row: Row, { shorten }: TopColumn, width: number): Span {
+  if (shorten === undefined || widthOf(escapeControls(cell.text)) <= width) return cell;
+  return { ...cell, text: shorten(row, width) ?? cell.text };
 }
 
 interface Measured {
@@ -61,8 +72,9 @@ interface Measured {
   readonly natural: number;
 }
 
-function neededBy({ column: { title }, natural }: Measured): number {
-  return title === 'WHY' ? leastReason : Math.min(natural, mostName);
+function neededBy({ column: { title, shorten }, natural }: Measured): number {
+  if (title === 'WHY') return leastReason;
+  return Math.min(natural, shorten === undefined ? mostName : mostShortened);
 }
 
 function fitting(columns: readonly Measured[], width: number): readonly Measured[] {

@@ -13,7 +13,7 @@ import { printOnce } from '../../../src/top/print.ts';
 import { autoscalerRows, nodeRows, podRows } from '../../../src/top/rows.ts';
 import { initialState, press, selectRows, type TopState } from '../../../src/top/state.ts';
 import { layOut } from '../../../src/top/table.ts';
-import type { ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
+import type { AutoscalerView, ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
 
 const context = { nowMs: 100_000, trendOf: () => '' };
 
@@ -78,6 +78,40 @@ test('a short name is never widened where there is no room', () => {
     heading.filter(({ text }) => text.startsWith('HPA')).map(({ text }) => text),
     ['HPA'],
   );
+});
+
+describe('the metrics of an autoscaler', () => {
+  const target = { kind: 'Deployment', name: 'checkout' };
+  const autoscaler = { namespace: 'shop', name: 'checkout', target, minReplicas: 1, maxReplicas: 9, replicas: 3 };
+  const reason = 'the number of replicas is limited by the maximum';
+  const shown = (metrics: AutoscalerView['metrics'], width: number) => {
+    const rows = autoscalerRows([{ ...autoscaler, desiredReplicas: 4, reason, metrics }]);
+    const { lines } = layOut(columnsOf.hpas, rows, context, width, undefined);
+    return (lines[0] ?? []).map(({ text }) => text).join('');
+  };
+
+  test('are whole at 112 columns, for which other columns are left out', () => {
+    const line = shown(
+      [
+        { name: 'cpu', current: '75%', target: '50%' },
+        { name: 'network_receive_bytes_per_second', current: '167k', target: '200k' },
+      ],
+      112,
+    );
+    assert.match(line, /cpu 75%\/50%, network_receive_bytes_per_second 167k\/200k /);
+    assert.ok(widthOf(line) <= 112);
+  });
+
+  test('keep their values where there is no room for their names', () => {
+    const metrics = ['network_receive_bytes_per_second', 'http_requests_per_second_of_the_ingress', 'cpu'].map(
+      (name) => ({ name, current: '167k', target: '200k' }),
+    );
+    for (const width of [90, 80]) {
+      const line = shown(metrics, width);
+      assert.match(line, / n\w*~ 167k\/200k, h\w*~ 167k\/200k, c(?:pu|~) 167k\/200k /);
+      assert.ok(widthOf(line) <= width, line);
+    }
+  });
 });
 
 describe('a list without rows', () => {
