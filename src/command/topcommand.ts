@@ -58,7 +58,8 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const state = initialState(screen, { namespace, labelSelector });
   const columns = stdout.isTTY ? stdout.columns : undefined;
   const isColoured = stdout.isTTY && stdout.hasColors();
-  const printing = { view, url, state, format, columns, isColoured };
+  const isUnicode = process.platform !== 'linux' || isUtf8(env);
+  const printing = { view, url, state, format, columns, isColoured, isUnicode };
   if (given.isWatch) {
     await untilStopped((signal) => {
       const write = (text: string): boolean => !signal.aborted && (stdout.write(text), true);
@@ -74,7 +75,6 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
     stdout.write(await printOnce(printing));
     return;
   }
-  const isUnicode = process.platform !== 'linux' || isUtf8(env);
   await untilStopped((signal) =>
     runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal }),
   );

@@ -9,8 +9,8 @@ import { reasonOf, type Row, type ScreenName } from './rows.ts';
 
 export interface ColumnContext {
   readonly nowMs: number;
-  /** Returns the trend of a row's CPU; empty if it is not known. */
-  readonly trendOf: (row: Row) => string;
+  /** Returns the trend of a row's usage as bars; empty if it is not known. */
+  readonly trendOf: (row: Row, resource: ResourceName) => string;
 }
 
 export interface TopColumn {
@@ -19,6 +19,8 @@ export interface TopColumn {
   /** Shown only where there is room, the largest number last. 0 is always shown. */
   readonly extra: number;
   readonly cell: (row: Row, context: ColumnContext) => Span;
+  /** It has no value, and says nothing of its own: bars of numbers that other columns have. */
+  readonly isTrend?: true;
   /** Returns a cell that has no room in such a way that its end stays. Undefined: the end is cut. */
   readonly shorten?: (row: Row, columns: number) => string | undefined;
   /** Undefined sorts last, and is empty in CSV. CPU in cores, memory in bytes, shares of 1. */
@@ -97,13 +99,12 @@ const age: TopColumn = {
   },
 };
 
-const trend: TopColumn = {
-  title: 'CPU TREND',
-  align: 'left',
-  extra: 3,
-  cell: (row, { trendOf }) => ({ text: trendOf(row) }),
-  value: () => undefined,
-};
+function trend(title: string, extra: number, resource: ResourceName): TopColumn {
+  const cell: TopColumn['cell'] = (row, { trendOf }) => ({ text: trendOf(row, resource) });
+  return { title, align: 'left', extra, isTrend: true, cell, value: () => undefined };
+}
+
+const trends = [trend('CPU TREND', 3, 'cpu'), trend('MEM TREND', 6, 'memory')];
 
 const why = column('', 0, reasonOf);
 /** A reason is shown whole in the last line for the selected row. */
@@ -154,7 +155,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
     ),
     age,
     column('READY', 2, readyText),
-    trend,
+    ...trends,
     reason,
   ],
   pods: [
@@ -164,7 +165,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
     column('RESTARTS', 2, (row) => ofPod(row)?.restarts, number),
     column('STATE', 2, phaseOf),
     age,
-    trend,
+    ...trends,
     column('NODE', 4, (row) => ofPod(row)?.node),
     reason,
   ],
@@ -176,7 +177,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
     column('RESTARTS', 2, (row) => ofContainer(row)?.restarts, number),
     column('STATE', 2, (row) => ofContainer(row)?.state),
     age,
-    trend,
+    ...trends,
     reason,
   ],
   hpas: [

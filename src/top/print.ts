@@ -7,6 +7,7 @@ import { type Loaded, loadRows } from './loader.ts';
 import { objectOfRow, type Row, type ScreenName } from './rows.ts';
 import { selectRows, type TopState } from './state.ts';
 import { layOut } from './table.ts';
+import { createTrends } from './trends.ts';
 
 export const topFormats = ['table', 'wide', 'json', 'csv'] as const;
 export type TopFormat = (typeof topFormats)[number];
@@ -19,9 +20,18 @@ export interface PrintOptions {
   /** Columns of the terminal; undefined for a pipe, where lines have any length. */
   readonly columns: number | undefined;
   readonly isColoured: boolean;
+  readonly isUnicode: boolean;
 }
 
 const contextOf = ({ view }: PrintOptions): ColumnContext => ({ nowMs: view.nowMs(), trendOf: () => '' });
+
+/** Reads the past of all rows. */
+async function contextWithTrends(options: PrintOptions, rows: readonly Row[]): Promise<ColumnContext> {
+  const trends = createTrends(options.view);
+  trends.add(rows);
+  await trends.readWholePast(rows, options.state.labelSelector);
+  return { ...contextOf(options), trendOf: trends.bars(options.isUnicode) };
+}
 
 /** Returns the text of one look at the cluster. @throws ViewError. */
 export async function printOnce(options: PrintOptions): Promise<string> {
@@ -34,19 +44,25 @@ export async function printOnce(options: PrintOptions): Promise<string> {
   const rows = selectRows(loaded.rows, state);
   if (format === 'json')
     return `${JSON.stringify({ cluster: summary, [state.screen]: rows.map(objectOfRow), ...noted(loaded) }, undefined, 2)}\n`;
-  return tableText(options, summary, rows, loaded);
+  const context = format === 'wide' ? await contextWithTrends(options, rows) : contextOf(options);
+  return tableText(options, summary, { ...loaded, rows }, context);
 }
 
 function noted({ note }: Loaded): object {
   return note === undefined ? {} : { note };
 }
 
-function tableText(options: PrintOptions, summary: ClusterSummaryView, rows: readonly Row[], { note }: Loaded): string {
+function tableText(
+  options: PrintOptions,
+  summary: ClusterSummaryView,
+  { rows, note }: Loaded,
+  context: ColumnContext,
+): string {
   const { url, state, format, columns, isColoured } = options;
   const width = format === 'wide' ? undefined : columns;
   const header = headerLines({ summary, url, problem: undefined, waitingSeconds: undefined, state }, columns ?? 0);
   const shown = columnsOf[state.screen];
-  const { heading, lines } = layOut(shown, rows, contextOf(options), width, undefined);
+  const { heading, lines } = layOut(shown, rows, context, width, undefined);
   const nothing = rows.length === 0 ? [[{ text: nothingText(state) }]] : [];
   const all = [...header, [], heading, ...lines, ...nothing, ...(note === undefined ? [] : [[{ text: note }]])];
   return all.map((line) => `${paintSpans(line, width ?? Infinity, isColoured).trimEnd()}\n`).join('');
@@ -60,7 +76,7 @@ function csvHeading(screen: ScreenName): string {
 function csvColumns(screen: ScreenName) {
   let of = '';
   return columnsOf[screen]
-    .filter(({ title }) => title !== 'CPU TREND')
+    .filter(({ isTrend }) => isTrend !== true)
     .map((column) => {
       const { title } = column;
       if (title === 'CPU' || title === 'MEMORY') of = title.toLowerCase();
@@ -172,8 +188,8 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
 
 function hasChanged(before: Row | undefined, now: Row): boolean {
   if (before === undefined) return true;
-  return columnsOf[now.kind].some(({ title, value }) => {
-    if (title === 'AGE' || title === 'CPU TREND') return false;
+  return columnsOf[now.kind].some(({ title, isTrend, value }) => {
+    if (title === 'AGE' || isTrend === true) return false;
     const [a, b] = [value(before), value(now)];
     if (typeof a !== 'number' || typeof b !== 'number') return a !== b;
     const isUsage = title === 'CPU' || title === 'MEMORY' || title === 'SWAP' || title.startsWith('%');

@@ -3,7 +3,6 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { type KeyPress, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
 import { part } from '../view/part.ts';
-import { sparkline } from './format.ts';
 import { drawFrame, rowsInSight } from './frame.ts';
 import { type Loaded, loadRows } from './loader.ts';
 import type { Row } from './rows.ts';
@@ -26,7 +25,6 @@ export interface SessionOptions {
 const tickMs = 1_000;
 /** Ticks between redraws of ages: they are shown in seconds, and a redraw costs CPU. */
 const ticksPerAge = 5;
-const trendColumns = 15;
 
 /** Runs until the user quits, the signal aborts, or the terminal is gone. */
 export async function runSession(options: SessionOptions): Promise<void> {
@@ -154,7 +152,7 @@ class Session {
         waitingSeconds: since === undefined ? undefined : (performance.now() - since) / 1000,
         context: {
           nowMs: this.#options.view.nowMs(),
-          trendOf: (row) => sparkline(this.#trends.of(row), trendColumns, isUnicode),
+          trendOf: this.#trends.bars(isUnicode),
         },
         url,
       },

@@ -193,7 +193,7 @@ function goBack(state: TopState): Step {
 function nextSort({ screen, sorts }: TopState): number {
   const columns = columnsOf[screen];
   const from = sorts[screen];
-  const next = columns.findIndex(({ title }, at) => at > from && title !== 'CPU TREND');
+  const next = columns.findIndex(({ isTrend }, at) => at > from && isTrend !== true);
   return next === -1 ? 0 : next;
 }
 

@@ -1,18 +1,25 @@
-/** Keeps the last CPU usages of rows: those that were shown, and before them those of the server's history. */
+/** Keeps the last usages of rows: those that were shown, and before them those of the server's history. */
+import { mapLimited } from '../client/limited.ts';
+import type { ResourceName } from '../view/resources.ts';
 import type { ClusterView, PointView } from '../view/types.ts';
+import { sparkline } from './format.ts';
 import type { Row } from './rows.ts';
 
 export interface Trends {
-  /** Returns CPU in cores, oldest first. */
-  of(row: Row): readonly number[];
+  /** Returns CPU in cores, memory in bytes, oldest first. */
+  of(row: Row, resource: ResourceName): readonly number[];
+  /** Returns a function that draws them. */
+  bars(isUnicode: boolean): (row: Row, resource: ResourceName) => string;
   /** Takes the usages of rows. */
   add(rows: readonly Row[]): void;
   /** Reads the past of rows that are on the screen for the first time, and returns their number. Failures leave a trend short. */
   readPast(rows: readonly Row[]): Promise<number>;
+  /** Reads the past of any number of rows: of all nodes, or of whole namespaces. Failures leave trends short. @param labelSelector of the pods. */
+  readWholePast(rows: readonly Row[], labelSelector: string | undefined): Promise<void>;
 }
 
 interface Trend {
-  points: { readonly timestampMs: number; readonly cpu: number }[];
+  points: readonly TrendPoint[];
   hasPast: boolean;
 }
 
@@ -25,27 +32,40 @@ const pastSeconds = 900;
 const readLimit = 60;
 /** Requests at a time. */
 const concurrency = 4;
+/** Columns of the bars. */
+const barColumns = 15;
 
 export function createTrends(view: ClusterView): Trends {
   const trends = new Map<string, Trend>();
   return {
-    of: (row) => trends.get(idOf(row))?.points.map(({ cpu }) => cpu) ?? [],
+    of,
+    bars: (isUnicode) => (row, resource) => sparkline(of(row, resource), barColumns, isUnicode),
     add(rows) {
       for (const row of rows) {
         const point = pointOf(row);
-        if (point !== undefined) append(trendOf(row), [point]);
+        if (point !== undefined) append(trendOf(row), point);
       }
     },
     async readPast(rows) {
-      const queue = rows.filter((row) => pointOf(row) !== undefined && !trendOf(row).hasPast).slice(0, readLimit);
-      const worker = async (): Promise<void> => {
-        for (let row = queue.shift(); row !== undefined; row = queue.shift()) await readOne(row);
-      };
-      const { length } = queue;
-      await Promise.all(Array.from({ length: concurrency }, worker));
-      return length;
+      const unread = rows.filter((row) => pointOf(row) !== undefined && !trendOf(row).hasPast).slice(0, readLimit);
+      await mapLimited(unread, concurrency, neverAborted, readOne);
+      return unread.length;
+    },
+    async readWholePast(rows, labelSelector) {
+      const measured = rows.filter((row) => pointOf(row) !== undefined);
+      if (measured.some(({ kind }) => kind === 'nodes')) await takePast(measured, view.nodeHistory(range));
+      const selection = labelSelector === undefined ? {} : { labelSelector };
+      const groups = Map.groupBy(measured, (row) => ('pod' in row ? row.pod.namespace : undefined));
+      await mapLimited([...groups].slice(0, readLimit), concurrency, neverAborted, async ([namespace, group]) => {
+        if (namespace === undefined) return;
+        await takePast(group, view.containerHistory({ ...range, ...selection, namespace }));
+      });
     },
   };
+
+  function of(row: Row, resource: ResourceName): readonly number[] {
+    return trends.get(idOf(row))?.points.flatMap((point) => point[resource] ?? []) ?? [];
+  }
 
   function trendOf(row: Row): Trend {
     const id = idOf(row);
@@ -60,59 +80,74 @@ export function createTrends(view: ClusterView): Trends {
 
   async function readOne(row: Row): Promise<void> {
     trendOf(row).hasPast = true;
-    const lines = await pastOf(row).catch(() => new Map<string, readonly PointView[]>());
-    const points = row.kind === 'pods' ? sumOf([...lines.values()]) : (lines.get(row.key) ?? []);
-    prepend(trendOf(row), points);
+    await takePast([row], pastOf(row));
   }
 
-  function pastOf(row: Row): Promise<ReadonlyMap<string, readonly PointView[]>> {
-    const range = { sinceSeconds: pastSeconds };
+  async function takePast(rows: readonly Row[], reading: Promise<Lines>): Promise<void> {
+    const lines = await reading.catch((): Lines => new Map());
+    for (const row of rows) prepend(trendOf(row), pastIn(lines, row));
+  }
+
+  function pastOf(row: Row): Promise<Lines> {
     if (row.kind === 'nodes') return view.nodeHistory({ ...range, name: row.node.name });
     if (row.kind === 'hpas') return Promise.resolve(new Map());
     return view.containerHistory({ ...range, namespace: row.pod.namespace, name: row.pod.name });
   }
 }
 
+const neverAborted = new AbortController().signal;
+const range = { sinceSeconds: pastSeconds };
+
+/** By node, or by `namespace/pod/container`. */
+type Lines = ReadonlyMap<string, readonly PointView[]>;
+
+function pastIn(lines: Lines, row: Row): readonly PastPoint[] {
+  if (row.kind !== 'pods') return lines.get(row.key) ?? [];
+  return sumOf(row.pod.containers.flatMap(({ name }) => [lines.get(`${row.key}/${name}`) ?? []]));
+}
+
 function idOf(row: Row): string {
   return `${row.kind} ${row.key}`;
 }
 
-interface TrendPoint {
+interface PastPoint {
   readonly timestampMs: number;
+  readonly cpu?: number;
+  readonly memory?: number;
+}
+
+interface TrendPoint extends PastPoint {
   readonly cpu: number;
 }
 
 function pointOf(row: Row): TrendPoint | undefined {
   if (row.kind === 'hpas') return undefined;
-  const of = row.kind === 'nodes' ? row.node : row.pod;
-  const cpu =
-    row.kind === 'nodes' ? row.node.cpu.used : row.kind === 'pods' ? row.pod.cpu.used : row.container.cpu.used;
-  return of.timestampMs === undefined || cpu === undefined ? undefined : { timestampMs: of.timestampMs, cpu };
+  const { timestampMs } = row.kind === 'nodes' ? row.node : row.pod;
+  const { cpu, memory } = row.kind === 'nodes' ? row.node : row.kind === 'pods' ? row.pod : row.container;
+  if (timestampMs === undefined || cpu.used === undefined) return undefined;
+  return { timestampMs, cpu: cpu.used, ...(memory.used === undefined ? {} : { memory: memory.used }) };
 }
 
-function append(trend: Trend, points: readonly TrendPoint[]): void {
-  for (const point of points) {
-    const last = trend.points.at(-1);
-    if (last === undefined || point.timestampMs > last.timestampMs) trend.points.push(point);
-  }
-  trend.points = trend.points.slice(-pointLimit);
+function append(trend: Trend, point: TrendPoint): void {
+  const last = trend.points.at(-1);
+  if (last !== undefined && point.timestampMs <= last.timestampMs) return;
+  trend.points = [...trend.points, point].slice(-pointLimit);
 }
 
-function prepend(trend: Trend, past: readonly { readonly timestampMs: number; readonly cpu?: number }[]): void {
+function prepend(trend: Trend, past: readonly PastPoint[]): void {
   const [first] = trend.points;
-  const before = past.flatMap(({ timestampMs, cpu }) =>
-    cpu === undefined || (first !== undefined && timestampMs >= first.timestampMs) ? [] : [{ timestampMs, cpu }],
+  const before = past.flatMap(({ cpu, ...point }) =>
+    cpu === undefined || (first !== undefined && point.timestampMs >= first.timestampMs) ? [] : [{ ...point, cpu }],
   );
   trend.points = [...before, ...trend.points].slice(-pointLimit);
 }
 
 /** Adds the containers of a pod, whose points are of the same moments. */
-function sumOf(
-  lines: readonly (readonly PointView[])[],
-): readonly { readonly timestampMs: number; readonly cpu: number }[] {
-  const sums = new Map<number, number>();
-  for (const { timestampMs, cpu = 0 } of lines.flat()) sums.set(timestampMs, (sums.get(timestampMs) ?? 0) + cpu);
-  return [...sums]
-    .map(([timestampMs, cpu]) => ({ timestampMs, cpu }))
-    .toSorted((a, b) => a.timestampMs - b.timestampMs);
+function sumOf(lines: readonly (readonly PointView[])[]): readonly PastPoint[] {
+  const sums = new Map<number, PastPoint>();
+  for (const { timestampMs, cpu = 0, memory = 0 } of lines.flat()) {
+    const sum = sums.get(timestampMs);
+    sums.set(timestampMs, { timestampMs, cpu: cpu + (sum?.cpu ?? 0), memory: memory + (sum?.memory ?? 0) });
+  }
+  return [...sums.values()].toSorted((a, b) => a.timestampMs - b.timestampMs);
 }

@@ -140,7 +140,15 @@ test('ages are by the clock of kube-apiserver', async () => {
     nowMs: () => 91_000,
   } as unknown as ClusterView;
   const state = initialState('nodes', {});
-  const text = await printOnce({ view, url: '', state, format: 'table', columns: 120, isColoured: false });
+  const text = await printOnce({
+    view,
+    url: '',
+    state,
+    format: 'table',
+    columns: 120,
+    isColoured: false,
+    isUnicode: true,
+  });
   assert.match(text, /node-a .* 3s  yes/);
 });
 
@@ -257,10 +265,68 @@ test('CSV has one column per value, quotes what it must, and no formula of a spr
   const item = podView('web-0', 0.1, { reason: '=cmd(), "x"' });
   const view = { pods: async () => ({ items: [item] }) } as unknown as ClusterView;
   const state = initialState('pods', {});
-  const text = await printOnce({ view, url: '', state, format: 'csv', columns: undefined, isColoured: false });
+  const text = await printOnce({
+    view,
+    url: '',
+    state,
+    format: 'csv',
+    columns: undefined,
+    isColoured: false,
+    isUnicode: true,
+  });
   const [heading, line] = text.split('\n');
   assert.match(heading ?? '', /^time,namespace,pod,cpu,cpu_share_req,cpu_share_lim,memory,/);
   assert.match(line ?? '', /^[^,]+,shop,web-0,0\.1,0\.5,,1048576,.*"'=cmd\(\), ""x"""$/);
+});
+
+describe('trends', () => {
+  const point = (timestampMs: number, cpu: number, memory: number) => ({ timestampMs, windowSeconds: 60, cpu, memory });
+  const measured = { timestampMs: 90_000, memory: { used: 8 } };
+  const container = { name: 'app', kind: 'container', cpu: { used: 4 }, memory: { used: 8 }, restarts: 0 } as const;
+  const pods = [
+    podView('web-0', 4, { ...measured, containers: [container] }),
+    podView('web-1', undefined, { containers: [container], reason: 'it has ended' }),
+  ];
+  const summary = { server: 'kubegauge', nodes: 0, cpu: {}, memory: {}, degraded: [], keepsHistory: true };
+  const asked: object[] = [];
+  const view = {
+    nowMs: () => 100_000,
+    summary: async () => summary,
+    nodes: async () => [nodeView],
+    pods: async () => ({ items: pods }),
+    containerHistory: async (query: object) => {
+      asked.push(query);
+      const points = [point(30_000, 1, 8), point(60_000, 2, 4)];
+      return new Map([['shop/web-0/app', points]]);
+    },
+    nodeHistory: async () => new Map([['node-a', [point(30_000, 1.9, 1024 ** 3)]]]),
+  } as unknown as ClusterView;
+  const printed = (screen: 'nodes' | 'pods' | 'containers', format: 'wide' | 'table') =>
+    printOnce({
+      view,
+      url: '',
+      state: initialState(screen, { labelSelector: 'app=web' }),
+      format,
+      columns: undefined,
+      isColoured: false,
+      isUnicode: true,
+    });
+
+  test('of CPU and memory are in all columns, by one request for a namespace', async () => {
+    const text = await printed('pods', 'wide');
+    assert.match(text, /CPU TREND +MEM TREND/);
+    assert.match(text, /web-0 .* ▃▅█ +█▅█ /);
+    assert.match(text, /web-1 .*it has ended/);
+    assert.deepEqual(asked, [{ sinceSeconds: 900, labelSelector: 'app=web', namespace: 'shop' }]);
+    assert.match(await printed('containers', 'wide'), /app .* ▃▅█ +█▅█/);
+    assert.match(await printed('nodes', 'wide'), /node-a .* ▅█ +▅█/);
+  });
+
+  test('are no column of the narrow table, and are not read for it', async () => {
+    asked.length = 0;
+    assert.doesNotMatch(await printed('pods', 'table'), /TREND/);
+    assert.deepEqual(asked, []);
+  });
 });
 
 describe('arguments', () => {
