@@ -98,7 +98,12 @@ function contextOf(
       `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
     );
   }
-  return { context: name, namespace: context.namespace || undefined, cluster, user: runnable(user, path.dirname(file)) };
+  return {
+    context: name,
+    namespace: context.namespace || undefined,
+    cluster,
+    user: runnable(user, path.dirname(file)),
+  };
 }
 
 function checkServer(file: string, cluster: Cluster): void {
