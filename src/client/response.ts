@@ -5,17 +5,26 @@ import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, items, parseJson, text } from './json.ts';
+import type { BodyTurn } from './largebodies.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
 /** 500 nodes with all images, the largest page, are about 25 MB. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
-export async function readBody(body: Readable, limitBytes: number, into = new BodyBuffer()): Promise<Buffer> {
+/** @param turn in which the body is read. @throws Error beyond the limit. */
+export async function readBody(
+  body: Readable,
+  limitBytes: number,
+  into = new BodyBuffer(),
+  turn?: BodyTurn,
+): Promise<Buffer> {
   let bytes = 0;
   into.clear();
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limitBytes) throw new Error(`the answer is larger than ${limitBytes} bytes`);
+    const wait = turn?.grow(bytes);
+    if (wait !== undefined) await wait;
     into.add(chunk);
   }
   return into.bytes();

@@ -14,6 +14,7 @@ import type { BodyBuffer } from './bodybuffer.ts';
 import { noAnswer, type OnRequest } from './clientmetrics.ts';
 import { isLateConnection } from './connectionerrors.ts';
 import { ConnectionPool } from './connectionpool.ts';
+import type { BodyTurn, LargeBodies } from './largebodies.ts';
 import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './response.ts';
 import type { Dispatcher } from './undici.ts';
@@ -28,6 +29,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** Limit of the response; default 64 MiB. */
   readonly limitBytes?: number;
+  /** Shared by requests whose large responses are read and parsed one after another. */
+  readonly largeBodies?: LargeBodies;
   readonly signal?: AbortSignal;
   /** In the request's body; errors must not repeat them. */
   readonly secrets?: readonly string[];
@@ -136,8 +139,10 @@ class PooledRestClient implements RestClient {
 
   #exchange(call: Call): Promise<unknown> {
     return withDeadline(call, this.#lookups, async (signal) => {
-      const { body } = await this.#send(call, signal);
-      return decodeBody(await readBody(body, call.limitBytes, call.buffer), call.method === 'POST', call.protobuf);
+      using turn = call.largeBodies?.turn(signal);
+      const { body } = await this.#send(call, signal, turn);
+      const bytes = await readBody(body, call.limitBytes, call.buffer, turn);
+      return decodeBody(bytes, call.method === 'POST', call.protobuf);
     });
   }
 
@@ -150,6 +155,7 @@ class PooledRestClient implements RestClient {
       accept: request.accept ?? 'application/json',
       timeoutMs: request.timeoutMs ?? timeoutMs,
       limitBytes: request.limitBytes ?? bodyLimitBytes,
+      largeBodies: request.largeBodies,
       protobuf: request.protobuf,
       buffer: request.buffer,
       signal: request.signal,
@@ -159,14 +165,14 @@ class PooledRestClient implements RestClient {
     };
   }
 
-  async #send(call: Call, signal: AbortSignal): Promise<Streamed> {
+  async #send(call: Call, signal: AbortSignal, turn?: BodyTurn): Promise<Streamed> {
     const send = (authorization: string | undefined) => this.#dispatch(call, authorization, signal);
     const { authorization: given } = call;
     const response = given === undefined ? await sendAuthorized(this.#server, signal, send) : await send(given);
     if (response.statusCode >= 200 && response.statusCode < 300)
       return { contentType: [response.headers['content-type'] ?? ''].flat().join(), body: response.body };
     const retryAfter = [response.headers['retry-after'] ?? ''].flat().join();
-    const body = await readBody(response.body, bodyLimitBytes);
+    const body = await readBody(response.body, bodyLimitBytes, undefined, turn);
     throw toStatusError(call.request, response.statusCode, body, retryAfter, call.secrets);
   }
 
@@ -225,6 +231,7 @@ interface Call {
   readonly accept: string;
   readonly timeoutMs: number;
   readonly limitBytes: number;
+  readonly largeBodies: LargeBodies | undefined;
   readonly protobuf: ProtobufForm | undefined;
   readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;

@@ -3,6 +3,7 @@ import type { StatusCause } from '../apimachinery/meta.ts';
 import { StatusError, type StatusReason } from '../apimachinery/status.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import { field, items } from '../client/json.ts';
+import { LargeBodies } from '../client/largebodies.ts';
 import { listPages } from '../client/listpages.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
@@ -31,6 +32,8 @@ const requestTimeoutMs = 15_000;
 /** In bytes. A page of 500 pods is 5 MB; metrics-server answers all pods of a cluster at once, 10,000 of them with 5 MB. */
 const answerLimitBytes = 64 * 1024 * 1024;
 const connections = 8;
+/** Bytes up to which bodies are read at the same time. Larger ones take turns: parsed, one of 64 MiB takes 400 MB. */
+const largeBodyBytes = 8 * 1024 * 1024;
 /** Of one list: 200,000 pods or usages, 40,000 nodes. A server could always name a next page. */
 export const pageLimit = 400;
 /** Milliseconds for all pages of a list: 400 of them take a busy kube-apiserver half as long. */
@@ -38,12 +41,13 @@ export const listTimeoutMs = 300_000;
 
 export function createReads(server: ApiServer, clock: Clock): Reads {
   const serverClock = createServerClock(clock);
+  const largeBodies = new LargeBodies(largeBodyBytes);
   const rest = createRestClient(server, {
     connections,
     onRequest: (_method, _host, _code, date) => serverClock.onDate(date),
   });
   const send = (path: string, query: ReadQuery = {}) =>
-    rest.get(path, { query, timeoutMs: requestTimeoutMs, limitBytes: answerLimitBytes });
+    rest.get(path, { query, timeoutMs: requestTimeoutMs, limitBytes: answerLimitBytes, largeBodies });
   return {
     get,
     async find(what, path, query) {

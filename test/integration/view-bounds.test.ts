@@ -1,11 +1,18 @@
 /** Reads of a cluster whose answers have no end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
 import { describe, test } from 'node:test';
+import { field, items } from '../../src/client/json.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
 import { keeperLifetimeMs } from '../../src/view/historyreader.ts';
-import { listTimeoutMs, pageLimit } from '../../src/view/reads.ts';
+import { createReads, listTimeoutMs, pageLimit } from '../../src/view/reads.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import { listen, loopback } from '../fakes/listen.ts';
 import { node } from '../fakes/kubeobjects.ts';
 import { until } from '../fakes/until.ts';
 
@@ -98,4 +105,40 @@ test('a metrics server that takes the place of another is recognised within a mi
     keepers.push((await view.summary()).server);
   }
   assert.deepEqual(keepers, ['metrics-server', 'kubegauge', 'kubegauge', 'metrics-server']);
+});
+
+test('large answers are read one after another: each takes several times its bytes while it is parsed', async () => {
+  const mib = 2 ** 20;
+  const chunks = 32;
+  const chunk = JSON.stringify({ pad: 'x'.repeat(mib) });
+  const authority = makeAuthority('servers');
+  const own = authority.issue({ cn: 'server', ips: [loopback], usages: ['server'], rsaBits: 2048 });
+  /** Answers of which the client has taken more than it reads of several at once, and than sockets keep. */
+  const far = new Set<ServerResponse>();
+  let mostFar = 0;
+  const server = createServer({ ...own }, async (_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.once('finish', () => far.delete(response));
+    response.write('{"items":[');
+    for (let sent = 0; sent < chunks; sent += 1) {
+      if (sent > 24) far.add(response);
+      mostFar = Math.max(mostFar, far.size);
+      if (!response.write(`${sent === 0 ? '' : ','}${chunk}`)) await once(response, 'drain');
+    }
+    response.end(']}');
+  });
+  const port = await listen(server, 0);
+  const tls = { ca: authority.cert, rejectUnauthorized: true };
+  const connection = { url: `https://${loopback}:${port}`, tls: () => tls, authorization: () => 'Bearer fake' };
+  await using reads = createReads(connection, systemClock);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const read = await Promise.all(
+    names.map(async (name) => items(field(await reads.get('list', `/${name}`), 'items')).length),
+  );
+  server.close();
+  assert.deepEqual(
+    read,
+    names.map(() => chunks),
+  );
+  assert.equal(mostFar, 1);
 });
