@@ -42,7 +42,7 @@ export function createNodeReader(reads: Reads, usages: MetricsReader, clock: Clo
   }
 
   async function views(askServer?: typeof nodeReasons): Promise<NodeViews> {
-    const [read, requests] = await Promise.all([parts(), part(sums.current())]);
+    const [read, requests] = await Promise.all([parts(), sums.current()]);
     const { value: objects } = read.known;
     const { value: numbers } = read.measured;
     const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();

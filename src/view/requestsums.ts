@@ -2,6 +2,7 @@
 import { field, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
 import type { Reads } from './reads.ts';
+import { part, type PartRead } from './part.ts';
 import { limitedTo, reservedFor, type ResourceName, resourceNames } from './resources.ts';
 import { shared } from './shared.ts';
 
@@ -17,20 +18,26 @@ export type RequestSums = ReadonlyMap<string, NodeSums>;
 const podsPerPage = 500;
 
 export interface RequestSumReader {
-  /** Returns the sums; undefined while more than a page of pods is read for the first time. @throws ViewError. */
-  current(): Promise<RequestSums | undefined>;
+  /** Returns the sums; undefined while more than a page of pods is read for the first time. After a failure, the last known good value beside the problem. */
+  current(): Promise<PartRead<RequestSums | undefined>>;
 }
 
 export function createRequestSums(reads: Reads, clock: Clock): RequestSumReader {
   let last: RequestSums | undefined;
   let firstPage: Promise<unknown> = Promise.resolve();
+  /** The latest read that is not pending. */
+  let ended: Promise<unknown> = Promise.resolve();
   const read = shared(
     () => {
       const onePage = Promise.withResolvers<void>();
       firstPage = onePage.promise;
       const whole = readAll(onePage.resolve);
       // A caller that does not wait for all of it learns of a failure by the next call.
-      whole.catch(() => undefined).finally(onePage.resolve);
+      const onEnd = () => {
+        ended = whole;
+        onePage.resolve();
+      };
+      whole.then(onEnd, onEnd);
       return whole;
     },
     { clock, leastMs: 15_000, mostMs: 300_000 },
@@ -38,8 +45,9 @@ export function createRequestSums(reads: Reads, clock: Clock): RequestSumReader 
   return {
     async current() {
       const whole = read();
-      if (last !== undefined) return Promise.race([whole, Promise.resolve(last)]);
-      return Promise.race([whole, firstPage.then(() => last)]);
+      if (last === undefined) return part(Promise.race([whole, firstPage.then(() => last)]));
+      const { problem } = await part(ended);
+      return { value: last, problem };
     },
   };
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
 import { startAggregatedCluster } from '../fakes/aggregatedcluster.ts';
+import { createFakeClock } from '../fakes/clock.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { autoscaler, node, pod } from '../fakes/kubeobjects.ts';
 import { coresUsed } from '../fakes/wholecluster.ts';
@@ -127,6 +128,28 @@ describe('a user without some rights', () => {
       assert.deepEqual(degraded, ['cannot list nodes: this user lacks the right to list nodes']);
       assert.equal(readyNodes, undefined);
     });
+  });
+
+  test('keeps the last known requests where pods cannot be listed any more, and says so', async () => {
+    await using apiServer = await createFakeApiServer();
+    const clock = createFakeClock();
+    await using view = createClusterView({ server: apiServer.connection, clock });
+    apiServer.objects.set(node('node-a'));
+    apiServer.objects.set(pod('shop', 'web-0', { nodeName: 'node-a', spec, status }));
+    const requested = async () => (await view.nodes())[0]?.cpu.requested;
+    assert.equal(await requested(), 0.2);
+    refuseList(apiServer, '/api/v1/pods');
+    clock.jump(300_000);
+    await requested();
+    await until(
+      'pods are refused',
+      () => apiServer.requests.filter(({ path }) => path === '/api/v1/pods').length === 2,
+    );
+    let degraded = '';
+    while (degraded === '')
+      degraded = (await view.summary()).degraded.find((line) => line.includes('list pods:')) ?? '';
+    assert.match(degraded, /cannot list pods: this user lacks the right to list pods/);
+    assert.equal(await requested(), 0.2);
   });
 
   test('sees pods without usages, and which right is missing', async () => {
