@@ -67,18 +67,21 @@ export class UiCollector {
   }
 
   async #collectContainers(): Promise<void> {
-    for (const [name, point] of await this.#view.containerPoints()) this.containers.add(name, point);
+    const points = await this.#view.containerPoints();
+    const nowMs = this.#view.nowMs();
+    for (const [name, point] of points) this.containers.add(name, point, nowMs);
   }
 
   #seeNodes(nodes: readonly NodeView[]): void {
     for (const { name, timestampMs, windowSeconds = 0, cpu, memory } of nodes) {
       if (timestampMs === undefined) continue;
-      this.nodes.add(name, {
+      const point = {
         timestampMs,
         windowSeconds,
         ...(cpu.used !== undefined && { cpu: cpu.used }),
         ...(memory.used !== undefined && { memory: memory.used }),
-      });
+      };
+      this.nodes.add(name, point, this.#view.nowMs());
     }
   }
 

@@ -19,8 +19,12 @@ export class UsageLog {
     return this.#isFull;
   }
 
-  /** Takes a point, unless it is known or older than the latest. @param name of a node, or `namespace/pod/container`. */
-  add(name: string, point: PointView): void {
+  /**
+   * Takes a point, unless it is known or older than the latest that is not of the future.
+   * @param name of a node, or `namespace/pod/container`
+   * @param nowMs by kube-apiserver's clock
+   */
+  add(name: string, point: PointView, nowMs: number): void {
     let points = this.#points.get(name);
     if (points === undefined) {
       if (this.#points.size >= usageSeriesLimit) {
@@ -30,7 +34,7 @@ export class UsageLog {
       points = new PointColumns();
       this.#points.set(name, points);
     }
-    points.add(point);
+    points.add(point, nowMs + futureLimitMs);
   }
 
   /** Removes points that are older than an hour. @param nowMs by kube-apiserver's clock. */
@@ -58,6 +62,9 @@ export class UsageLog {
   }
 }
 
+/** Milliseconds that a node's clock may be ahead. A later timestamp must not keep true ones away until its time comes. */
+const futureLimitMs = 60_000;
+
 /** Numbers of a point: timestamp, window, CPU, memory; NaN where there is none. */
 const width = 4;
 const firstCapacity = 16;
@@ -72,9 +79,14 @@ class PointColumns {
     return this.#end === 0;
   }
 
-  add({ timestampMs, windowSeconds, cpu = Number.NaN, memory = Number.NaN }: PointView): void {
-    const latestMs = this.#numbers[this.#end - width] ?? Number.NEGATIVE_INFINITY;
-    if (timestampMs <= latestMs) return;
+  get #latestMs(): number {
+    return this.#numbers[this.#end - width] ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** @param latestMs Points after it give way to an older one. */
+  add({ timestampMs, windowSeconds, cpu = Number.NaN, memory = Number.NaN }: PointView, latestMs: number): void {
+    if (timestampMs < this.#latestMs) this.#dropAfter(Math.max(latestMs, timestampMs));
+    if (timestampMs <= this.#latestMs) return;
     if (this.#end === this.#numbers.length) {
       const longer = new Float64Array(this.#end * 2);
       longer.set(this.#numbers);
@@ -82,6 +94,10 @@ class PointColumns {
     }
     this.#numbers.set([timestampMs, windowSeconds, cpu, memory], this.#end);
     this.#end += width;
+  }
+
+  #dropAfter(timestampMs: number): void {
+    while (this.#latestMs > timestampMs) this.#end -= width;
   }
 
   dropBefore(timestampMs: number): void {
