@@ -15,8 +15,10 @@ const places = [
   '#/namespaces',
   '#/namespaces/shop',
   '#/namespaces/shop/Deployment/web',
+  '#/namespaces/jobs/StatefulSet/leaky',
   '#/pods',
   '#/pods/shop/web-0',
+  '#/pods/jobs/leaky-0',
   '#/autoscalers',
   '#/autoscalers/shop/web',
   '#/health',
@@ -88,6 +90,27 @@ describe('the page in a browser', () => {
       }
     }
     assert.deepEqual(problems, []);
+  });
+
+  test('on a screen of 400 px all pages are linked and all cells are on the screen', async () => {
+    const scene = createScene();
+    scene.degraded = ['one', 'two'];
+    await using opened = await open(scene, { viewport: { width: 400, height: 900 } });
+    const { page } = opened;
+    for (const place of places) {
+      await goTo(page, place);
+      const beyond = await page
+        .locator('.sections a, .stacked th[scope="row"], .stacked td, .pods .row')
+        .evaluateAll((elements) =>
+          elements.filter((element) => {
+            const { left, right } = element.getBoundingClientRect();
+            return left < 0 || right > 400 || element.scrollWidth > element.clientWidth + 1;
+          }),
+        );
+      assert.equal(beyond.length, 0, `${place}: ${beyond.length} elements are beyond the screen`);
+    }
+    await goTo(page, '#/namespaces');
+    await page.locator('.stacked td[data-label="memory"]').first().waitFor();
   });
 
   test('names are text and never markup, wherever they are shown', async () => {
@@ -231,6 +254,57 @@ describe('the page in a browser', () => {
         return pixels.some((value) => value !== 0);
       });
     assert.equal(isDrawn, true);
+  });
+
+  test('a point that has no line is drawn, also beside long lines', async () => {
+    const scene = createScene();
+    const young = { ...podAt(0), name: 'young-0', workload: { kind: 'Deployment', name: 'young' } };
+    scene.pods = [...scene.pods, young];
+    scene.minutesOf = (name) => (name === young.name ? 1 : 55);
+    await using opened = await open(scene, { colorScheme: 'light' });
+    const { page } = opened;
+    await goTo(page, '#/namespaces/shop');
+    // Lines are checkout, web, young, and line-3 is #147a63.
+    assert.equal(await page.locator('.plot .legend li', { hasText: 'young' }).locator('.key.line-3').count(), 2);
+    const pixels = await page
+      .locator('.plot canvas')
+      .first()
+      .evaluate((element) => {
+        if (!(element instanceof HTMLCanvasElement)) return 0;
+        const { data = [] } = element.getContext('2d')?.getImageData(0, 0, element.width, element.height) ?? {};
+        let found = 0;
+        for (let at = 0; at < data.length; at += 4)
+          if (data[at] === 0x14 && data[at + 1] === 0x7a && data[at + 2] === 0x63) found += 1;
+        return found;
+      });
+    assert.ok(pixels > 0, `${pixels} pixels`);
+  });
+
+  test('a plot names its last point, and without points says why', async () => {
+    await using opened = await open(createScene());
+    const { page } = opened;
+    for (const [place, name] of [
+      ['#/namespaces/shop', 'last minute'],
+      ['#/pods/shop/web-0', 'latest'],
+    ] as const) {
+      await goTo(page, place);
+      await page.locator('.plot canvas').first().waitFor();
+      assert.equal(await page.locator('.plot .legend .time').first().textContent(), name);
+    }
+    for (const place of ['#/pods/jobs/leaky-0', '#/namespaces/jobs/StatefulSet/leaky']) {
+      await goTo(page, place);
+      await page.locator('.plot', { hasText: 'No points: its containers restart again and again' }).first().waitFor();
+    }
+  });
+
+  test('in the first minute each card of a node has its point, and says that the line comes', async () => {
+    const scene = createScene();
+    scene.minutesOf = () => 0;
+    await using opened = await open(scene);
+    const { page } = opened;
+    await page.getByText('The metrics server keeps the last 60 minutes, from its start on.').waitFor();
+    await page.getByText('The line begins within a minute.').first().waitFor();
+    assert.equal(await page.locator('.card .spark[data-points="1"] .dots').count(), 6);
   });
 
   test('small multiples have a line of points, what is requested and what is allocatable', async () => {

@@ -14,15 +14,14 @@ export interface Scene {
   autoscalers: readonly AutoscalerView[];
   degraded: readonly string[];
   examination: Examination;
+  /** Minutes of history of a node or pod. */
+  minutesOf: (name: string) => number;
   /** Each read fails with it. */
   failure?: Error;
 }
 
 const gib = 2 ** 30;
 const mib = 2 ** 20;
-/** Minutes of history. */
-const minutes = 55;
-
 /** Returns the same fraction for the same text. */
 function fractionOf(text: string): number {
   let hash = 2_166_136_261;
@@ -33,8 +32,9 @@ function fractionOf(text: string): number {
 export function createScene({ nodes = 3, pods = 40 } = {}): Scene {
   return {
     nodes: Array.from({ length: nodes }, (_, index) => nodeAt(index)),
-    pods: Array.from({ length: pods }, (_, index) => podAt(index, nodes)),
+    pods: Array.from({ length: pods }, (_, index) => (index === pods - 1 ? unmeasuredPod : podAt(index, nodes))),
     autoscalers,
+    minutesOf: () => 55,
     degraded: [],
     examination,
   };
@@ -76,6 +76,29 @@ export function podAt(index: number, nodes = 3): PodView {
     source: 'cadvisor',
   };
 }
+
+/** A pod that restarts before it can be measured, with a sidecar. */
+const unmeasuredPod: PodView = {
+  namespace: 'jobs',
+  name: 'leaky-0',
+  node: 'node-1',
+  phase: 'Running',
+  workload: { kind: 'StatefulSet', name: 'leaky' },
+  labels: { app: 'leaky' },
+  cpu: { requested: 0.15, limit: 0.5 },
+  memory: { requested: 128 * mib, limit: 256 * mib },
+  restarts: 62,
+  reason: 'its containers restart again and again (app: OOMKilled)',
+  containers: ['app', 'sidecar-that-exports-metrics'].map((name) => ({
+    name,
+    kind: 'container',
+    cpu: { requested: 0.15, limit: 0.5 },
+    memory: { requested: 128 * mib, limit: 256 * mib },
+    restarts: 31,
+    state: 'waiting',
+    reason: 'CrashLoopBackOff',
+  })),
+};
 
 const autoscalers: readonly AutoscalerView[] = [
   {
@@ -125,7 +148,7 @@ const examination: Examination = {
 };
 
 /** The last point is the current usage. */
-function historyOf(name: string, cpu: number, memory: number): readonly PointView[] {
+function historyOf(minutes: number, name: string, cpu: number, memory: number): readonly PointView[] {
   const end = Math.floor(Date.now() / 60_000) * 60_000;
   const phase = 6 * fractionOf(name);
   const wave = (index: number, period: number, depth: number) => 1 - depth + depth * Math.sin(index / period + phase);
@@ -192,7 +215,10 @@ export function viewOf(scene: Scene): UiView {
       read(() => {
         const chosen = scene.nodes.filter((node) => name === undefined || node.name === name);
         return new Map(
-          chosen.map((node) => [node.name, historyOf(node.name, node.cpu.used ?? 0, node.memory.used ?? 0)]),
+          chosen.map((node) => [
+            node.name,
+            historyOf(scene.minutesOf(node.name), node.name, node.cpu.used ?? 0, node.memory.used ?? 0),
+          ]),
         );
       }),
     containerHistory: ({ namespace, name, stepSeconds = 60 }) =>
@@ -200,10 +226,11 @@ export function viewOf(scene: Scene): UiView {
         const chosen = scene.pods.filter((pod) => pod.namespace === namespace && (name ?? pod.name) === pod.name);
         return new Map(
           chosen.flatMap((pod) =>
-            pod.containers.map((container) => [
-              `${pod.namespace}/${pod.name}/${container.name}`,
-              thinned(historyOf(pod.name, container.cpu.used ?? 0, container.memory.used ?? 0), stepSeconds),
-            ]),
+            pod.containers.flatMap(({ name: container, cpu: { used: cpu }, memory: { used: memory } }) => {
+              if (cpu === undefined || memory === undefined) return [];
+              const points = historyOf(scene.minutesOf(pod.name), pod.name, cpu, memory);
+              return [[`${pod.namespace}/${pod.name}/${container}`, thinned(points, stepSeconds)] as const];
+            }),
           ),
         );
       }),

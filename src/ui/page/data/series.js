@@ -91,6 +91,27 @@ export function withGaps({ times, values }) {
 }
 
 /**
+ * Returns the indices of points that no line reaches: before and after each is a gap or the end. Such a point needs a mark to be seen.
+ * @param {ArrayLike<number | null | undefined>} values of a column of uPlot: undefined is the time of another line, null a gap
+ */
+export function lonePoints(values) {
+  const known = Array.from(values, (value, index) => ({ value, index })).filter(({ value }) => value !== undefined);
+  const isGap = (/** @type {number} */ at) => typeof known[at]?.value !== 'number';
+  return known.flatMap(({ index }, at) => (!isGap(at) && isGap(at - 1) && isGap(at + 1) ? index : []));
+}
+
+/**
+ * Returns why a plot has no points: they could not be read, are being read, or do not come.
+ * @param {import('./live.js').Live<unknown>} history
+ * @param {string} [reason] Why there is no usage.
+ */
+export function whyEmpty({ data, error }, reason) {
+  if (data === undefined)
+    return error === undefined ? 'Reading …' : `The last hour could not be read: ${error.message}`;
+  return reason === undefined ? 'No points yet: the first comes within a minute.' : `No points: ${reason}`;
+}
+
+/**
  * Adds up lines whose points are not at the same times: each counts with its last value for two more minutes, or one more step.
  * @param {readonly Line[]} lines
  * @param {number} [step] Seconds between points.

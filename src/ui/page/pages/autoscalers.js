@@ -2,7 +2,7 @@
 import { useMemo } from 'preact/hooks';
 import { nowMs, refresh, useAutoscalers } from '../data/cluster.js';
 import { useAnswer } from '../data/live.js';
-import { withGaps } from '../data/series.js';
+import { whyEmpty, withGaps } from '../data/series.js';
 import { useStore } from '../data/store.js';
 import { counted, plainText } from '../format.js';
 import { html } from '../html.js';
@@ -57,17 +57,15 @@ function Autoscaler({ item, trail }) {
     <//>
     ${item.reason !== undefined && html`<p class="note warn">${item.reason}</p>`}
     <section class="metrics" aria-label="Metrics">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}</section>
-    <${AutoscalerPlots} series=${series} item=${item} />
+    <${AutoscalerPlots} series=${series} item=${item} empty=${whyEmpty(history, item.reason)} />
     <p class="muted">Collected since this program was started: the cluster keeps no history of autoscalers.</p>`;
 }
 
-const empty = 'No points yet: they are collected while this program runs.';
-
-/** @param {{ series: AutoscalerSeries | undefined, item: AutoscalerView }} props */
-function AutoscalerPlots({ series, item }) {
+/** @param {{ series: AutoscalerSeries | undefined, item: AutoscalerView, empty: string }} props */
+function AutoscalerPlots({ series, item, empty }) {
   const plots = useMemo(() => plotsOf(series, item), [series, item]);
   const endSeconds = useMemo(() => nowMs() / 1000, [series, item]);
-  return html`<div class="plots">${plots.map(({ title, lines, text }) => html`<${Plot} key=${title} title=${title} lines=${lines} text=${text} endSeconds=${endSeconds} empty=${empty} />`)}</div>`;
+  return html`<div class="plots">${plots.map(({ title, lines, text, isCount }) => html`<${Plot} key=${title} title=${title} lines=${lines} text=${text} isCount=${isCount} endSeconds=${endSeconds} empty=${empty} />`)}</div>`;
 }
 
 /** @param {AutoscalerSeries | undefined} series @param {AutoscalerView} item */
@@ -77,6 +75,7 @@ function plotsOf(series, { minReplicas, maxReplicas }) {
   const metrics = (series?.metrics ?? []).map(({ name, unit, current, target }) => ({
     title: name,
     text: (/** @type {number} */ value) => `${plainText(value)}${unit}`,
+    isCount: false,
     lines: [
       { label: 'current', colour: 'cpu', line: line(current), filled: true },
       { label: 'target', colour: 'request', line: line(target), dashed: true },
@@ -85,6 +84,7 @@ function plotsOf(series, { minReplicas, maxReplicas }) {
   const replicas = {
     title: 'Replicas',
     text: plainText,
+    isCount: true,
     lines: [
       { label: 'running', colour: 'memory', line: line(series?.replicas ?? []), filled: true, stepped: true },
       { label: 'wanted', colour: 'line-3', line: line(series?.desiredReplicas ?? []), stepped: true },

@@ -67,7 +67,7 @@ function Overview({ answer: { summary, history }, pods }) {
 /** @param {SummaryAnswer['history']} history */
 function historyText({ keptBy, seconds, reason }) {
   if (keptBy === 'server')
-    return `The last ${counted(Math.round(seconds / 60), 'minute')} are kept by the metrics server.`;
+    return `The metrics server keeps the last ${counted(Math.round(seconds / 60), 'minute')}, from its start on.`;
   return `The metrics server keeps no history: plots begin with this program. ${reason ?? ''}`;
 }
 
@@ -113,27 +113,27 @@ function Nodes({ items }) {
       <ul class="legend"><li><i class="key cpu"></i>CPU</li><li><i class="key memory"></i>memory</li><li><i class="key request dashed"></i>requested</li><li><i class="key limit"></i>allocatable</li></ul>
       <label class="sorting shown">Sort by <select value=${order} onChange=${(/** @type {Event & { currentTarget: HTMLSelectElement }} */ event) => setOrder(event.currentTarget.value)}>${Object.entries(orders).map(([key, { label }]) => html`<option value=${key}>${label}</option>`)}</select></label></div>
     ${shown.length === 0 && html`<p class="state small">${items.length === 0 ? 'No node can be read.' : 'No node matches the filter. Escape clears it.'}</p>`}
-    <${VirtualList} className="cards" items=${shown} keyOf=${nameOf} rowHeight=${height + cardGap} columnWidth=${cardWidth} render=${(/** @type {NodeView} */ node) => html`<${NodeCard} node=${node} series=${series.get(node.name)} endSeconds=${endSeconds} height=${height} />`} />
+    <${VirtualList} className="cards" items=${shown} keyOf=${nameOf} rowHeight=${height + cardGap} columnWidth=${cardWidth} render=${(/** @type {NodeView} */ node) => html`<${NodeCard} node=${node} series=${series.get(node.name)} isRead=${history.data !== undefined} endSeconds=${endSeconds} height=${height} />`} />
   </section>`;
 }
 
 /** @param {NodeView} node */
 const nameOf = ({ name }) => name;
 
-/** @param {{ node: NodeView, series: UsageSeries | undefined, endSeconds: number, height: number }} props `height` in pixels */
-function NodeCard({ node, series, endSeconds, height }) {
+/** @param {{ node: NodeView, series: UsageSeries | undefined, isRead: boolean, endSeconds: number, height: number }} props `isRead`: the history is; `height` in pixels */
+function NodeCard({ node, series, isRead, endSeconds, height }) {
   return html`<article class="card" style=${{ height: `${height}px` }}>
     <header><h3><a class="rowlink" href=${nodeLink(node.name)} ...${measuredTip(node, node.name)}>${node.name}</a></h3>
       ${node.ready === false && html`<${Badge} level="bad">not ready<//>`}
       <span class="muted">${node.pods !== undefined && html`<data value=${node.pods}>${counted(node.pods, 'pod')}</data>`}</span><${Age} at=${node.timestampMs} /></header>
     ${node.reason !== undefined && node.cpu.used === undefined ? html`<p class="reason">${node.reason}</p>` : null}
-    <${NodeSpark} resource="cpu" node=${node} series=${series} endSeconds=${endSeconds} />
-    <${NodeSpark} resource="memory" node=${node} series=${series} endSeconds=${endSeconds} />
+    <${NodeSpark} resource="cpu" node=${node} series=${series} isRead=${isRead} endSeconds=${endSeconds} />
+    <${NodeSpark} resource="memory" node=${node} series=${series} isRead=${isRead} endSeconds=${endSeconds} />
   </article>`;
 }
 
-/** @param {{ resource: ResourceName, node: NodeView, series: UsageSeries | undefined, endSeconds: number }} props */
-function NodeSpark({ resource, node, series, endSeconds }) {
+/** @param {{ resource: ResourceName, node: NodeView, series: UsageSeries | undefined, isRead: boolean, endSeconds: number }} props */
+function NodeSpark({ resource, node, series, isRead, endSeconds }) {
   const view = node[resource];
   const { title } = resources[resource];
   const ratio = ratioOf(view.used, view.allocatable);
@@ -143,6 +143,7 @@ function NodeSpark({ resource, node, series, endSeconds }) {
     <p><span class="name">${title}</span><b><${Usage} resource=${resource} view=${view} measured=${node} /></b>
       <span class="muted">${view.allocatable !== undefined && html`of <${Amount} resource=${resource} value=${view.allocatable} />`}</span>
       <span class=${`percent ${ratio !== undefined && ratio >= 0.9 ? 'hot' : ''}`}>${ratio === undefined ? '' : percentText(ratio)}</span></p>
+    ${isRead && view.used !== undefined && line.times.length < 2 && html`<p class="soon muted">The line begins within a minute.</p>`}
     <${Spark} line=${line} kind=${resource} requested=${view.requested} top=${view.allocatable} label=${label} endSeconds=${endSeconds} />
   </div>`;
 }

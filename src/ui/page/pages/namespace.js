@@ -1,25 +1,24 @@
 /** One namespace, and one workload of it: sums, the last hour, workloads and pods. */
 import { useMemo } from 'preact/hooks';
 import { podLimit, useAutoscalers, usePods } from '../data/cluster.js';
-import { partsOf, stepFor, sumOf, useNamespaceHistory } from '../data/series.js';
-import { counted } from '../format.js';
+import { stepFor, useNamespaceHistory, whyEmpty } from '../data/series.js';
+import { ageText, counted } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable } from '../parts/autoscalertable.js';
 import { Fact, Heading } from '../parts/facts.js';
 import { GroupTable } from '../parts/grouptable.js';
 import { Amount, Usage } from '../parts/number.js';
+import { partLines } from '../parts/partlines.js';
 import { PodTable } from '../parts/podtable.js';
 import { Empty, shownAs } from '../parts/states.js';
-import { groupMeasurement, groupOf, groupsOf, workloadOf } from '../parts/sums.js';
-import { lineColours, UsagePlots } from '../parts/usageplots.js';
+import { groupMeasurement, groupOf, groupsOf, whyUnmeasured, workloadOf } from '../parts/sums.js';
+import { UsagePlots } from '../parts/usageplots.js';
 import { linkTo, podLink, workloadLink } from '../routes.js';
 
-/** @import { UsageSeries } from '../../routes.ts' */
 /** @import { PodView } from '../../../view/types.ts' */
 /** @import { PodList } from '../data/cluster.js' */
 /** @import { ResourceName } from '../format.js' */
 /** @import { PodGroup } from '../parts/sums.js' */
-/** @import { PlotLine } from '../parts/plot.js' */
 
 /** @param {{ namespace: string }} props */
 export function NamespacePage({ namespace }) {
@@ -94,9 +93,6 @@ function GroupFacts({ group }) {
     ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}`;
 }
 
-/** Lines a plot can have and still be read; the rest is one line. */
-const partLimit = 7;
-
 /** @param {PodView} pod */
 const workloadName = (pod) => workloadOf(pod).name;
 /** @param {PodView} pod */
@@ -110,37 +106,17 @@ function GroupPlots({ namespace, list, group, partOf }) {
   const step = useMemo(() => stepOf(list), [list]);
   const history = useNamespaceHistory(namespace, step);
   const series = history.data?.series;
-  const parts = new Map(group.pods.map((pod) => [pod.name, partOf(pod)]));
-  const empty = history.error === undefined ? undefined : `The last hour could not be read: ${history.error.message}`;
   // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
-  return html`<${UsagePlots} about="" empty=${empty} inputs=${[series, group.pods.length]} linesOf=${(/** @type {ResourceName} */ resource) => partLines(series ?? [], resource, parts, step)} />`;
+  const lines = useMemo(
+    () => partLines(series ?? [], new Map(group.pods.map((pod) => [pod.name, partOf(pod)])), step),
+    [series, group.pods.length],
+  );
+  const latest = step === undefined || step === 60 ? 'last minute' : `last ${ageText(step)}`;
+  return html`<${UsagePlots} latest=${latest} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
 }
 
 /** Returns undefined until all pods are there: their number decides how many points are read. @param {PodList} list */
 function stepOf({ items, isWhole }) {
   if (!isWhole && items.length < podLimit) return undefined;
   return stepFor(items.reduce((sum, { containers }) => sum + containers.length, 0));
-}
-
-/**
- * @param {readonly UsageSeries[]} series of containers @param {ResourceName} resource
- * @param {ReadonlyMap<string, string>} parts @param {number} [step]
- * @returns {readonly PlotLine[]}
- */
-function partLines(series, resource, parts, step) {
-  const lines = partsOf(series, resource, parts, step);
-  const own = lines.length <= partLimit + 1 ? lines : lines.slice(0, partLimit);
-  const rest = lines.slice(own.length);
-  const others = {
-    label: `${rest.length} others`,
-    line: sumOf(
-      rest.map(({ line }) => line),
-      step,
-    ),
-  };
-  return [...own, ...(rest.length === 0 ? [] : [others])].map(({ label, line }, index) => ({
-    label,
-    line,
-    colour: lineColours[index] ?? 'line-8',
-  }));
 }

@@ -1,6 +1,6 @@
 /** One node: its last hour, and its pods. */
 import { useNodes, usePods } from '../data/cluster.js';
-import { lineOf, useNodeHistory } from '../data/series.js';
+import { lineOf, useNodeHistory, whyEmpty } from '../data/series.js';
 import { bytesText } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
@@ -30,17 +30,18 @@ const trail = [['Cluster', linkTo()]];
 
 /** @param {{ node: NodeView }} props */
 function NodeView({ node }) {
-  const series = useNodeHistory({ name: node.name }).data?.series.find(({ name }) => name === node.name);
+  const history = useNodeHistory({ name: node.name });
+  const series = history.data?.series.find(({ name }) => name === node.name);
   return html`<${Heading} kind="Node" name=${node.name} trail=${trail}>
       ${node.ready !== undefined && html`<${Badge} level=${node.ready ? 'ok' : 'bad'}>${node.ready ? 'ready' : 'not ready'}<//>`}
       <${Fact} name="CPU"><${Usage} resource="cpu" view=${node.cpu} measured=${node} focusable /><//>
       <${Fact} name="memory"><${Usage} resource="memory" view=${node.memory} measured=${node} focusable /><//>
       ${node.swapBytes !== undefined && html`<${Fact} name="swap">${bytesText(node.swapBytes)}<//>`}
       ${node.pods !== undefined && html`<${Fact} name="pods"><data value=${node.pods}>${node.pods}</data> of ${node.podCapacity ?? '?'}<//>`}
-      <${Fact} name="measured"><${Age} at=${node.timestampMs} /><//>
+      ${node.timestampMs !== undefined && html`<${Fact} name="measured"><${Age} at=${node.timestampMs} /><//>`}
     <//>
     ${node.reason !== undefined && html`<p class="note warn">${node.reason}</p>`}
-    <${UsagePlots} about="" inputs=${[series, node]} linesOf=${(
+    <${UsagePlots} empty=${whyEmpty(history, node.reason)} inputs=${[series, node]} linesOf=${(
       /** @type {import('../format.js').ResourceName} */ resource,
     ) => [
       { label: 'used', colour: resource, line: lineOf(series, resource, node), filled: true },

@@ -1,7 +1,7 @@
 /** One pod: its containers over the last hour. */
 import { useAnswer } from '../data/live.js';
 import { refresh } from '../data/cluster.js';
-import { lineOf, usePodHistory } from '../data/series.js';
+import { lineOf, usePodHistory, whyEmpty } from '../data/series.js';
 import { resources } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
@@ -10,7 +10,7 @@ import { shownAs } from '../parts/states.js';
 import { boundsOf, UsagePlots } from '../parts/usageplots.js';
 import { apiPath, linkTo, nodeLink, workloadLink } from '../routes.js';
 
-/** @import { UsageSeries } from '../../routes.ts' */
+/** @import { UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
 /** @import { ContainerView, PodView } from '../../../view/types.ts' */
 /** @import { ResourceName } from '../format.js' */
 
@@ -36,21 +36,24 @@ function Pod({ pod, trail }) {
       <${Badge} level=${pod.phase === 'Running' ? 'ok' : pod.phase === 'Failed' ? 'bad' : 'plain'}>${pod.phase}<//>
       <${Fact} name="CPU"><${Usage} resource="cpu" view=${pod.cpu} measured=${pod} focusable /><//>
       <${Fact} name="memory"><${Usage} resource="memory" view=${pod.memory} measured=${pod} focusable /><//>
-      <${Fact} name="measured"><${Age} at=${pod.timestampMs} /><//>
+      ${pod.timestampMs !== undefined && html`<${Fact} name="measured"><${Age} at=${pod.timestampMs} /><//>`}
       <${Fact} name="restarts"><data value=${pod.restarts}>${pod.restarts}</data><//>
       ${pod.workload !== undefined && html`<${Fact} name=${pod.workload.kind}><a href=${workloadLink(pod.namespace, pod.workload)}>${pod.workload.name}</a><//>`}
       ${pod.node !== undefined && html`<${Fact} name="node"><a href=${nodeLink(pod.node)}>${pod.node}</a><//>`}
     <//>
     ${pod.reason !== undefined && html`<p class="note warn">${pod.reason}</p>`}
     <section aria-label="Containers"><div class="tablehead"><h2>Containers</h2></div><${Containers} pod=${pod} /></section>
-    ${plotted.map((container) => html`<section key=${container.name} aria-label=${container.name}><div class="tablehead"><h2><span class="kind">Container</span> ${container.name}</h2></div><${ContainerPlots} pod=${pod} container=${container} series=${series.get(container.name)} /></section>`)}
+    ${plotted.map((container) => html`<section key=${container.name} aria-label=${container.name}><div class="tablehead"><h2><span class="kind">Container</span> ${container.name}</h2></div><${ContainerPlots} pod=${pod} container=${container} series=${series.get(container.name)} history=${history} /></section>`)}
     <${Labels} labels=${pod.labels} />`;
 }
 
-/** @param {{ pod: PodView, container: ContainerView, series: UsageSeries | undefined }} props */
-function ContainerPlots({ pod, container, series }) {
+/** @param {{ pod: PodView, container: ContainerView, series: UsageSeries | undefined, history: import('../data/live.js').Live<UsageHistoryAnswer> }} props */
+function ContainerPlots({ pod, container, series, history }) {
   const current = { ...container, ...(pod.timestampMs === undefined ? {} : { timestampMs: pod.timestampMs }) };
-  return html`<${UsagePlots} about="" inputs=${[series, pod]} linesOf=${(/** @type {ResourceName} */ resource) => [
+  const empty = whyEmpty(history, containerMeasurement(pod, container).reason);
+  return html`<${UsagePlots} empty=${empty} inputs=${[series, pod]} linesOf=${(
+    /** @type {ResourceName} */ resource,
+  ) => [
     { label: 'used', colour: resource, line: lineOf(series, resource, current), filled: true },
     ...boundsOf(container[resource]),
   ]} />`;
@@ -58,23 +61,23 @@ function ContainerPlots({ pod, container, series }) {
 
 /** @param {{ pod: PodView }} props */
 function Containers({ pod }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Containers"><table><thead><tr><th scope="col">Container</th><th scope="col">State</th><th scope="col" class="right">CPU</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Memory</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Restarts</th></tr></thead>
+  return html`<div class="scroll stacked" tabindex="0" role="region" aria-label="Containers"><table><thead><tr><th scope="col">Container</th><th scope="col">State</th><th scope="col" class="right">CPU</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Memory</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Restarts</th></tr></thead>
     <tbody>${pod.containers.map(
       (
         container,
       ) => html`<tr key=${container.name}><th scope="row">${container.name}${container.kind !== 'container' && html` <span class="muted">${container.kind}</span>`}</th>
-      <td>${container.state ?? ''}${container.reason !== undefined && html` <span class="phase">${container.reason}</span>`}</td>
+      <td class="whole" data-label="state">${container.state ?? ''}${container.reason !== undefined && html` <span class="phase">${container.reason}</span>`}</td>
       ${
         /** @type {const} */ (['cpu', 'memory']).map(
           (
             resource,
-          ) => html`<td class="right"><${Usage} resource=${resource} view=${container[resource]} measured=${containerMeasurement(pod, container)} /></td>
-        <td class="right muted"><${Amount} resource=${resource} value=${container[resource].requested} /></td>
-        <td class="right muted"><${Amount} resource=${resource} value=${container[resource].limit} /></td>
-        <td><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`the ${resources[resource].title} limit`} measured=${pod} isBound /></td>`,
+          ) => html`<td class="right" data-label=${resources[resource].title}><${Usage} resource=${resource} view=${container[resource]} measured=${containerMeasurement(pod, container)} /></td>
+        <td class="right muted" data-label="request"><${Amount} resource=${resource} value=${container[resource].requested} /></td>
+        <td class="right muted" data-label="limit"><${Amount} resource=${resource} value=${container[resource].limit} /></td>
+        <td data-label="% of limit"><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`the ${resources[resource].title} limit`} measured=${pod} isBound /></td>`,
         )
       }
-      <td class="right">${container.restarts}</td></tr>`,
+      <td class="right whole" data-label="restarts">${container.restarts}</td></tr>`,
     )}</tbody></table></div>`;
 }
 

@@ -8,15 +8,15 @@ import { autoscalerLink, workloadLink } from '../routes.js';
 
 /** @param {{ items: readonly AutoscalerView[], hasNamespace?: boolean }} props */
 export function AutoscalerTable({ items, hasNamespace = false }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Autoscalers"><table><thead><tr><th scope="col">Autoscaler</th>${hasNamespace && html`<th scope="col">Namespace</th>`}<th scope="col">Target</th><th scope="col">Metric: current of target</th><th scope="col" class="right">Replicas</th><th scope="col" class="right">min–max</th><th scope="col">Last scaled</th></tr></thead>
+  return html`<div class="scroll stacked" tabindex="0" role="region" aria-label="Autoscalers"><table><thead><tr><th scope="col">Autoscaler</th>${hasNamespace && html`<th scope="col">Namespace</th>`}<th scope="col">Target</th><th scope="col">Metric: current of target</th><th scope="col" class="right">Replicas</th><th scope="col" class="right">min–max</th><th scope="col">Last scaled</th></tr></thead>
     <tbody>${items.map(
       (
         item,
       ) => html`<tr key=${`${item.namespace}/${item.name}`}><th scope="row"><a href=${autoscalerLink(item)}>${item.name}</a></th>
-      ${hasNamespace && html`<td class="muted">${item.namespace}</td>`}
-      <td><a href=${workloadLink(item.namespace, item.target)}>${item.target.kind} ${item.target.name}</a></td>
-      <td>${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}${item.reason !== undefined && html`<p class="reason">${item.reason}</p>`}</td>
-      <td class="right"><${Replicas} item=${item} /></td><td class="right muted">${item.minReplicas}–${item.maxReplicas}</td><td class="muted">${lastScaled(item)}</td></tr>`,
+      ${hasNamespace && html`<td class="muted" data-label="namespace">${item.namespace}</td>`}
+      <td class="whole" data-label="target"><a href=${workloadLink(item.namespace, item.target)}>${item.target.kind} ${item.target.name}</a></td>
+      <td class="whole">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}${item.reason !== undefined && html`<p class="reason">${item.reason}</p>`}</td>
+      <td class="right" data-label="replicas"><${Replicas} item=${item} /></td><td class="right muted" data-label="min–max">${item.minReplicas}–${item.maxReplicas}</td><td class="muted" data-label="last scaled">${lastScaled(item)}</td></tr>`,
     )}</tbody></table></div>`;
 }
 

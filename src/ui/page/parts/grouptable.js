@@ -10,17 +10,17 @@ import { groupMeasurement } from './sums.js';
  * @param {{ title: string, groups: readonly PodGroup[], first: string, nameOf: (group: PodGroup) => unknown, linkOf: (group: PodGroup) => string }} props
  */
 export function GroupTable({ title, groups, first, nameOf, linkOf }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${title}><table class="grouptable"><thead><tr><th scope="col">${first}</th><th scope="col" class="right">Pods</th><th scope="col" class="right">CPU</th><th scope="col" class="right wide">requested</th><th scope="col">% of request</th><th scope="col" class="right">Memory</th><th scope="col" class="right wide">requested</th><th scope="col">% of request</th><th scope="col" class="right wide">Restarts</th></tr></thead>
+  return html`<div class="scroll stacked" tabindex="0" role="region" aria-label=${title}><table><thead><tr><th scope="col">${first}</th><th scope="col" class="right">Pods</th><th scope="col" class="right">CPU</th><th scope="col" class="right wide">requested</th><th scope="col">% of request</th><th scope="col" class="right">Memory</th><th scope="col" class="right wide">requested</th><th scope="col">% of request</th><th scope="col" class="right wide">Restarts</th></tr></thead>
     <tbody>${groups.map((group) => {
       const measured = groupMeasurement(group);
       return html`<tr key=${group.key}><th scope="row"><a href=${linkOf(group)} ...${measuredTip(measured)}>${nameOf(group)}</a>${group.missing > 0 && html` <span class="phase" data-tip=${measured.reason}>${group.missing} without usage</span>`}</th>
-        <td class="right"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
-        <td class="right"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
-        <td class="right wide muted"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
-        <td><${Share} used=${usedOfRequest(group.cpu)} of=${group.cpu.requested} label="the CPU requests" measured=${measured} /></td>
-        <td class="right"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
-        <td class="right wide muted"><${Amount} resource="memory" value=${group.memory.requested} /></td>
-        <td><${Share} used=${usedOfRequest(group.memory)} of=${group.memory.requested} label="the memory requests" measured=${measured} /></td>
-        <td class="right wide">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
+        <td class="right" data-label="pods"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
+        <td class="right" data-label="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
+        <td class="right wide muted" data-label="requested"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
+        <td data-label="% of request"><${Share} used=${usedOfRequest(group.cpu)} of=${group.cpu.requested} label="the CPU requests" measured=${measured} /></td>
+        <td class="right" data-label="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
+        <td class="right wide muted" data-label="requested"><${Amount} resource="memory" value=${group.memory.requested} /></td>
+        <td data-label="% of request"><${Share} used=${usedOfRequest(group.memory)} of=${group.memory.requested} label="the memory requests" measured=${measured} /></td>
+        <td class="right wide" data-label="restarts">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
     })}</tbody></table></div>`;
 }

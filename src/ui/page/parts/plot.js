@@ -26,14 +26,16 @@ import { plotOptions } from './plotoptions.js';
  * @property {readonly PlotLine[]} lines
  * @property {(value: number) => string} text
  * @property {number} endSeconds Right end of the time axis.
- * @property {string} [empty] What is shown without a point.
+ * @property {string} empty What is shown without a point.
+ * @property {string} [latest] What the last point is.
+ * @property {boolean} [isCount] Values are whole numbers.
  */
 
 /** A constant that is this many times higher than all points is not drawn: the points would be a flat line. */
 const tooHigh = 6;
 
 /** @param {PlotProps} props */
-export function Plot({ title, lines, text, endSeconds, empty = 'No points yet: the first comes within a minute.' }) {
+export function Plot({ title, lines, text, endSeconds, empty, latest = 'latest', isCount = false }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | undefined} */ (undefined));
   const [at, setAt] = useState(/** @type {number | undefined} */ (undefined));
@@ -47,7 +49,7 @@ export function Plot({ title, lines, text, endSeconds, empty = 'No points yet: t
     const element = box.current;
     if (element === null || points === 0) return undefined;
     const made = new uPlot(
-      plotOptions({ lines: drawn, text, width: element.clientWidth, onCursor: setAt }),
+      plotOptions({ lines: drawn, text, isCount, width: element.clientWidth, onCursor: setAt }),
       data,
       element,
     );
@@ -67,21 +69,21 @@ export function Plot({ title, lines, text, endSeconds, empty = 'No points yet: t
     made.setScale('x', { min: endSeconds - spanSeconds, max: endSeconds });
   }, [data, theme, shape]);
   return html`<figure class="plot" data-points=${points}>
-    <figcaption><h2>${title}</h2><${Legend} lines=${drawn} outside=${outside} data=${data} at=${at} text=${text} /></figcaption>
+    <figcaption><h2>${title}</h2><${Legend} lines=${drawn} outside=${outside} data=${data} at=${at} text=${text} latest=${latest} /></figcaption>
     ${
       points === 0
         ? html`<p class="state small">${empty}</p>`
-        : html`<div class="canvas" ref=${box} tabindex="0" role="img" aria-label=${summaryOf(title, drawn, text)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => moveCursor(event, plot.current)}></div>
+        : html`<div class="canvas" ref=${box} tabindex="0" role="img" aria-label=${summaryOf({ title, lines: drawn, text, latest })} onKeyDown=${(/** @type {KeyboardEvent} */ event) => moveCursor(event, plot.current)}></div>
           <details><summary>As a table</summary><${Table} lines=${drawn} data=${data} text=${text} /></details>`
     }
   </figure>`;
 }
 
-/** @param {{ lines: readonly PlotLine[], outside: readonly PlotLine[], data: uPlot.AlignedData, at: number | undefined, text: (value: number) => string }} props */
-function Legend({ lines, outside, data, at, text }) {
+/** @param {{ lines: readonly PlotLine[], outside: readonly PlotLine[], data: uPlot.AlignedData, at: number | undefined, text: (value: number) => string, latest: string }} props */
+function Legend({ lines, outside, data, at, text, latest }) {
   const time = at === undefined ? undefined : data[0][at];
   return html`<ul class="legend">
-    <li class="time">${time === undefined ? 'now' : minuteText(time)}</li>
+    <li class="time">${time === undefined ? latest : minuteText(time)}</li>
     ${lines.map(({ label, colour, value, dashed }, index) => {
       const shown = value ?? (at === undefined ? lastOf(data[index + 1]) : data[index + 1]?.[at]);
       return html`<li key=${label}><i class=${`key ${colour} ${value === undefined && dashed !== true ? '' : 'dashed'}`}></i>${label} <b>${shown === null || shown === undefined ? '–' : text(shown)}</b></li>`;
@@ -138,14 +140,14 @@ function tableOf(lines, endSeconds) {
 /** @param {readonly (number | null | undefined)[] | uPlot.TypedArray | undefined} values */
 const lastOf = (values) => [...(values ?? [])].findLast((value) => typeof value === 'number');
 
-/** @param {string} title @param {readonly PlotLine[]} lines @param {(value: number) => string} text */
-function summaryOf(title, lines, text) {
+/** @param {Pick<Required<PlotProps>, 'title' | 'lines' | 'text' | 'latest'>} plot */
+function summaryOf({ title, lines, text, latest }) {
   const parts = lines.map(({ label, line, value }) => {
     if (value !== undefined) return `${label} ${text(value)}`;
     const known = line?.values.filter((point) => point !== null) ?? [];
     if (known.length === 0) return `${label}: no points`;
     const span = ageText((line?.times.at(-1) ?? 0) - (line?.times[0] ?? 0));
-    return `${label}: now ${text(known.at(-1) ?? 0)}, lowest ${text(Math.min(...known))}, highest ${text(Math.max(...known))} in ${span}`;
+    return `${label}: ${latest} ${text(known.at(-1) ?? 0)}, lowest ${text(Math.min(...known))}, highest ${text(Math.max(...known))} in ${span}`;
   });
   return `${title}. ${parts.join('; ')}. Left and right arrow keys move the cursor.`;
 }

@@ -1,5 +1,6 @@
 /** Options of uPlot: colours from page.css, axes in our units. */
 import uPlot from 'uplot';
+import { lonePoints } from '../data/series.js';
 import { minuteText } from '../format.js';
 
 /** @import { PlotLine } from './plot.js' */
@@ -11,10 +12,11 @@ const timeSpace = 70;
 const timeAxisHeight = 30;
 
 /**
- * @param {{ lines: readonly PlotLine[], text: (value: number) => string, width: number, onCursor: (index: number | undefined) => void }} plot
+ * @param {{ lines: readonly PlotLine[], text: (value: number) => string, isCount?: boolean, width: number, onCursor: (index: number | undefined) => void }} plot
+ * `isCount`: values are whole numbers.
  * @returns {uPlot.Options}
  */
-export function plotOptions({ lines, text, width, onCursor }) {
+export function plotOptions({ lines, text, isCount = false, width, onCursor }) {
   const axis = {
     stroke: colourOf('muted'),
     font: `12px ${fontOf()}`,
@@ -39,7 +41,7 @@ export function plotOptions({ lines, text, width, onCursor }) {
         ...axis,
         size: (_, values) => sizeOf(values),
         values: (_, splits) => splits.map(text),
-        ...(text(2 ** 30) === '1.00 GiB' ? { incrs: binarySteps } : {}),
+        ...(text(2 ** 30) === '1.00 GiB' ? { incrs: binarySteps } : isCount ? { incrs: wholeSteps } : {}),
       },
     ],
     series: [{}, ...lines.map(seriesOf)],
@@ -49,6 +51,8 @@ export function plotOptions({ lines, text, width, onCursor }) {
 
 /** Steps of an axis of bytes: powers of two, so that its labels are round. */
 const binarySteps = Array.from({ length: 45 }, (_, power) => 2 ** power);
+/** Steps of an axis of objects: 1, 2, 5, 10 and so on. */
+export const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** @param {PlotLine} line @returns {uPlot.Series} */
 function seriesOf({ label, colour, value, filled, dashed, stepped }) {
@@ -61,11 +65,14 @@ function seriesOf({ label, colour, value, filled, dashed, stepped }) {
     ...(value === undefined && dashed !== true ? {} : { dash: [6, 4] }),
     ...(filled === true ? { fill: colourOf(`${colour}-fill`) } : {}),
     ...(paths === undefined ? {} : { paths }),
-    points: { size: 4, stroke, fill: stroke, ...(value === undefined ? {} : { show: false }) },
+    points: { size: 5, stroke, fill: stroke, ...(value === undefined ? { filter: markedPoints } : { show: false }) },
     // Values of other lines' times are missing, not gaps.
     spanGaps: false,
   };
 }
+
+/** Where points are too close to be marked, those without a line still are. @type {Exclude<uPlot.Series.Points.Filter, number[] | null>} */
+const markedPoints = ({ data }, index, isEachShown) => (isEachShown ? null : lonePoints(data[index] ?? []));
 
 /** Room for the labels of the vertical axis, in pixels. @param {readonly string[] | null} values */
 function sizeOf(values) {

@@ -87,7 +87,7 @@ const columns = [
   },
   {
     key: 'age',
-    label: 'Age',
+    label: 'Measured',
     sortBy: ({ timestampMs }) => (timestampMs === undefined ? undefined : -timestampMs),
     width: '80px',
     className: 'right',

@@ -25,12 +25,17 @@ export function Spark({ line, kind, requested, top, label, endSeconds }) {
   const areas = runs.map(
     (run, index) => `${strokes[index]}L${x(run.at(-1)?.[0] ?? 0)} ${height}L${x(run[0]?.[0] ?? 0)} ${height}Z`,
   );
+  // A path of one point draws no line.
+  const dots = runs
+    .filter((run) => run.length === 1)
+    .map(([point]) => `M${x(point?.[0] ?? 0)} ${y(point?.[1] ?? 0)}h0`);
   const points = runs.reduce((sum, run) => sum + run.length, 0);
   return html`<svg class=${`spark ${kind}`} viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${label} data-points=${points}>
     <path class="area" d=${areas.join('')} />
     ${top !== undefined && html`<line class="allocatable" x1="0" x2=${width} y1=${y(top)} y2=${y(top)} />`}
     ${requested !== undefined && html`<line class="requested" x1="0" x2=${width} y1=${y(requested)} y2=${y(requested)} />`}
     <path class="stroke" d=${strokes.join('')} />
+    ${dots.length > 0 && html`<path class="dots" d=${dots.join('')} />`}
   </svg>`;
 }
 

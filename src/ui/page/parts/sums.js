@@ -56,6 +56,17 @@ function sum(values) {
   return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0);
 }
 
+/**
+ * Returns why no pod of a group has usage, or undefined where one has.
+ * @param {PodGroup} group
+ */
+export function whyUnmeasured(group) {
+  const { pods, missing } = group;
+  if (missing < pods.length) return undefined;
+  const [reason, other] = [...new Set(pods.map((pod) => pod.reason))];
+  return other === undefined && reason !== undefined ? reason : groupMeasurement(group).reason;
+}
+
 /** Of pods without a controller. */
 export const aloneKind = 'Pod';
 

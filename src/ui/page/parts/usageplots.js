@@ -8,17 +8,14 @@ import { Plot } from './plot.js';
 /** @import { ResourceName } from '../format.js' */
 /** @import { PlotLine } from './plot.js' */
 
-/** Colours for several lines of one plot, in page.css. */
-export const lineColours = ['line-1', 'line-2', 'line-3', 'line-4', 'line-5', 'line-6', 'line-7', 'line-8'];
-
 /**
- * @param {{ about: string, linesOf: (resource: ResourceName) => readonly PlotLine[], inputs: readonly unknown[], empty?: string }} props
+ * @param {{ linesOf: (resource: ResourceName) => readonly PlotLine[], inputs: readonly unknown[], empty: string, latest?: string }} props
  * `inputs` are what `linesOf` depends on.
  */
-export function UsagePlots({ about, linesOf, inputs, empty }) {
+export function UsagePlots({ linesOf, inputs, empty, latest }) {
   const lines = useMemo(() => ({ cpu: linesOf('cpu'), memory: linesOf('memory') }), inputs);
   const endSeconds = useMemo(() => nowMs() / 1000, inputs);
-  return html`<div class="plots">${/** @type {const} */ (['cpu', 'memory']).map((resource) => html`<${Plot} key=${resource} title=${`${resources[resource].title}${about}`} lines=${lines[resource]} text=${resources[resource].text} endSeconds=${endSeconds} empty=${empty} />`)}</div>`;
+  return html`<div class="plots">${/** @type {const} */ (['cpu', 'memory']).map((resource) => html`<${Plot} key=${resource} title=${resources[resource].title} lines=${lines[resource]} text=${resources[resource].text} endSeconds=${endSeconds} empty=${empty} latest=${latest} />`)}</div>`;
 }
 
 /**

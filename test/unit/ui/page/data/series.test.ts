@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineOf, partsOf, stepFor, sumOf, withGaps } from '../../../../../src/ui/page/data/series.js';
+import { AnswerError } from '../../../../../src/ui/page/data/connection.js';
+import {
+  lineOf,
+  lonePoints,
+  partsOf,
+  stepFor,
+  sumOf,
+  whyEmpty,
+  withGaps,
+} from '../../../../../src/ui/page/data/series.js';
 
 const series = {
   name: 'n',
@@ -24,6 +33,22 @@ test('a hole in the history is a gap, and a single missing minute is none', () =
     values: [1, 1, 1, null, 2, 2],
   });
   assert.deepEqual(withGaps({ times: [0, 60, 180], values: [1, 1, 1] }).values, [1, 1, 1]);
+});
+
+test('a point that no line reaches is marked: the only one of a line, and one between gaps', () => {
+  assert.deepEqual(lonePoints([undefined, 4, undefined]), [1]);
+  assert.deepEqual(lonePoints([1, null, 2, undefined, null, 3, undefined, 4]), [0, 2]);
+  assert.deepEqual(lonePoints([1, undefined, 2, 3]), []);
+  assert.deepEqual(lonePoints([]), []);
+});
+
+test('a plot without points says whether they are read, could not be read, come soon or do not come', () => {
+  const live = (data: unknown, error?: AnswerError) => ({ data, error });
+  assert.equal(whyEmpty(live(undefined)), 'Reading …');
+  const failed = live(undefined, new AnswerError(502, 'cannot list pods', undefined));
+  assert.equal(whyEmpty(failed), 'The last hour could not be read: cannot list pods');
+  assert.equal(whyEmpty(live({})), 'No points yet: the first comes within a minute.');
+  assert.equal(whyEmpty(live({}), 'it has ended'), 'No points: it has ended');
 });
 
 test('a sum takes the last value of a line whose minute is missing, for two minutes', () => {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodView } from '../../../../../src/view/types.ts';
-import { groupMeasurement, groupsOf, workloadOf } from '../../../../../src/ui/page/parts/sums.js';
+import {
+  groupMeasurement,
+  groupOf,
+  groupsOf,
+  whyUnmeasured,
+  workloadOf,
+} from '../../../../../src/ui/page/parts/sums.js';
 
 const pod = (name: string, fields: Partial<PodView> = {}): PodView => ({
   namespace: 'shop',
@@ -36,6 +42,14 @@ test('a group adds up what is known, has the age of its oldest usage, and counts
     },
   );
   assert.deepEqual(groupMeasurement(group), { timestampMs: 1000, reason: '1 of 3 pods have no usage' });
+});
+
+test('a group without any usage has the reason of its pods, if they have the same', () => {
+  const ended = pod('a', { reason: 'it has ended' });
+  const group = (...pods: PodView[]) => whyUnmeasured(groupOf('jobs', pods));
+  assert.equal(group(ended, { ...ended, name: 'b' }), 'it has ended');
+  assert.equal(group(ended, pod('b', { reason: 'it waits for a node' })), '2 of 2 pods have no usage');
+  assert.equal(group(ended, pod('b', { cpu: { used: 1 } })), undefined);
 });
 
 test('a pod without a controller is its own workload', () => {
