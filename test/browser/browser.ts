@@ -16,6 +16,21 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 }
 
+let shared: Promise<Browser> | undefined;
+
+/** Returns the one Chromium of this process, for all files of tests. @throws as openBrowser. */
+export function sharedBrowser(): Promise<Browser> {
+  shared ??= openBrowser();
+  return shared;
+}
+
+/** Hooks of several files may call it. */
+export async function closeSharedBrowser(): Promise<void> {
+  const opened = shared;
+  shared = undefined;
+  await (await opened?.catch(() => undefined))?.close();
+}
+
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   /** Errors and warnings of the console, exceptions, failed requests, requests to other origins. */
@@ -56,6 +71,11 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate((next) => {
     location.hash = next;
   }, hash);
+  await settled(page);
+}
+
+/** Waits until nothing of the page is being read for the first time. */
+export async function settled(page: Page): Promise<void> {
   await page.waitForSelector('main h1');
   await page.waitForFunction(
     () =>

@@ -1,13 +1,11 @@
 /** The page in a real browser, over made-up clusters that the one of `npm start` cannot be: large, hostile, failing, empty. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { seriousViolations } from './accessibility.ts';
 import { nodeAt, podAt, createScene, markup, serveScene } from './scene.ts';
-import { goTo, openBrowser, openPage, type WatchedPage } from './browser.ts';
+import { closeSharedBrowser, goTo, openPage, sharedBrowser, type WatchedPage } from './browser.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const widths = [400, 1280, 2560];
 const places = [
   '#/',
@@ -27,9 +25,9 @@ const limitedGzipBytes = 120 * 1024;
 
 let browser: Browser;
 before(async () => {
-  browser = await openBrowser();
+  browser = await sharedBrowser();
 });
-after(() => browser.close());
+after(closeSharedBrowser);
 
 /** Opens a page over the scene; both end with the test. */
 async function open(
@@ -45,23 +43,6 @@ async function open(
       await ui[Symbol.asyncDispose]();
     },
   };
-}
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
-/** Returns what axe-core finds serious or critical. */
-async function seriousViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const violations: readonly Violation[] = await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
 describe('the page in a browser', () => {
