@@ -7,13 +7,13 @@ import type { FakeApiServer } from './apiserver.ts';
 import type { KubeObject } from './kubeobjects.ts';
 import type { ObjectStore } from './objectstore.ts';
 
-/** Sets the roles and bindings of manifests/base and Kubernetes' own two, and answers reviews by them from now on. */
+/** Sets the roles and bindings of manifests/base and Kubernetes' own, and answers reviews by them from now on. */
 export function useRbac(server: FakeApiServer): void {
   setRbac(server.objects);
   server.reviews.access = (spec) => ({ allowed: rbacAllows(server.objects, spec), reason: '' });
 }
 
-/** Sets the roles and bindings of manifests/base and Kubernetes' own two. @param more files of manifests. */
+/** Sets the roles and bindings of manifests/base and Kubernetes' own. @param more files of manifests. */
 export function setRbac(objects: ObjectStore, more: readonly string[] = []): void {
   const manifests = path.resolve(import.meta.dirname, '../../manifests');
   for (const file of ['base/rbac.yaml', 'base/kubelet-identity.yaml', 'base/ca-bundle.yaml', ...more]) {
@@ -34,11 +34,26 @@ export function setRbac(objects: ObjectStore, more: readonly string[] = []): voi
       { apiGroups: [''], resources: ['configmaps'], resourceNames: [configMap], verbs: ['get', 'list', 'watch'] },
     ]),
   );
+  const autoscaling = 'system:controller:horizontal-pod-autoscaler';
+  const verbs = ['list', 'get', 'watch'];
+  const apiGroups = ['custom.metrics.k8s.io', 'external.metrics.k8s.io'];
+  objects.set(role('ClusterRole', autoscaling, [{ apiGroups, resources: ['*'], verbs }]));
+  const subjects = [{ kind: 'ServiceAccount', name: 'horizontal-pod-autoscaler', namespace: 'kube-system' }];
+  const roleRef = { apiGroup: rbac, kind: 'ClusterRole', name: autoscaling };
+  objects.set({
+    kind: 'ClusterRoleBinding',
+    apiVersion: `${rbac}/v1`,
+    metadata: { name: autoscaling },
+    roleRef,
+    subjects,
+  });
 }
+
+const rbac = 'rbac.authorization.k8s.io';
 
 function role(kind: 'ClusterRole' | 'Role', name: string, rules: readonly V1PolicyRule[]): KubeObject {
   const namespace = kind === 'Role' ? { namespace: 'kube-system' } : {};
-  return { kind, apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name, ...namespace }, rules };
+  return { kind, apiVersion: `${rbac}/v1`, metadata: { name, ...namespace }, rules };
 }
 
 interface ReviewSpec {

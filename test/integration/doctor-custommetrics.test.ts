@@ -16,6 +16,7 @@ import { apiService, condition, createInstallation, namespace } from '../fakes/i
 import { runCommands } from '../fakes/kubectl.ts';
 import { createFakePrometheus } from '../fakes/prometheus.ts';
 import { until } from '../fakes/until.ts';
+import { setRbac } from '../fakes/rbac.ts';
 import { startWholeCluster } from '../fakes/wholecluster.ts';
 import { change, type FaultyCluster, podName } from './apisidefaults.ts';
 
@@ -24,12 +25,15 @@ const external = 'external.metrics.k8s.io';
 const adapter = { service: { namespace: 'monitoring', name: 'prometheus-adapter', port: 443 } };
 const down = { status: { conditions: [condition('Available', 'False', 'FailedDiscoveryCheck', 'bad status: 404')] } };
 
+const components = ['components/custom-metrics/rbac.yaml', 'components/external-metrics/rbac.yaml'];
+
 let current: FaultyCluster | undefined;
 
 async function use(...flags: readonly string[]): Promise<FaultyCluster> {
   await release();
   const apiServer = await createFakeApiServer();
   current = { apiServer, installation: await createInstallation(apiServer) };
+  setRbac(apiServer.objects, components);
   for (const value of flags) change(current, 'Pod', podName, [{ op: 'add', path: '/spec/containers/0/args/-', value }]);
   for (const value of flags)
     change(current, 'Deployment', 'metrics-server', [
@@ -132,6 +136,69 @@ describe('doctor and the APIServices of custom metrics', () => {
     register(cluster, 'v1beta2', custom);
     const [note] = await findings(cluster);
     assert.match(note?.remedy ?? '', new RegExp(`^kubectl exec -n ${namespace} deploy/metrics-server -- `));
+  });
+});
+
+describe('doctor and the rights behind custom metrics', () => {
+  async function withoutRole(role: string, ...flags: readonly string[]): Promise<FaultyCluster> {
+    const cluster = await use(...flags);
+    register(cluster, 'v1beta2', custom);
+    register(cluster, 'v1beta1', external);
+    cluster.apiServer.objects.delete('ClusterRole', role);
+    return cluster;
+  }
+  const wrong = async (cluster: FaultyCluster) =>
+    (await findings(cluster)).filter(({ severity }) => severity !== 'note');
+
+  for (const [role, flag, problems] of [
+    [
+      'system:kubegauge-custom-metrics',
+      '--custom-metrics=kubelet',
+      [
+        'list namespaces, watch namespaces, list horizontalpodautoscalers.autoscaling, watch horizontalpodautoscalers.autoscaling',
+      ],
+    ],
+    [
+      'system:kubegauge-custom-metrics',
+      '--config=/etc/rules.yaml',
+      ['list namespaces, watch namespaces, list services, watch services'],
+    ],
+    [
+      'system:kubegauge-external-metrics-ca-bundle',
+      '--config=/etc/rules.yaml',
+      ['get', 'watch', 'patch'].map(
+        (verb) => `${verb} apiservices.apiregistration.k8s.io /v1beta1.external.metrics.k8s.io`,
+      ),
+    ],
+  ] as const) {
+    test(`finds that the server lacks ${role} with ${flag}, and the remedy ends it`, async () => {
+      const cluster = await withoutRole(role, flag);
+      const missing = async () => (await wrong(cluster)).filter(({ code }) => code === 'custom-right-missing');
+      const found = await missing();
+      assert.equal(found.length, 1);
+      assert.equal(found[0]?.problem, `the server may not ${problems.join(', ')}`);
+      assert.equal(found[0]?.object, 'ServiceAccount kube-system/kubegauge');
+      await runCommands(cluster.apiServer, found[0]?.remedy ?? '');
+      assert.deepEqual(await missing(), []);
+    });
+  }
+
+  test('finds that autoscalers may not read a group, and the remedy ends it', async () => {
+    const cluster = await withoutRole('system:controller:horizontal-pod-autoscaler', '--config=/etc/rules.yaml');
+    const found = await wrong(cluster);
+    assert.deepEqual(summary(found), ['warning autoscaler-right-missing', 'warning autoscaler-right-missing']);
+    assert.match(found[0]?.problem ?? '', /may not get \*\.custom\.metrics\.k8s\.io: .* get a 403/);
+    assert.match(found[1]?.problem ?? '', /may not list \*\.external\.metrics\.k8s\.io/);
+    for (const { remedy = '' } of found) await runCommands(cluster.apiServer, remedy);
+    assert.deepEqual(await wrong(cluster), []);
+  });
+
+  test('asks for no right of a group that another server has', async () => {
+    const cluster = await use('--config=/etc/rules.yaml');
+    register(cluster, 'v1beta1', custom, adapter);
+    for (const role of ['system:kubegauge-custom-metrics', 'system:controller:horizontal-pod-autoscaler'])
+      cluster.apiServer.objects.delete('ClusterRole', role);
+    assert.deepEqual(await wrong(cluster), []);
   });
 });
 

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { neededRights } from '../../src/doctor/apiside/rights.ts';
+import { valueApis } from '../../src/doctor/custommetrics/valueapis.ts';
+import { rightsOfServer } from '../../src/doctor/custommetrics/valuerights.ts';
+import { type NeededRight, neededRights } from '../../src/doctor/apiside/rights.ts';
 import { allChecks } from '../../src/doctor/checks.ts';
 import { readPermissions, rightTexts } from '../cluster/permissions.ts';
 
@@ -29,13 +31,30 @@ test('the rights that doctor checks are those of docs/permissions.md', () => {
     .filter(({ isUnused }) => !isUnused)
     .flatMap(({ rights }) => rights)
     .filter(({ account }) => account !== 'users');
-  const checked = neededRights.map(({ account, verb, group, resource, namespace, name, role }) => ({
-    account: account === 'server' ? 'kubegauge' : 'kubegauge-kubelets',
+  const checked = neededRights.map((right) =>
+    granted(right.account === 'server' ? 'kubegauge' : 'kubegauge-kubelets', right),
+  );
+  assert.deepEqual(rightTexts(checked), rightTexts(listed));
+});
+
+test('the rights that doctor checks for custom metrics are those of docs/permissions.md', () => {
+  const listed = readPermissions('Granted by components').flatMap(({ rights }) => rights);
+  const server = { namespace: 'kube-system', command: [], args: ['--kubelet-service-account=kubegauge-kubelets'] };
+  const checked = valueApis.flatMap((api) => rightsOfServer(api, server, { kubelet: true, config: true }));
+  assert.deepEqual(
+    rightTexts(checked.map((right) => granted('kubegauge', right))),
+    rightTexts(listed.filter(({ by }) => /-metrics(-ca-bundle)?$/.test(by))),
+  );
+});
+
+function granted(account: string, right: Omit<NeededRight, 'account' | 'neededBy'>) {
+  const { verb, group, resource, namespace, name, role } = right;
+  return {
+    account,
     verb,
     group,
     resource,
     only: namespace === undefined ? (name ?? '') : `${namespace}/${name ?? '*'}`,
     by: `${role.kind} ${role.namespace === undefined ? '' : `${role.namespace}/`}${role.name}`,
-  }));
-  assert.deepEqual(rightTexts(checked), rightTexts(listed));
-});
+  };
+}

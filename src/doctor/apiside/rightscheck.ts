@@ -1,6 +1,5 @@
 /** Checks that the accounts of the server have every right that it needs. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
-import type { AccessAttributes } from '../../client/accessreview.ts';
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
@@ -9,7 +8,8 @@ import { findKubeletAccount, mayAccount } from '../kubeletaccount.ts';
 import { exposedRights } from './exposedrights.ts';
 import { applyManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
-import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
+import { asGoodAsRoot, attributesOf, grant, rightText } from './rightgrants.ts';
+import { type NeededRight, rightsOf } from './rights.ts';
 import { kindOfImage, type PodBehindService, podsBehind, type ServerKind, servingContainer } from './servingpods.ts';
 
 export const rightsCheck: Check = {
@@ -123,74 +123,11 @@ function isDangerous({ verb, resource, role }: NeededRight): boolean {
   return role.builtIn !== true && (!readVerbs.has(verb) || resource === asGoodAsRoot);
 }
 
-const asGoodAsRoot = 'nodes/proxy';
-
 /** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
 function isShown({ namespace, name }: ServiceAccount, shown: readonly ServiceAccount[]): boolean {
   return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
 }
 
 function isGranted(context: CheckContext, right: NeededRight, accounts: InstalledServer['accounts']): Promise<boolean> {
-  const [resource = '', subresource = ''] = right.resource.startsWith('/') ? [] : right.resource.split('/');
-  const { verb, group, namespace, name } = right;
-  const attributes: AccessAttributes = right.resource.startsWith('/')
-    ? { verb, nonResourcePath: right.resource }
-    : {
-        verb,
-        group,
-        resource,
-        subresource,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(name === undefined ? {} : { name }),
-      };
-  return mayAccount(context, attributes, accounts[right.account], right.account);
-}
-
-function rightText({ verb, group, resource, namespace, name }: NeededRight): string {
-  const what = group === '' || resource.startsWith('/') ? resource : `${resource}.${group}`;
-  // The remedy can be pasted, so it must not grant this unnoticed.
-  const warning = resource === asGoodAsRoot ? ' (as good as root on the nodes)' : '';
-  return `${verb} ${what}${name === undefined ? '' : ` ${namespace ?? ''}/${name}`}${warning}`;
-}
-
-const rbac = 'rbac.authorization.k8s.io';
-
-/** Returns the role and its binding; `kubectl auth reconcile` adds what is missing, and removes nothing. */
-function grant(
-  server: ServerKind,
-  role: GrantingRole,
-  rights: readonly NeededRight[],
-  account: ServiceAccount,
-): object {
-  // metrics-server's release has one role for all, also where only its image was replaced.
-  const isOfRelease = server === 'metrics-server' || account.name === 'metrics-server';
-  const isKept = role.builtIn === true || !isOfRelease;
-  const name = isKept ? role.name : 'system:metrics-server';
-  const kind = isKept ? role.kind : 'ClusterRole';
-  const scope = kind === 'Role' ? { namespace: role.namespace } : {};
-  const binding = {
-    apiVersion: `${rbac}/v1`,
-    kind: `${kind}Binding`,
-    metadata: { name: bindingName(role, account) ?? name, ...scope },
-    roleRef: { apiGroup: rbac, kind, name },
-    subjects: [{ kind: 'ServiceAccount', ...account }],
-  };
-  const granting = { apiVersion: `${rbac}/v1`, kind, metadata: { name, ...scope }, rules: rights.map(ruleOf) };
-  return { apiVersion: 'v1', kind: 'List', items: role.builtIn === true ? [binding] : [granting, binding] };
-}
-
-/** Returns the name of our manifests and of metrics-server's release, so that the next apply finds it. */
-function bindingName({ builtIn, kind, name }: GrantingRole, account: ServiceAccount): string | undefined {
-  if (builtIn !== true) return undefined;
-  return kind === 'Role' ? `${account.name}-auth-reader` : `${account.name}:${name}`;
-}
-
-function ruleOf({ verb, group, resource, name }: NeededRight): object {
-  if (resource.startsWith('/')) return { nonResourceURLs: [resource], verbs: [verb] };
-  return {
-    apiGroups: [group],
-    resources: [resource],
-    verbs: [verb],
-    ...(name === undefined ? {} : { resourceNames: [name] }),
-  };
+  return mayAccount(context, attributesOf(right), accounts[right.account], right.account);
 }

@@ -1,14 +1,21 @@
-/** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices, and the sources and rules behind them. */
+/** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices and rights, and the sources and rules behind them. */
 import { customGroup } from '../../api/custom/metricvalues.ts';
-import { type RegisteredVersion, registeredApis, registeredVersions, servicesOf } from '../apiside/registration.ts';
+import {
+  isSame,
+  type RegisteredVersion,
+  registeredApis,
+  registeredVersions,
+  servicesOf,
+} from '../apiside/registration.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
-import { type Check, type CheckContext, readOr } from '../check.ts';
+import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { flagIn } from '../flagwords.ts';
 import { findServer, type FoundServer } from '../nodes/installation.ts';
 import { readOwnStatus } from '../nodes/serverswords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { explainRules, ruleCodes, type RuleFacts, rulesOfStatus } from './metricrules.ts';
+import { checkValueRights, rightCodes } from './valuerights.ts';
 import {
   apiCodes,
   explainValueApi,
@@ -21,8 +28,8 @@ import {
 
 export const customMetricsCheck: Check = {
   name: 'custom-metrics',
-  title: 'custom.metrics.k8s.io and external.metrics.k8s.io: APIServices, sources and rules',
-  codes: [...apiCodes, ...ruleCodes],
+  title: 'custom.metrics.k8s.io and external.metrics.k8s.io: APIServices, rights, sources and rules',
+  codes: [...apiCodes, ...rightCodes, ...ruleCodes],
   run,
 };
 
@@ -54,6 +61,9 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       server,
       hasSource: registered === undefined ? 'unknown' : hasSource,
     });
+    const isOurs = registered?.some(({ service }) => isSame(service, server)) === true;
+    if (installation !== undefined && flags !== undefined && isOurs && hasSource !== 'no')
+      yield* tolerant(() => checkValueRights(context, { api, installation, sources: flags }));
   }
   const [custom] = valueApis;
   if (
