@@ -41,6 +41,12 @@ async function untilStopped(run: (signal: AbortSignal) => Promise<void>): Promis
   }
 }
 
+/**
+ * Milliseconds between the last line of a print and those before it. Only a write shows that a reader such as `head` has gone; without
+ * this one, that would be the next change.
+ */
+const lastLineDelayMs = 50;
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface Place {
@@ -62,9 +68,18 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const printing = { view, url, state, format, columns, isColoured, isUnicode };
   if (given.isWatch) {
     await untilStopped((signal) => {
-      const write = (text: string): boolean => !signal.aborted && (stdout.write(text), true);
       // An interval that a signal ends is no failure.
       const wait = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
+      const write = async (text: string): Promise<boolean> => {
+        const lastLine = stdout.isTTY ? 0 : text.lastIndexOf('\n', text.length - 2) + 1;
+        for (const part of [text.slice(0, lastLine), text.slice(lastLine)]) {
+          if (signal.aborted) return false;
+          if (part === '') continue;
+          stdout.write(part);
+          if (part !== text) await wait(lastLineDelayMs);
+        }
+        return !signal.aborted;
+      };
       return watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onProblem: complain });
     });
     return;

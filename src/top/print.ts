@@ -106,8 +106,8 @@ const noise = 0.1;
 export interface WatchRowsOptions extends PrintOptions {
   readonly intervalMs: number;
   readonly signal: AbortSignal;
-  /** Returns false when the reader has gone. */
-  readonly write: (text: string) => boolean;
+  /** Resolves to false when the reader has gone. */
+  readonly write: (text: string) => Promise<boolean>;
   /** Milliseconds; resolves early when the signal aborts. */
   readonly sleep: (ms: number) => Promise<void>;
   readonly onProblem: (error: unknown) => void;
@@ -150,7 +150,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
       const gone = loaded.note === undefined ? absent : [];
       const note = loaded.note === lastNote ? undefined : loaded.note;
       lastNote = loaded.note;
-      if (!write(changesText(options, { changed, gone, note, withHeading: isFirst }))) return;
+      if (!(await write(changesText(options, { changed, gone, note, withHeading: isFirst })))) return;
       isFirst = false;
     }
     await sleep(intervalMs);

@@ -33,7 +33,7 @@ async function watched(view: Partial<ClusterView>, looks: number): Promise<reado
     isUnicode: true,
     intervalMs: 1_000,
     signal: stop.signal,
-    write: (text) => texts.push(text) > 0,
+    write: async (text) => texts.push(text) > 0,
     sleep: async () => {
       if (texts.length === looks) stop.abort();
     },
@@ -77,7 +77,7 @@ test('a signal ends it, also while kube-apiserver does not answer', async () => 
     isUnicode: true,
     intervalMs: 1_000,
     signal: stop.signal,
-    write: assert.fail,
+    write: async () => assert.fail(),
     sleep: async () => undefined,
     onProblem: () => assert.fail(),
   });
