@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +15,7 @@ const blockTimeoutMs = 60_000;
 const startTimeoutMs = 120_000;
 const isInstalled = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
 /** Programs that a block may need beside `kubegauge`, and which a machine may lack. */
-const missing = ['sh', 'kubectl', 'curl'].filter((program) => !isInstalled(program));
+const missing = ['sh', 'npm', 'kubectl', 'curl'].filter((program) => !isInstalled(program));
 
 let folder: string;
 let standin: ChildProcess;
@@ -37,6 +37,9 @@ async function start(): Promise<void> {
   const program = `#!/bin/sh\nexec '${process.execPath}' '${path.join(root, 'src/main.ts')}' "$@"\n`;
   await writeFile(path.join(folder, 'bin/kubegauge'), program, { mode: 0o700 });
   await cp(path.join(root, 'manifests'), path.join(folder, 'manifests'), { recursive: true });
+  // As in a checkout, for `npm run serve`.
+  for (const name of ['package.json', 'src', 'test', 'node_modules'])
+    await symlink(path.join(root, name), path.join(folder, name));
   environment = {
     PATH: `${path.join(folder, 'bin')}${path.delimiter}${process.env['PATH'] ?? ''}`,
     HOME: folder,

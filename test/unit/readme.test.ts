@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { missingCauses } from '../../src/api/missing.ts';
 import { statusText } from '../../src/command/statustable.ts';
+import { columnsOf } from '../../src/top/columns.ts';
 import { version } from '../../src/version.ts';
 import { readDocument } from '../docs/documents.ts';
 import { splitBlocks } from '../docs/markdown.ts';
@@ -47,6 +48,22 @@ describe('README', () => {
     const from = shown.indexOf('$ kubegauge status') + 1;
     assert.equal(shown[from]?.replace(/since \S+;/, 'since t;'), printed[0]);
     assert.deepEqual(shown.slice(from + 2, from + 4), printed.slice(2, 4));
+  });
+
+  test('and the page about it show kubegauge top with the columns that it has', () => {
+    const screens = [readDocument('README.md'), readDocument('docs/top.md')].map((text) =>
+      splitBlocks(text).blocks.find((block) => block.text.startsWith('kubegauge top  https://')),
+    );
+    const shown = screens.map((screen) => {
+      assert.match(screen?.text ?? '', /\n 1 Nodes \[2 Pods\] /);
+      const heading = screen?.text.split('\n').find((line) => line.startsWith('NAMESPACE '));
+      return heading?.replace('*', '').trim().split(/ {2,}/);
+    });
+    // Without those for which the blocks are too narrow, and WHY, which is not there without a reason.
+    const titles = columnsOf.pods
+      .filter(({ title }) => title !== 'MEM TREND' && title !== 'WHY')
+      .map(({ title }) => title);
+    for (const each of shown) assert.deepEqual(each, titles);
   });
 
   test('shows the cause of a 404 in the words of the program', () => {
