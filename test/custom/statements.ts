@@ -83,7 +83,15 @@ export const proofs: ReadonlyMap<number, readonly Proof[]> = new Map([
   [117, [{ file: kubelets, title: 'when the sandbox restarts' }]],
   [118, [{ file: kubelets, title: 'time and window of a value' }]],
   [119, [{ file: 'unit/scrape/endpoint/wantedseries.test.ts', title: 'gets the same request as ever, to the byte' }]],
-  [120, [{ file: kubelets, title: 'a node on /metrics/resource has none, and the cause says so' }]],
+  [
+    120,
+    [
+      {
+        file: kubelets,
+        title: 'a node on /metrics/resource keeps the last values until they are stale, then the cause says so',
+      },
+    ],
+  ],
   [
     121,
     [
