@@ -94,6 +94,30 @@ describe('the page in a browser', () => {
     await page.locator('.stacked td[data-label="memory"]').first().waitFor();
   });
 
+  test('each cell of a pod is whole, and none is over another', async () => {
+    const scene = createScene();
+    await using opened = await open(scene);
+    const { page } = opened;
+    for (const width of [400, 1000, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const place of ['#/pods', '#/namespaces/shop', '#/nodes/node-1']) {
+        await goTo(page, place);
+        await page.locator('.pods .row').nth(5).waitFor();
+        const cut = await page.locator('.pods .row > [role="cell"]:not(.c-reason)').evaluateAll((cells) =>
+          cells.flatMap((cell) => {
+            const own = cell.getBoundingClientRect();
+            const isCovered = [...(cell.parentElement?.children ?? [])].some((other) => {
+              const { left, right, top, bottom } = other.getBoundingClientRect();
+              return other !== cell && left < own.right && right > own.left && top < own.bottom && bottom > own.top;
+            });
+            return isCovered || cell.scrollWidth > cell.clientWidth ? cell.outerHTML : [];
+          }),
+        );
+        assert.deepEqual(cut, [], `${place} at ${width} px`);
+      }
+    }
+  });
+
   test('names are text and never markup, wherever they are shown', async () => {
     const scene = createScene();
     const evil = {

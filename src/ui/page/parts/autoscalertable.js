@@ -13,7 +13,7 @@ export function AutoscalerTable({ items, hasNamespace = false }) {
       (
         item,
       ) => html`<tr key=${`${item.namespace}/${item.name}`}><th scope="row"><a href=${autoscalerLink(item)}>${item.name}</a></th>
-      ${hasNamespace && html`<td class="muted" data-label="namespace">${item.namespace}</td>`}
+      ${hasNamespace && html`<td class="muted whole" data-label="namespace">${item.namespace}</td>`}
       <td class="whole" data-label="target"><a href=${workloadLink(item.namespace, item.target)}>${item.target.kind} ${item.target.name}</a></td>
       <td class="whole">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}${item.reason !== undefined && html`<p class="reason">${item.reason}</p>`}</td>
       <td class="right" data-label="replicas"><${Replicas} item=${item} /></td><td class="right muted" data-label="min–max">${item.minReplicas}–${item.maxReplicas}</td><td class="muted" data-label="last scaled">${lastScaled(item)}</td></tr>`,

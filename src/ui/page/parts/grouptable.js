@@ -14,13 +14,13 @@ export function GroupTable({ title, groups, first, nameOf, linkOf }) {
     <tbody>${groups.map((group) => {
       const measured = groupMeasurement(group);
       return html`<tr key=${group.key}><th scope="row"><a href=${linkOf(group)} ...${measuredTip(measured)}>${nameOf(group)}</a>${group.missing > 0 && html` <span class="phase" data-tip=${measured.reason}>${group.missing} without usage</span>`}</th>
-        <td class="right" data-label="pods"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
-        <td class="right" data-label="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
+        <td class="right lead" data-label="pods"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
+        <td class="right whole" data-label="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
         <td class="right wide muted" data-label="requested"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
         <td data-label="% of request"><${Share} used=${usedOfRequest(group.cpu)} of=${group.cpu.requested} label="the CPU requests" measured=${measured} /></td>
-        <td class="right" data-label="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
+        <td class="right whole" data-label="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
         <td class="right wide muted" data-label="requested"><${Amount} resource="memory" value=${group.memory.requested} /></td>
         <td data-label="% of request"><${Share} used=${usedOfRequest(group.memory)} of=${group.memory.requested} label="the memory requests" measured=${measured} /></td>
-        <td class="right wide" data-label="restarts">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
+        <td class="right wide lead" data-label="restarts">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
     })}</tbody></table></div>`;
 }
