@@ -75,3 +75,9 @@ export async function startReplica(cluster: WholeCluster, flags: readonly string
     }
   }
 }
+
+/** Returns all of an item of a list but the moment when it was asked for, as text. */
+export function pointOf(item: unknown): string {
+  const { metadata, ...point } = item as { metadata: { creationTimestamp: string } };
+  return JSON.stringify({ ...metadata, creationTimestamp: undefined, ...point });
+}

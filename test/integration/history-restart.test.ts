@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { field, text } from '../../src/client/json.ts';
-import { type Replica, startReplica } from '../fakes/replica.ts';
+import { pointOf, type Replica, startReplica } from '../fakes/replica.ts';
 import { nodeNames, podNode, recentStartMs, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const metrics = '/apis/metrics.k8s.io/v1';
@@ -34,12 +34,6 @@ const namesOf = (points: readonly unknown[]) =>
 async function pointsOf(replica: Replica) {
   const nodes = await replica.list(nodePoints, (found) => namesOf(found).size === nodeNames.length);
   return { nodes, pods: await replica.list(podPoints, hasAny) };
-}
-
-/** All of an item but when it was asked for. */
-function pointOf(item: unknown): string {
-  const { metadata, ...point } = item as { metadata: { creationTimestamp: string } };
-  return JSON.stringify({ ...metadata, creationTimestamp: undefined, ...point });
 }
 
 /** Each of them has to be among the others, unchanged: name, timestamp, window and usage. */
