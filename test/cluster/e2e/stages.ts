@@ -16,7 +16,7 @@ const stages: readonly Stage[] = [
     // of earlier minutes, which are there by then.
     name: 'alone on the cluster',
     together: false,
-    files: ['top', 'access', 'numbers', 'containers', 'clients'],
+    files: ['top', 'access', 'numbers', 'containers', 'screens', 'clients'],
   },
   {
     // The autoscaler takes two minutes, most of them waiting; the others fit beside it on two cores.

@@ -1,0 +1,194 @@
+/** `kubegauge top` and the page of `kubegauge ui` on a real cluster: their numbers are those of the metrics API, whichever server answers it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { apiPaths, type ApiPath } from '../../../src/ui/routes.ts';
+import { waitFor } from '../wait.ts';
+import { harness } from './harness.ts';
+import { loadNamespace, loadPods } from './loads.ts';
+import { nodeReadings, podReadings, type Reading } from './readings.ts';
+
+const { cluster, program, loads, folder, source } = harness();
+const main = path.resolve(import.meta.dirname, '../../../src/main.ts');
+const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: folder, KUBECONFIG: cluster.kubeconfig };
+const keepsHistory = program.name === 'kubegauge';
+
+/** What both screens say of a node, or of a container. */
+interface Shown {
+  readonly name: string;
+  readonly timestampMs?: number;
+  readonly cpu: { readonly used?: number; readonly requested?: number };
+  readonly memory: { readonly used?: number; readonly requested?: number };
+}
+
+interface ShownPod extends Shown {
+  readonly namespace: string;
+  readonly containers: readonly Shown[];
+}
+
+/** Prints one screen. */
+function top(...args: string[]): Promise<string> {
+  return cluster.runInNamespace(process.execPath, [main, 'top', ...args], { env });
+}
+
+/** Asserts that pods, read by `read`, have the numbers of the API, once both are of the same samples. */
+async function comparePods(read: () => Promise<readonly ShownPod[]>): Promise<readonly ShownPod[]> {
+  const [pods, readings] = await waitFor(
+    'the API and the screen to be of the same samples',
+    async () => {
+      const shown = (await read()).filter(({ namespace }) => namespace === loadNamespace);
+      const readings = await podReadings(cluster, source());
+      const isSame = (pod: ShownPod) => isOf(pod, readings.get(`${pod.namespace}/${pod.name}`));
+      return shown.length === loadPods.length && shown.every(isSame) && ([shown, readings] as const);
+    },
+    60_000,
+    500,
+  );
+  for (const { namespace, name, containers } of pods) {
+    const reading = readings.get(`${namespace}/${name}`);
+    for (const container of containers) assertUsage(container, reading?.containers.get(container.name));
+    assert.equal(containers.length, reading?.containers.size);
+  }
+  return pods;
+}
+
+async function compareNode(read: () => Promise<readonly Shown[]>): Promise<Shown> {
+  const [node, reading] = await waitFor(
+    'the API and the screen to be of the same sample of the node',
+    async () => {
+      const [shown] = await read();
+      const reading = (await nodeReadings(cluster, source())).get(cluster.nodeName);
+      return shown !== undefined && isOf(shown, reading) && ([shown, reading] as const);
+    },
+    60_000,
+    500,
+  );
+  assert.equal(node.name, cluster.nodeName);
+  assertUsage(node, reading);
+  return node;
+}
+
+function isOf({ timestampMs }: Shown, reading: Pick<Reading, 'timestamp'> | undefined): boolean {
+  return reading !== undefined && timestampMs === Date.parse(reading.timestamp);
+}
+
+function assertUsage({ name, cpu, memory }: Shown, usage: Omit<Reading, 'timestamp' | 'window'> | undefined): void {
+  const shown = { cpuNanocores: Math.round((cpu.used ?? Number.NaN) * 1e9), memoryBytes: memory.used };
+  assert.deepEqual(shown, { cpuNanocores: usage?.cpuNanocores, memoryBytes: usage?.memoryBytes }, name);
+}
+
+describe('the screens', () => {
+  before(() => loads.running());
+
+  describe('kubegauge top', () => {
+    const json = async <T>(screen: string, ...args: string[]) =>
+      JSON.parse(await top(screen, '-o', 'json', ...args)) as T & { readonly cluster: { readonly server: string } };
+
+    test('pods have the numbers of the API, and what they request', async () => {
+      const pods = await comparePods(async () => (await json<{ pods: ShownPod[] }>('pods', '-A')).pods);
+      assert.equal(pods.find(({ name }) => name === 'burner')?.cpu.requested, 0.3);
+    });
+
+    test('the node has the numbers of the API', async () => {
+      await compareNode(async () => (await json<{ nodes: Shown[] }>('nodes')).nodes);
+    });
+
+    test('its header says which server answers', async () => {
+      assert.equal((await json('nodes')).cluster.server, program.name);
+    });
+
+    test('tables name what users look for', async () => {
+      assert.match(await top('nodes', '--once'), new RegExp(`^${cluster.nodeName} `, 'm'));
+      assert.match(await top('pods', '-n', loadNamespace, '--once'), /\bburner\b.*\bRunning\b/);
+      assert.match(await top('containers', '-n', loadNamespace, '-l', 'app=pair', '--once'), /\bpair\b.*\bsecond\b/);
+      assert.match(await top('hpas', '--once'), /HPAs/);
+    });
+  });
+
+  describe('kubegauge ui', () => {
+    let base = '';
+    let stop: (() => Promise<void>) | undefined;
+
+    before(async () => {
+      const child = cluster.inNamespace(process.execPath, [main, 'ui', '--no-open'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env,
+      });
+      const printed: Buffer[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk));
+      child.stderr?.on('data', (chunk: Buffer) => printed.push(chunk));
+      const ended = once(child, 'close');
+      stop = async () => {
+        child.kill('SIGTERM');
+        await ended;
+      };
+      const link = await waitFor(
+        'the link of the page',
+        async () => /http:\/\/127\.0\.0\.1:\d+\/\S+/.exec(Buffer.concat(printed).toString())?.[0],
+        30_000,
+      );
+      await curl('--location', link);
+      base = link.replace(/\?.*/, '').replace(/\/$/, '');
+    });
+    after(() => stop?.());
+
+    function curl(...args: string[]): Promise<string> {
+      const jar = path.join(folder, 'cookies');
+      const common = ['--silent', '--show-error', '--fail', '--max-time', '20', '--cookie', jar, '--cookie-jar', jar];
+      return cluster.runInNamespace('curl', [...common, ...args]);
+    }
+
+    async function answer<T>(of: ApiPath, query = ''): Promise<T> {
+      return JSON.parse(await curl(`${base}${of}${query}`)) as T;
+    }
+
+    test('pods and the node have the numbers of the API', async () => {
+      await comparePods(
+        async () => (await answer<{ items: ShownPod[] }>(apiPaths.pods, `?namespace=${loadNamespace}`)).items,
+      );
+      await compareNode(async () => (await answer<{ items: Shown[] }>(apiPaths.nodes)).items);
+    });
+
+    test('its summary counts the node, and says who keeps the history', async () => {
+      const { summary, history } = await answer<{
+        summary: { readonly nodes: number; readonly readyNodes: number; readonly server: string };
+        history: { readonly keptBy: string };
+      }>(apiPaths.summary);
+      assert.deepEqual([summary.nodes, summary.readyNodes, summary.server], [1, 1, program.name]);
+      assert.equal(history.keptBy, keepsHistory ? 'server' : 'ui');
+    });
+
+    test('the plots of a namespace have points of each container', async () => {
+      const names = ['burner/burn', 'holder/hold', 'pair/first', 'pair/second'].map(
+        (each) => `${loadNamespace}/${each}`,
+      );
+      await waitFor(
+        'a point of each container',
+        async () => {
+          const query = `?namespace=${loadNamespace}&sinceSeconds=3600`;
+          const { series } = await answer<{ series: { name: string; cpu: unknown[] }[] }>(
+            apiPaths.containerHistory,
+            query,
+          );
+          const plotted = series.filter(({ cpu }) => cpu.some((value) => typeof value === 'number'));
+          return names.every((name) => plotted.some((each) => each.name === name));
+        },
+        120_000,
+        1_000,
+      );
+    });
+
+    test('whoever has no cookie gets nothing', async () => {
+      const status = await cluster.runInNamespace('curl', [
+        '--silent',
+        '--output',
+        '/dev/null',
+        '--write-out',
+        '%{http_code}',
+        `${base}${apiPaths.summary}`,
+      ]);
+      assert.equal(status, '401');
+    });
+  });
+});
