@@ -119,7 +119,7 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
   };
 
   async function restartApiServer(change = (args: readonly string[]) => args): Promise<void> {
-    await stop(readProcess(settings, 'kube-apiserver'));
+    await stop(readProcess(settings, 'kube-apiserver'), apiServerGraceMs);
     const program = components(settings, record)['kube-apiserver'];
     await start(settings, { ...program, args: change(program.args) });
     await apiServerReady(settings);
@@ -149,6 +149,9 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     await kubeletAnswers(settings);
   }
 }
+
+/** Its requests have ended by then. It would wait a minute for watches, which do not end. */
+const apiServerGraceMs = 2_000;
 
 async function killContainer(id: string): Promise<void> {
   const processes = containerProcesses(id.replace(/^.*:\/\//, '')).flatMap((pid) => identify(pid) ?? []);

@@ -26,10 +26,9 @@ import { type CadvisorRow, cadvisorRows } from './kubelet.ts';
 import { buildManifests } from './kustomized.ts';
 import { heldBytes, loadNamespace, loadPods } from './loads.ts';
 import { makeNamespace } from './namespaces.ts';
-import { fitToCluster, listServerPods, rolledOut } from './podserver.ts';
+import { addArgs, fitToCluster, listServerPods, rolledOut } from './podserver.ts';
 import { apply, fieldOf, podsReady } from './pods.ts';
-import { removeObjects } from './registration.ts';
-import { addArgs } from './replicas.ts';
+import { isAmong, removeObjects } from './registration.ts';
 import { shortResolution } from './server.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
@@ -55,11 +54,7 @@ const fit = (objects: readonly KubernetesObject[]) =>
 
 describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
   let objects: KubernetesObject[] = [];
-  const ofComponents = () =>
-    objects.filter(
-      ({ kind, metadata }) =>
-        !registration.base.some((each) => each.kind === kind && each.metadata.name === metadata.name),
-    );
+  const ofComponents = () => objects.filter((object) => !isAmong(object, registration.base));
   const undo = new AsyncDisposableStack();
 
   before(async () => {

@@ -7,9 +7,11 @@ import { createCredentials, type Credentials } from './credentials.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
 import { buildManifestsImage } from '../product-image.ts';
+import type { KubernetesObject } from '../registration.ts';
 import { startBasePod } from './podserver.ts';
 import type { Source } from './readings.ts';
 import { createRegistration, type Registration, removeApiServices } from './registration.ts';
+import { type Replicas, startReplicas } from './replicas.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
 import type { Stage } from './stages.ts';
 
@@ -45,8 +47,12 @@ export interface Harness extends AsyncDisposable, RunOptions {
    * KUBEGAUGE_E2E_IMAGE names an archive that was built before (`npm run cluster -- image <file>`).
    */
   productImage(): Promise<void>;
-  /** Resolves when a pod by manifests/base serves. The first call starts it in the place of the process; it stays until the end. */
+  /** Resolves when a pod by manifests/base serves. The first call starts it in the place of what is there; it stays until the end. */
   basePod(): Promise<void>;
+  /** Resolves when two replicas serve. The first call starts them in the place of the process; they stay until endReplicas(). */
+  replicas(): Promise<Replicas>;
+  /** Removes the replicas, where there are some, but for kept objects. */
+  endReplicas(kept?: readonly KubernetesObject[]): Promise<void>;
 }
 
 const port = 14_250;
@@ -79,6 +85,8 @@ export async function openHarness(
     await server.stop();
   });
   await registration.available();
+  let replicas: Promise<Replicas> | undefined;
+  opened.defer(() => endReplicas());
 
   const resources = opened.move();
   let image: Promise<void> | undefined;
@@ -103,9 +111,18 @@ export async function openHarness(
     },
     productImage: () => (image ??= makeProductImage()),
     basePod: () => (pod ??= startBasePod(opening)),
+    replicas: () => (replicas ??= startReplicas(opening)),
+    endReplicas,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
   return opening;
+
+  async function endReplicas(kept?: readonly KubernetesObject[]): Promise<void> {
+    // Where they did not start, a test says so, and they are removed.
+    const ended = await replicas?.catch(() => undefined);
+    replicas = undefined;
+    await ended?.remove(kept);
+  }
 
   function start(): Promise<ServerProcess> {
     const kubeconfig = program.name === 'kubegauge' ? credentials.serverKubeconfig : credentials.peerKubeconfig;

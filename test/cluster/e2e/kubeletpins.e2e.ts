@@ -10,49 +10,50 @@ import { parsePins } from '../../../src/kubelet/pins/pinlist.ts';
 import { keyProof } from '../../../src/kubelet/pins/selfsigned.ts';
 import type { NodeReport, StatusReport } from '../../../src/server/statuspage.ts';
 import { kubeletPki } from '../components.ts';
-import { type KubernetesObject, toList } from '../registration.ts';
+import { toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
-import { buildManifests } from './kustomized.ts';
-import { fitToCluster, listServerPods, makeRoomForPods, rolledOut } from './podserver.ts';
 import { apply } from './pods.ts';
-import { removeObjects } from './registration.ts';
-import { addArgs } from './replicas.ts';
-import { shortResolution } from './server.ts';
+import type { Replicas } from './replicas.ts';
 
 const shared = harness();
-const { cluster, program, credentials, registration } = shared;
+const { cluster, program, credentials, loads, registration } = shared;
 const { settings, nodeName } = cluster;
 const namespace = '--namespace=kube-system';
 /** Three scrapes and a kubelet that starts. */
-const noticeTimeoutMs = 60_000;
+const noticeTimeoutMs = 90_000;
 
 describe('a kubelet with a certificate of its own making', {
   skip: program.name !== 'kubegauge' && 'it has no pins',
 }, () => {
-  let objects: readonly KubernetesObject[] = [];
-  let podIp = '';
+  let replicas: Replicas;
+  let ips: readonly string[] = [];
+  /** Whether the kubelet's certificate is of its own making. */
+  let isOwn = true;
 
   before(async () => {
-    await shared.productImage();
-    const built = await buildManifests(cluster, shared.folder, ['kubelet-pins']);
-    objects = fitToCluster(cluster, built).map((object) => addArgs(object, [shortResolution]));
-    await makeRoomForPods(shared);
+    await Promise.all([shared.productImage(), loads.running()]);
+    // Before they start: a node that was verified by a CA once is not pinned.
     await cluster.selfSignKubelet();
-    await apply(cluster, objects);
-    await rolledOut(cluster);
-    const [pod] = await listServerPods(cluster);
-    podIp = pod?.status?.podIP ?? '';
+    replicas = await shared.replicas();
+    ips = (await replicas.settled()).map(({ ip }) => ip);
   });
-  after(async () => {
-    await cluster.restartKubelet();
-    await removeObjects(cluster, objects);
-  });
+  after(() => isOwn && restoreKubelet());
 
-  async function report(): Promise<NodeReport | undefined> {
-    const { body } = await ask(cluster, `https://${podIp}:10250/status`, { token: credentials.readerToken });
-    return (JSON.parse(body) as StatusReport).nodes.find(({ name }) => name === nodeName);
+  async function restoreKubelet(): Promise<void> {
+    await cluster.restartKubelet();
+    isOwn = false;
+  }
+
+  /** Returns what each of the two replicas says of the node. */
+  async function reports(): Promise<NodeReport[]> {
+    const bodies = await Promise.all(
+      ips.map((ip) => ask(cluster, `https://${ip}:10250/status`, { token: credentials.readerToken })),
+    );
+    return bodies.flatMap(({ body }) =>
+      (JSON.parse(body) as StatusReport).nodes.filter(({ name }) => name === nodeName),
+    );
   }
 
   async function pinned() {
@@ -65,10 +66,10 @@ describe('a kubelet with a certificate of its own making', {
 
   const scraped = (verifiedBy: string) =>
     waitFor(
-      `the kubelet to be scraped, verified by ${verifiedBy}`,
+      `the kubelet to be scraped by both, verified by ${verifiedBy}`,
       async () => {
-        const node = await report();
-        return node?.state === 'scraped' && node.verifiedBy === verifiedBy && node;
+        const found = await reports();
+        return found.length === 2 && found.every((node) => node.state === 'scraped' && node.verifiedBy === verifiedBy);
       },
       noticeTimeoutMs,
       500,
@@ -88,9 +89,9 @@ describe('a kubelet with a certificate of its own making', {
 
   test('keeps its pin when the manifests are applied again, by kubectl on either side', async () => {
     const key = await ownKey();
-    await apply(cluster, objects);
+    await apply(cluster, replicas.objects);
     assert.equal(await pinned(), key);
-    const configMaps = objects.filter(({ kind }) => kind === 'ConfigMap');
+    const configMaps = replicas.objects.filter(({ kind }) => kind === 'ConfigMap');
     const server = ['apply', '--server-side', '--force-conflicts', '-f', '-'];
     await cluster.kubectl(server, { input: toList(configMaps) });
     assert.equal(await pinned(), key);
@@ -99,18 +100,20 @@ describe('a kubelet with a certificate of its own making', {
   test('is refused with a new key, and /status says why and what to do', async (t) => {
     const key = await ownKey();
     await cluster.selfSignKubelet();
-    const node = await waitFor(
-      'the new key to be refused',
+    const refused = await waitFor(
+      'the new key to be refused by both',
       async () => {
-        const found = await report();
-        return found?.error?.code === 'KubeletKeyChanged' && found;
+        const found = await reports();
+        return found.length === 2 && found.every(({ error }) => error?.code === 'KubeletKeyChanged') && found;
       },
       noticeTimeoutMs,
       500,
     );
-    t.diagnostic(`${node.error?.message}; ${node.error?.remedy}`);
-    assert.ok(node.error?.message.includes(key), 'the pinned key is in the message');
-    assert.ok(node.error?.message.includes(await ownKey()), 'the new key is in the message');
+    for (const { error } of refused) {
+      t.diagnostic(`${error?.message}; ${error?.remedy}`);
+      assert.ok(error?.message.includes(key), 'the pinned key is in the message');
+      assert.ok(error?.message.includes(await ownKey()), 'the new key is in the message');
+    }
     assert.equal(await pinned(), key);
   });
 
@@ -126,7 +129,7 @@ describe('a kubelet with a certificate of its own making', {
   });
 
   test('is verified by the CA once the cluster signs its certificate, and recorded as that', async () => {
-    await cluster.restartKubelet();
+    await restoreKubelet();
     await scraped('address');
     await waitFor('the CA to be recorded', async () => (await pinned()) === 'ca', noticeTimeoutMs, 500);
   });

@@ -24,10 +24,9 @@ import { type Lister, startLister } from './lister.ts';
 import { dropNamespaces, makeNamespace } from './namespaces.ts';
 import { adapterNamespace, adapterRelease, withPrometheus } from './prometheusadapter.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
-import { fitToCluster, rolledOut } from './podserver.ts';
+import { addArgs, fitToCluster, rolledOut } from './podserver.ts';
 import { apply, fieldOf, podsReady } from './pods.ts';
 import { removeObjects } from './registration.ts';
-import { addArgs } from './replicas.ts';
 import { shortResolution } from './server.ts';
 import {
   queueMetric,

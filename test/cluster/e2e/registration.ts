@@ -9,6 +9,8 @@ export interface Registration {
   readonly base: readonly KubernetesObject[];
   /** Rights, Service, EndpointSlice and APIServices. */
   add(): Promise<void>;
+  /** Reports whether they are there. */
+  isAdded(): boolean;
   /** Resolves when kube-apiserver says so of every version. */
   available(): Promise<void>;
   /** Nothing of it is left, nor of the base. */
@@ -25,9 +27,11 @@ export async function createRegistration(cluster: Cluster, program: Program, por
     ({ kind, metadata }) =>
       kind !== 'APIService' || versions.some((version) => metadata.name.startsWith(`${version}.`)),
   );
-  return { base, add, available, remove };
+  let isThere = false;
+  return { base, add, isAdded: () => isThere, available, remove };
 
   async function add(): Promise<void> {
+    isThere = true;
     await cluster.kubectl(['apply', '-f', '-'], { input: toList(served) });
   }
 
@@ -37,8 +41,17 @@ export async function createRegistration(cluster: Cluster, program: Program, por
   }
 
   async function remove(): Promise<void> {
+    isThere = false;
     await removeObjects(cluster, [...objects, ...base.filter(({ kind }) => kind === 'Deployment')]);
   }
+}
+
+/** Reports whether the objects have one of this kind, namespace and name. */
+export function isAmong({ kind, metadata }: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
+  return objects.some(
+    (other) =>
+      other.kind === kind && other.metadata.name === metadata.name && other.metadata.namespace === metadata.namespace,
+  );
 }
 
 /** Deletes those of the objects that are there, APIServices first: one without a server behind it holds up everything that asks for discovery. */

@@ -4,30 +4,23 @@
  * same figures of its release for high availability, for which some of these tests fail.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { before, describe, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { harness } from './harness.ts';
-import { failures, incomplete, type Listed, type Lister, staleSince, startLister, stepsBack } from './lister.ts';
-import { loadPods } from './loads.ts';
-import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
+import { failures, type Listed, type Lister } from './lister.ts';
 import { makeNamespace } from './namespaces.ts';
-import { makeRoomForPods } from './podserver.ts';
-import { resolutionMs as defaultResolutionMs, shortResolution, shortResolutionMs } from './server.ts';
-import { type Change, type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
+import { createReplicaLists, everyMs, type Restart } from './replicalists.ts';
+import type { Replica, Replicas } from './replicas.ts';
+import type { Change, ServiceAddress } from './serviceaddress.ts';
 import { placesOf } from './spread.ts';
 
 const shared = harness();
-const { cluster, program, loads, credentials, registration, brief } = shared;
+const { cluster, program, registration, brief } = shared;
+const { list, judge } = createReplicaLists(shared);
 
 const isOurs = program.name === 'kubegauge';
-/** metrics-server refuses the shorter one beside its default --kubelet-request-timeout. */
-const isShort = brief && isOurs;
-const resolutionMs = isShort ? shortResolutionMs : defaultResolutionMs;
-const paths = ['v1beta1/nodes', `${program.versions[0]}/pods`].map((end) => `/apis/metrics.k8s.io/${end}`);
-/** How often the client lists while something is replaced. */
-const everyMs = 100;
 /** Answers after the last change that must be good too: several seconds. */
 const answersAfter = 30;
 /** Restarts of the Deployment, of two pods each, with certificates that are renewed after two thirds of their life. */
@@ -37,12 +30,9 @@ const renewalTimeoutMs = 150_000;
 /** Roots of pods that are gone stay for 60 s and 10 s for each of them. */
 const pruneTimeoutMs = 360_000;
 const slowEveryMs = 200;
-/** Objects that run through all of it. */
-const lasting = [cluster.nodeName, ...loadPods.map((name) => name.replace(/^.*\//, ''))];
-/** How often it lists, and how old connections get, while the shares of the replicas are counted. */
+/** How often it lists while the shares of the replicas are counted. */
 const busyEveryMs = 10;
-const shortAge = '250ms';
-/** metrics-server has no such limit, so that its connections stay. */
+/** Connections get as old as the arguments of the first pods say. metrics-server has no such limit, so that its connections stay. */
 const connectionsWanted = isOurs ? (brief ? 100 : 400) : 1;
 const wantedTimeoutMs = 300_000;
 /** Requests at least. */
@@ -52,56 +42,20 @@ const requestsWanted = 1_000;
  * has fewer connections and takes as many standard deviations.
  */
 const tolerated = 4 * Math.sqrt(0.25 / connectionsWanted);
-
-/** Milliseconds. The kubelet samples an idle container every 15 to 30 s. */
-const longestSampleGapMs = 30_000;
-
-/** Wall times of a replica that was killed. */
-interface Restart {
-  readonly killedMs: number;
-  /** From here on new connections go to it again. */
-  readonly returnedMs: number;
-}
-
-/**
- * Replicas scrape at different moments after a start: one scrapes at once, and each makes extra scrapes for new containers. Two resolutions
- * later they are in step.
- */
-const outOfStepMs = 2 * resolutionMs;
-
-/** Returns the name under which containerd keeps the image of a pod. */
-const fullName = (image: string): string => (image.split('/').length > 1 ? image : `docker.io/library/${image}`);
 /** Labels of requests for a list of metrics. */
 const lists = /verb="LIST".*group="metrics.k8s.io"/;
+/** Of what trust.e2e.ts tries in one test. */
+const byHand = { skip: brief && isOurs && 'trust.e2e.ts has it in the short form' };
 
 describe('two replicas', () => {
   let replicas: Replicas;
   let address: ServiceAddress;
-  const nextImage = () => `${replicas.image}-next`;
-
-  /** Undoes what was done to the cluster, also where `before` fails. */
-  const undo = new AsyncDisposableStack();
 
   before(async () => {
-    await loads.running();
-    if (isOurs) await shared.productImage();
-    await makeRoomForPods(shared);
-    replicas = await deployReplicas(shared, {
-      args: isShort ? [shortResolution] : [],
-      firstArgs: isOurs ? [`--max-connection-age=${shortAge}`] : [],
-    });
-    undo.defer(() => replicas.remove());
-    await cluster.tagImage(fullName(replicas.image), fullName(nextImage()));
-    address = undo.use(await translateServiceAddress(cluster, 'kube-system', 'metrics-server'));
-    undo.defer(() => cluster.restartApiServer());
-    await restartApiServer();
-    await replicas.settled();
+    replicas = await shared.replicas();
+    ({ address } = replicas);
     await registration.available();
   });
-  after(() => undo.disposeAsync());
-
-  const list = (ms = everyMs) =>
-    startLister(cluster, { url: cluster.apiServerUrl, paths, token: credentials.readerToken, everyMs: ms });
 
   /**
    * Does something while the client lists, and waits for some more answers.
@@ -116,36 +70,8 @@ describe('two replicas', () => {
     await lister.more(answersAfter);
     const restart = await work(lister);
     await lister.more(answersAfter);
-    report(t, lister.answers, restart ?? undefined);
+    judge(t, lister.answers, restart ?? undefined);
     return lister.answers;
-  }
-
-  function report(t: TestContext, answers: readonly Listed[], restart?: Restart): void {
-    const slowest = answers.reduce((ms, { tookMs }) => Math.max(ms, tookMs), 0);
-    t.diagnostic(`${answers.length} requests, ${failures(answers).length} failed, the slowest took ${slowest} ms`);
-    const lacking = incomplete(answers, lasting);
-    for (const line of [...lacking.slice(0, 3), ...lacking.slice(-1)]) t.diagnostic(line);
-    const { compared, steps } = stepsBack(answers);
-    const furthestMs = steps.reduce((most, { ms }) => Math.max(most, ms), 0);
-    t.diagnostic(
-      `timestamps went back in ${steps.length} of ${compared} pairs of answers, by at most ${furthestMs} ms`,
-    );
-    for (const { description } of steps.slice(0, 5)) t.diagnostic(description);
-    assert.equal(lacking.length, 0, `${lacking.length} lists lack a pod or the node`);
-    // Replicas may differ longer in a container that has just been replaced, such as one of their own.
-    const judged = steps.filter(({ name }) => lasting.includes(name));
-    assert.deepEqual(
-      judged.filter(({ ms, atMs }) => ms > toleratedStepMs(atMs, restart)),
-      [],
-    );
-    if (restart !== undefined) assert.deepEqual(staleSince(answers, restart, lasting), []);
-  }
-
-  /** Between its SIGKILL and its return a replica that is not Ready may be asked, over a connection from before its endpoint was removed. */
-  function toleratedStepMs(atMs: number, restart: Restart | undefined): number {
-    if (restart === undefined || atMs < restart.killedMs || atMs >= restart.returnedMs + outOfStepMs)
-      return resolutionMs;
-    return atMs < restart.returnedMs ? Infinity : resolutionMs + longestSampleGapMs;
   }
 
   test('each takes about half of the requests, and timestamps go back by at most one resolution', async (t) => {
@@ -173,40 +99,44 @@ describe('two replicas', () => {
       `${total(requests)} requests over ${connections - connectionsBefore} connections: ${shares.map((share) => `${(100 * share).toFixed(1)} %`).join(' and ')}`,
     );
 
-    report(t, lister.answers);
+    judge(t, lister.answers);
     assert.deepEqual(failures(lister.answers), []);
     for (const share of shares)
       assert.ok(Math.abs(share - 0.5) <= tolerated, `one replica took ${(100 * share).toFixed(1)} %`);
   });
 
-  test('two versions that replace each other: no request fails', async (t) => {
+  test('two versions that replace each other: no request fails', byHand, async (t) => {
     const answers = await listWhile(t, async () => {
-      const found = await replicas.change({ image: nextImage() });
-      assert.deepEqual(new Set(found.map((replica) => replica.image)), new Set([nextImage()]));
+      const found = await replicas.change({ image: replicas.nextImage });
+      assert.deepEqual(new Set(found.map((replica) => replica.image)), new Set([replicas.nextImage]));
     });
     assert.deepEqual(failures(answers), []);
   });
 
-  test('an eviction: no request fails, and a second one waits until the first replica is replaced', async (t) => {
-    const answers = await listWhile(t, async () => {
-      const [first, second] = await replicas.settled();
-      await evict(first);
-      await assert.rejects(evict(second), /disruption budget/);
-      await waitFor(
-        'the first to be gone',
-        async () => !(await replicas.settled()).some(({ name }) => name === first?.name),
-        60_000,
-      );
-    });
-    assert.deepEqual(failures(answers), []);
-  });
+  test(
+    'an eviction: no request fails, and a second one waits until the first replica is replaced',
+    byHand,
+    async (t) => {
+      const answers = await listWhile(t, async () => {
+        const [first, second] = await replicas.settled();
+        await replicas.evict(first);
+        await assert.rejects(replicas.evict(second), /disruption budget/);
+        await waitFor(
+          'the first to be gone',
+          async () => !(await replicas.settled()).some(({ name }) => name === first?.name),
+          60_000,
+        );
+      });
+      assert.deepEqual(failures(answers), []);
+    },
+  );
 
-  test('a restart of kube-apiserver: what it answers when it is ready is good', async (t) => {
+  test('a restart of kube-apiserver: what it answers when it is ready is good', byHand, async (t) => {
     let readyMs = 0;
     let stoppedMs = 0;
     const answers = await listWhile(t, async () => {
       stoppedMs = Date.now();
-      await restartApiServer();
+      await replicas.restartApiServer();
       readyMs = Date.now();
     });
     const meanwhile = answers.filter(({ atMs }) => atMs >= stoppedMs - everyMs && atMs < readyMs);
@@ -217,9 +147,9 @@ describe('two replicas', () => {
 
   const inFull = { skip: (brief && 'it takes ten minutes') || (!isOurs && 'it has no certificates of this kind') };
   test('20 pods, short-lived certificates, kube-apiserver: no request fails, no root is left', inFull, async (t) => {
-    await replicas.change({ image: nextImage(), extraArgs: [`--serving-certificate-duration=${shortLife}`] });
+    await replicas.change({ image: replicas.nextImage, extraArgs: [`--serving-certificate-duration=${shortLife}`] });
     const answers = await listWhile(t, () => replaceAll(restarts / 2), slowEveryMs);
-    await restartApiServer();
+    await replicas.restartApiServer();
     const more = await listWhile(
       t,
       async () => {
@@ -334,16 +264,5 @@ describe('two replicas', () => {
     const more = (name: string) => (counts.get(name) ?? 0) - (before.get(name) ?? 0);
     const [busy] = (await replicas.settled()).toSorted((a, b) => more(b.name) - more(a.name));
     return busy ?? assert.fail();
-  }
-
-  function restartApiServer(): Promise<void> {
-    return cluster.restartApiServer((args) => args.filter((arg) => !arg.startsWith('--enable-aggregator-routing')));
-  }
-
-  async function evict(replica: Replica | undefined): Promise<void> {
-    const name = replica?.name ?? '';
-    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'kube-system' } };
-    const path = `/api/v1/namespaces/kube-system/pods/${name}/eviction`;
-    await cluster.kubectl(['create', '--raw', path, '-f', '-'], { input: JSON.stringify(eviction) });
   }
 });

@@ -34,7 +34,8 @@ const stages: readonly Stage[] = [
     // The first of them ends the process, and nothing starts it again.
     name: 'the server as pods',
     together: false,
-    files: ['trust', 'takeover', 'custommetrics', 'prometheusadapter', 'kubeletpins', 'replicas'],
+    // From kubeletpins, which sees them start, to takeover, which replaces them, all share two replicas; takeover leaves the pod of the next stage.
+    files: ['custommetrics', 'prometheusadapter', 'kubeletpins', 'replicas', 'trust', 'takeover'],
   },
   {
     // They share one pod. `permissions` reads the audit log of the whole run; `doctorapi`, in the pod, tries what the server may not read.

@@ -1,4 +1,4 @@
-/** From metrics-server's release to kubegauge and back by the documented steps (takeoversteps.ts), and certificates from elsewhere. */
+/** From kubegauge to metrics-server's release and back again by the documented steps (takeoversteps.ts), and certificates from elsewhere. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { V1Deployment } from '@kubernetes/client-node';
@@ -9,10 +9,10 @@ import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { harness } from './harness.ts';
 import { buildManifests } from './kustomized.ts';
 import { metricsServerRelease } from './metricsserver.ts';
-import { fitToCluster, listServerPods } from './podserver.ts';
+import { addArgs, fitToCluster, listServerPods } from './podserver.ts';
 import { apply } from './pods.ts';
-import { removeObjects } from './registration.ts';
-import { addArgs } from './replicas.ts';
+import { isAmong, removeObjects } from './registration.ts';
+import type { Replicas } from './replicas.ts';
 import { shortResolution } from './server.ts';
 import { allowBundle, goBack, isApply, type Step, stepTimeoutMs, takeOver } from './takeoversteps.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
@@ -40,32 +40,20 @@ const onlyOnePod = () => waitFor('one pod', async () => (await podNames()).lengt
 /** Only of our pods: metrics-server refuses it beside its default --kubelet-request-timeout. */
 const withShortResolution = (object: KubernetesObject) => addArgs(object, [shortResolution]);
 
-describe("over metrics-server's release", { skip: isOther }, () => {
+describe("from two replicas to metrics-server's release, and to manifests/base", { skip: isOther }, () => {
+  let replicas: Replicas;
   let release: KubernetesObject[] = [];
 
   before(async () => {
-    await begin();
-    release = await metricsServerRelease(cluster, shared.folder);
-    await apply(cluster, release);
-    await available(v1beta1);
-  });
-  after(() => removeObjects(cluster, release));
-
-  test('it is replaced without a failed answer, and verified from then on', async (t) => {
-    await using lister = await list(['v1beta1']);
-    const objects = fitToCluster(cluster, registration.base).map(withShortResolution);
-    await walk(takeOver, objects, async () => {
-      assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
-    });
-    await available(v1beta1);
-    await onlyOnePod();
-    await published(await podNames());
+    replicas = await shared.replicas();
+    [release] = await Promise.all([metricsServerRelease(cluster, shared.folder), replicas.restoreRouting()]);
+    await replicas.settled();
     await registration.available();
-    await lister.more(10);
-    assertNoFailure(t, lister.answers);
   });
+  // The pod by manifests/base stays.
+  after(() => shared.endReplicas(registration.base));
 
-  test('it comes back without a failed answer', async (t) => {
+  test('the release replaces them without a failed answer', async (t) => {
     await using lister = await list(['v1beta1']);
     await walk(goBack, release);
     await available(v1beta1);
@@ -75,6 +63,11 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     const args = ['get', 'deployment', 'metrics-server', inKubeSystem, '-o', 'jsonpath={..image}'];
     assert.match(await cluster.kubectl(args), /metrics-server\/metrics-server:v/);
     await cluster.kubectl(allowBundle);
+    // The other steps after the way back: they remove what the release does not have.
+    await removeObjects(
+      cluster,
+      replicas.objects.filter((object) => !isAmong(object, release)),
+    );
   });
 
   test('where the image alone is replaced nothing is written, and one line says so', { skip: brief }, async (t) => {
@@ -92,6 +85,23 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     const lines = log.split('\n').filter((line) => line.includes('caBundle'));
     assert.equal(lines.length, 1, log);
     assert.match(lines[0] ?? '', /may not read the APIService; apply manifests\/base for verified TLS/);
+    await apply(cluster, release);
+    await available(v1beta1);
+    await onlyOnePod();
+  });
+
+  test('the release is replaced without a failed answer, and its successor is verified from then on', async (t) => {
+    await using lister = await list(['v1beta1']);
+    const objects = fitToCluster(cluster, registration.base).map(withShortResolution);
+    await walk(takeOver, objects, async () => {
+      assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
+    });
+    await available(v1beta1);
+    await onlyOnePod();
+    await published(await podNames());
+    await registration.available();
+    await lister.more(10);
+    assertNoFailure(t, lister.answers);
   });
 });
 

@@ -10,7 +10,7 @@ const nameOf = (file: string) => path.basename(file, '.e2e.ts');
 describe('the order of end-to-end files', () => {
   test('files that end the process of the server come after all others: nothing starts it again', () => {
     const endsProcess = (file: string) =>
-      /\b(?:makeRoomForPods|createVerifiedPods|basePod)\(/.test(readFileSync(file, 'utf8'));
+      /\b(?:createVerifiedPods|replicas|basePod)\(/.test(readFileSync(file, 'utf8'));
     const first = files.findIndex(endsProcess);
     assert.ok(first > 0);
     assert.deepEqual(
@@ -27,6 +27,13 @@ describe('the order of end-to-end files', () => {
     const first = files.findIndex(usesPod);
     assert.deepEqual(files.slice(first).map(nameOf), ['pod', 'permissions', 'doctorapi']);
     assert.ok(files.slice(first).every(usesPod));
+  });
+
+  test('files that share two replicas follow each other, first the one that sees them start, last the one that replaces them', () => {
+    const usesReplicas = (file: string) => readFileSync(file, 'utf8').includes('shared.replicas()');
+    const first = files.findIndex(usesReplicas);
+    const shared = files.slice(first, files.findLastIndex(usesReplicas) + 1);
+    assert.deepEqual(shared.map(nameOf), ['kubeletpins', 'replicas', 'trust', 'takeover']);
   });
 
   test('parts of names choose files in the same order, and an unknown one is an error that lists them', () => {
