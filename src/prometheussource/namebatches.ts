@@ -107,9 +107,12 @@ function addNames<T>(batch: Batch<T>, names: readonly string[]): void {
   batch.bytes += bytesOf(added);
 }
 
+const plain = /^[a-zA-Z0-9_-]*$/;
+const special = /[^a-zA-Z0-9_-]/g;
+
 /** Returns the size of names as alternatives of a regular expression: a dot becomes three bytes in a string. */
 export function bytesOf(names: readonly string[]): number {
-  return names.reduce((sum, name) => sum + name.replaceAll(/[^a-zA-Z0-9_-]/g, '---').length + 1, 0);
+  return names.reduce((sum, name) => sum + (plain.test(name) ? name : name.replaceAll(special, '---')).length + 1, 0);
 }
 
 function createBatch<T>(names: readonly string[]): Batch<T> {

@@ -63,11 +63,13 @@ function* cut(pods: readonly AskedPod[]): Generator<PodsOfQuery> {
     return bytes + more + (names.has(name) ? 0 : bytesOf([name]));
   };
   for (const pod of pods) {
-    if (batch.length >= batchNameLimit || (batch.length > 0 && bytesWith(pod) > batchBytesLimit)) {
+    let withPod = bytesWith(pod);
+    if (batch.length >= batchNameLimit || (batch.length > 0 && withPod > batchBytesLimit)) {
       yield batchOf(batch);
       [batch, names, bytes] = [[], new Set(), 0];
+      withPod = bytesWith(pod);
     }
-    bytes = bytesWith(pod);
+    bytes = withPod;
     batch.push(pod);
     names.add(pod.name);
   }

@@ -13,7 +13,7 @@ export const usages: readonly Mutation[] = [
     ["if (form === 'joined' && isWhole)", "if (form === 'joined')", 'pods of a selection are asked for without names'],
     ["if (form === 'whole') yield batchOf(pods);\n    else ", '', "prometheus-adapter's query is cut"],
     ['batch.length >= batchNameLimit || ', '', 'an answer has too many samples'],
-    ['bytesWith(pod) > batchBytesLimit', 'false', 'a query is longer than an engine takes'],
+    ['withPod > batchBytesLimit', 'false', 'a query is longer than an engine takes'],
     ['bytes + more > batchBytesLimit', 'false', 'names of namespaces make a query too long'],
     ['{ ...batch, names: undefined } : batch', 'batch : batch', 'names of whole namespaces make a query too long'],
     ['bytesOf(batch.names) + bytesOf(batch.namespaces)', '0', 'names of whole namespaces are never left out'],
