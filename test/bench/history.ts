@@ -29,6 +29,10 @@ export async function benchHistory(figures: Figures): Promise<void> {
   const of = `history.${nodes}x${podsPerNode}`;
   figures.set(`${of}.rss`, single(report.rssBytes / 1024 ** 2, 'MiB'));
   figures.set(`${of}.heap-and-arrays`, single((report.heapBytes + report.arrayBytes) / 1024 ** 2, 'MiB'));
+  figures.set(`${of}.points-of-a-minute`, single((report.pointUs * nodes) / 1_000, 'ms'));
+  figures.set(`${of}.file`, single(report.fileBytes / 1024 ** 2, 'MiB'));
+  figures.set(`${of}.save`, single(report.saveUs / 1_000, 'ms'));
+  figures.set(`${of}.restore`, single(report.restoreUs / 1_000, 'ms'));
   figures.set('history.point-of-a-node', single(report.pointUs, 'us'));
   figures.set('history.scrape-without-a-point', single(report.idleUs, 'us'));
   figures.set('history.read-of-a-pod', single(report.readUs, 'us'));

@@ -1,7 +1,12 @@
 /** Fills a store, then its history, and reports to its parent by how many bytes the second has grown this process, and what it costs; garbage aside. */
-import { createHistory } from '../../src/history/history.ts';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { createSnapshotKeeper, historyLimitBytes } from '../../src/command/snapshotfile.ts';
+import { createHistory, type History } from '../../src/history/history.ts';
+import { silentLogger } from '../../src/logging.ts';
 import { fillStore } from './fullstore.ts';
 import { createCollect } from './heap.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
 
 export interface HistoryReport {
   readonly rssBytes: number;
@@ -13,6 +18,11 @@ export interface HistoryReport {
   readonly idleUs: number;
   /** CPU of reading the points of one pod as numbers, in microseconds. */
   readonly readUs: number;
+  /** Of the file of all points. */
+  readonly fileBytes: number;
+  /** CPU of writing that file, and of taking it over in a process that starts, in microseconds. */
+  readonly saveUs: number;
+  readonly restoreUs: number;
 }
 
 const minutes = 60;
@@ -76,6 +86,7 @@ const readUs =
   }) / read.length;
 if (points < read.length * (minutes / 2 - 1))
   throw new Error(`the history has ${points} points of ${read.length} pods`);
+const kept = await keep();
 const report: HistoryReport = {
   rssBytes: after.rss - before.rss,
   heapBytes: after.heapUsed - before.heapUsed,
@@ -83,10 +94,43 @@ const report: HistoryReport = {
   pointUs,
   idleUs,
   readUs,
+  ...kept,
 };
 if (process.send === undefined) console.log(report);
 process.send?.(report);
 process.once('disconnect', () => process.exit(0));
+
+/** Writes the history to a file, and reads it into another one. */
+async function keep(): Promise<Pick<HistoryReport, 'fileBytes' | 'saveUs' | 'restoreUs'>> {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, 'history');
+  const keeperOf = ({ saved, restore, forget }: History) =>
+    createSnapshotKeeper({
+      path: file,
+      storage: undefined,
+      addition: { saved, restore, forget },
+      nodes: { synced: () => true, get: () => undefined },
+      intervalMs: 1,
+      longestPauseMs: 1,
+      limitBytes: historyLimitBytes,
+      oldestMs: minutes * 60_000,
+      clock,
+      log: silentLogger,
+    });
+  // A keeper that is stopped writes once.
+  const saveUs = await cpuUsOf(() => keeperOf(history).run(AbortSignal.abort()));
+  const next = createHistory({ clock, durationMs: minutes * 60_000, exists: () => true });
+  const restoreUs = await cpuUsOf(() => keeperOf(next).load());
+  if ([...next.nodeNames()].length !== nodes) throw new Error('the saved history is not whole');
+  return { fileBytes: statSync(file).size, saveUs, restoreUs };
+}
+
+async function cpuUsOf(run: () => Promise<void>): Promise<number> {
+  const start = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(start);
+  return user + system;
+}
 
 function cpuUs(run: () => void): number {
   const start = process.cpuUsage();

@@ -1,6 +1,6 @@
 /** The benchmarks: what we cost, beside metrics-server and beside what the machine needs at least. They report, and never fail for a figure. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UnmetNeed } from '../cluster/needs.ts';
 import { benchAdapter } from './adapter.ts';
@@ -20,6 +20,7 @@ import { benchPaced, benchPacedCustom } from './paced.ts';
 import { benchScrape } from './scrape.ts';
 import { benchStart } from './start.ts';
 import { adapterGoalTable, figureTable, goalTable } from './table.ts';
+import { benchTop } from './top.ts';
 import { benchWhole, usualLoad } from './whole.ts';
 
 type Part = (figures: Figures, words: Words) => Promise<void>;
@@ -31,6 +32,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['custom', benchCustomMetrics],
   ['lists', benchLists],
   ['history', benchHistory],
+  ['top', benchTop],
   ['informer', (figures) => benchInformer(figures)],
   ['scrape', (figures) => benchScrape(figures)],
   ['get', benchGet],
@@ -148,9 +150,9 @@ function record(measured: Measured, parts: readonly string[]): void {
   const before = existsSync(measuredFile) ? readMeasured() : measured;
   const figures = { ...before.figures, ...measured.figures };
   if (parts.length === 0) return write({ ...measured, figures });
-  const { date, machine } = measured;
-  const runs = Object.fromEntries(parts.map((part) => [part, { date, machine }]));
-  write({ date: before.date, machine: before.machine, parts: { ...before.parts, ...runs }, figures });
+  const { figures: _, ...run } = measured;
+  const runs = Object.fromEntries(parts.map((part) => [part, run]));
+  write({ ...before, parts: { ...before.parts, ...runs }, figures });
 }
 
 function write(measured: Measured): void {
@@ -161,6 +163,7 @@ function measuredOf(figures: ReadonlyMap<string, Figure>): Measured {
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, Node ${process.versions.node}`,
+    load: loadavg()[1] ?? Number.NaN,
     figures: Object.fromEntries(figures),
   };
 }

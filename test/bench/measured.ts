@@ -8,6 +8,8 @@ export interface Run {
   /** The day, as YYYY-MM-DD. */
   readonly date: string;
   readonly machine: string;
+  /** Processes that ran or waited for a core, the benchmark's among them: the mean over its last five minutes. */
+  readonly load?: number;
 }
 
 /** The run is that of all figures but those of `parts`. */
@@ -18,8 +20,9 @@ export interface Measured extends Run {
 }
 
 /** Returns when and where a part was measured last. */
-export function runOf({ date, machine, parts = {} }: Measured, part: string): Run {
-  return parts[part] ?? { date, machine };
+export function runOf(measured: Measured, part: string): Run {
+  const { figures: _, parts = {}, ...whole } = measured;
+  return parts[part] ?? whole;
 }
 
 export const measuredFile = path.join(import.meta.dirname, 'measured.json');

@@ -42,8 +42,8 @@ export function adapterGoalTable(measured: Measured): string {
   return `${[...head, ...rows].join('\n')}\n\n${measuredWhere(runOf(measured, 'adapter'))}`;
 }
 
-function measuredWhere({ date, machine }: Run): string {
-  return `Measured on ${date}, ${machine}.`;
+export function measuredWhere({ date, machine, load }: Run): string {
+  return `Measured on ${date}, ${machine}${load === undefined ? '' : `, load average ${load.toFixed(1)}`}.`;
 }
 
 function goalRow({ what, hard, moonshot, unit }: Goal, figure: Figure | undefined): string {

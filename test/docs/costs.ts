@@ -1,5 +1,6 @@
 /** The costs of the server: beside metrics-server as a table and as a bar chart of the same figures, and by the size of the cluster. */
-import { readMeasured } from '../bench/measured.ts';
+import { readMeasured, runOf } from '../bench/measured.ts';
+import { measuredWhere } from '../bench/table.ts';
 
 interface Comparison {
   readonly what: string;
@@ -131,6 +132,60 @@ const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
 export function costTable(): string {
   const rows = bars().map(({ what, theirs, ours, ratio }) => `| ${what} | ${theirs} | ${ours} | ${percent(ratio)} |`);
   return ["| what | metrics-server 0.9 | kubegauge | of metrics-server's |", '|---|---|---|---|', ...rows].join('\n');
+}
+
+interface Single {
+  readonly what: string;
+  readonly figure: string;
+  readonly unit: string;
+  /** Empty where none was set. */
+  readonly goal?: string;
+}
+
+const historySingles: readonly Single[] = [
+  {
+    what: 'an hour of points of 1,000 nodes and 60,000 containers: heap and arrays',
+    figure: 'history.1000x30.heap-and-arrays',
+    unit: 'MiB',
+    goal: '19 MiB',
+  },
+  { what: 'the same: growth of the process', figure: 'history.1000x30.rss', unit: 'MiB', goal: '19 MiB' },
+  { what: 'the same: CPU of the points of a minute', figure: 'history.1000x30.points-of-a-minute', unit: 'ms' },
+  { what: 'the same: its file', figure: 'history.1000x30.file', unit: 'MiB' },
+  {
+    what: 'the same: CPU of writing the file, every five minutes and at the end',
+    figure: 'history.1000x30.save',
+    unit: 'ms',
+  },
+  { what: 'the same: CPU of reading the file at the start', figure: 'history.1000x30.restore', unit: 'ms' },
+];
+
+const topSingles: readonly Single[] = [100, 1_000].flatMap((nodes): readonly Single[] => {
+  const of = `\`kubegauge top\`, ${nodes.toLocaleString('en-US')} nodes`;
+  return [
+    {
+      what: `${of}: CPU between refreshes`,
+      figure: `top.${nodes}.idle.cpu-per-second`,
+      unit: 'millicores',
+      goal: '20 millicores',
+    },
+    { what: `${of}: CPU of a refresh`, figure: `top.${nodes}.cpu-per-refresh`, unit: 'ms' },
+    { what: `${of}: CPU with a refresh every 15 s`, figure: `top.${nodes}.cpu-per-second`, unit: 'millicores' },
+    { what: `${of}: requests per minute`, figure: `top.${nodes}.requests-per-minute`, unit: '' },
+    { what: `${of}: memory`, figure: `top.${nodes}.rss`, unit: 'MiB' },
+  ];
+});
+
+/** Returns what the history and the screens of people cost. */
+export function lookingTable(): string {
+  const rows = [...historySingles, ...topSingles].map(
+    ({ what, figure, unit, goal = '' }) => `| ${what} | ${`${rounded(median(figure))} ${unit}`.trim()} | ${goal} |`,
+  );
+  const measured = readMeasured();
+  const runOfPart = (part: string, what: string) =>
+    measuredWhere(runOf(measured, part)).replace(/^Measured/, `${what} measured`);
+  const runs = [runOfPart('history', 'The history was'), runOfPart('top', '`top` was')];
+  return ['| what | measured | goal |', '|---|---|---|', ...rows, '', ...runs].join('\n');
 }
 
 const rowHeight = 26;
