@@ -372,7 +372,7 @@ const faults: readonly PlantedFault[] = [
   },
 ];
 
-/** Pastes the remedy of each finding of the code, until there is none. Returns the problems. */
+/** Pastes each remedy of findings of the code, until there is none. An object may get another one: a pod's image is pulled later. Returns the problems. */
 async function endWithRemedies({ check, code }: Pick<PlantedFault, 'check' | 'code'>): Promise<readonly string[]> {
   const pasted = new Map<string, string>();
   await waitFor(
@@ -380,9 +380,9 @@ async function endWithRemedies({ check, code }: Pick<PlantedFault, 'check' | 'co
     async () => {
       const { findings } = await examineCluster(cluster, check);
       const left = findings.filter((finding) => finding.code === code);
-      for (const finding of left.filter(({ object }) => !pasted.has(object))) {
+      for (const finding of left.filter(({ object, remedy }) => !pasted.has(`${object}: ${remedy}`))) {
         await paste(cluster, finding);
-        pasted.set(finding.object, `${finding.object}: ${finding.problem}`);
+        pasted.set(`${finding.object}: ${finding.remedy}`, `${finding.object}: ${finding.problem}`);
       }
       if (left.length > 0) throw new Error(JSON.stringify(left));
       return true;
