@@ -15,6 +15,11 @@ export interface Restart {
 }
 
 export interface ReplicaLists {
+  /**
+   * Replicas scrape at different moments after a start: one scrapes at once, and each makes extra scrapes for new containers. Two resolutions
+   * later they are in step.
+   */
+  readonly outOfStepMs: number;
   /** Lists nodes and pods in turn through kube-apiserver. @param everyMs by default 100. */
   list(everyMs?: number): Promise<Lister>;
   /** Reports figures, and fails where an answer lacks an object that runs through all tests, or is older than it may be. */
@@ -29,15 +34,11 @@ const longestSampleGapMs = 30_000;
 export function createReplicaLists(shared: Harness): ReplicaLists {
   const { cluster, program, credentials } = shared;
   const resolutionMs = hasShortResolution(shared) ? shortResolutionMs : defaultResolutionMs;
-  /**
-   * Replicas scrape at different moments after a start: one scrapes at once, and each makes extra scrapes for new containers. Two resolutions
-   * later they are in step.
-   */
   const outOfStepMs = 2 * resolutionMs;
   const paths = ['v1beta1/nodes', `${program.versions[0]}/pods`].map((end) => `/apis/metrics.k8s.io/${end}`);
   /** Objects that run through all of it. */
   const lasting = [cluster.nodeName, ...loadPods.map((name) => name.replace(/^.*\//, ''))];
-  return { list, judge };
+  return { outOfStepMs, list, judge };
 
   function list(ms = everyMs): Promise<Lister> {
     return startLister(cluster, { url: cluster.apiServerUrl, paths, token: credentials.readerToken, everyMs: ms });
