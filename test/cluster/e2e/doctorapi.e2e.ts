@@ -23,8 +23,6 @@ interface PlantedFault {
   readonly plant: () => Promise<unknown>;
   /** Whether it is tried with --ci, too. */
   readonly inBrief?: boolean;
-  /** Whether it is none of metrics.k8s.io, so that it is tried beside the others. */
-  readonly isApart?: boolean;
   /** Puts right what the remedy leaves behind on purpose. */
   readonly tidy?: () => Promise<unknown>;
 }
@@ -361,7 +359,6 @@ const faults: readonly PlantedFault[] = [
       await findingOf(cluster, { check: 'namespaces', code: 'namespace-stuck', object: stuckNamespace }, effectMs);
     },
     inBrief: true,
-    isApart: true,
     tidy: () =>
       waitFor(
         'the namespace to end',
@@ -433,16 +430,7 @@ describe('doctor on the way to the server', { skip: program.name !== 'kubegauge'
     });
   }
 
-  describe('faults', { concurrency: 2 }, () => {
-    for (const [place, isApart] of [
-      ['of metrics.k8s.io', false],
-      ['of another API', true],
-    ] as const) {
-      describe(place, { concurrency: 1 }, () => {
-        for (const fault of faults.filter((each) => (each.isApart ?? false) === isApart)) tryFault(fault);
-      });
-    }
-  });
+  for (const fault of faults) tryFault(fault);
 });
 
 function tryFault({ name, check, code, plant, inBrief = false, tidy }: PlantedFault): void {
