@@ -30,6 +30,8 @@ export class NodeLines {
   /** Index of each pod in the layout; -1 for one that is not reported. */
   #layoutIndex: readonly number[] = [];
   #firstLine: readonly number[] = [];
+  /** The first slot in which a container of the pod had no usage yet; Infinity if all have one. */
+  #waitsSince = new Float64Array();
   /** The sample of the last point, by line; NaN without one. */
   #baseMs = new Float64Array(1).fill(Number.NaN);
   #baseSeconds = new Float64Array(1);
@@ -45,6 +47,7 @@ export class NodeLines {
     lines.#pods = pods;
     lines.#layoutIndex = pods.map(() => -1);
     lines.#firstLine = firstLinesOf(pods);
+    lines.#waitsSince = new Float64Array(pods.length).fill(Infinity);
     lines.#ring = new PointRing(lines.spacing, pods.length + 1, baseMs.length);
     lines.#ring.restore(content, last);
     lines.#last = last;
@@ -137,6 +140,7 @@ export class NodeLines {
       this.#last = Math.floor(this.#last / 2);
     }
     this.#ring = thinned;
+    this.#waitsSince = this.#waitsSince.map((slot) => Math.floor(slot / 2));
   }
 
   #pointsOf(lines: PointLines, range: PointRange): readonly PodUsage[] {
@@ -164,11 +168,11 @@ export class NodeLines {
     if (index < 0) return false;
     const first = this.#firstLine[pod]!;
     const { length } = this.#pods[pod]!.containers;
-    // As in a list, an unfinished pod is left out: a sum over its containers would be too small. Its next point is of the
-    // time since the last one.
-    for (let container = 0; container < length; container += 1) {
-      if (!current.readContainer(index, container, sample)) return false;
-    }
+    // As a list, which waits for a new container while the usage of before is not stale: a sum without it would be too
+    // small. The next point is of the time since the last one. A container that never has a usage does not end the line.
+    const waitsSince = this.#isWhole(pod, current, sample) ? Infinity : Math.min(this.#waitsSince[pod]!, slot);
+    this.#waitsSince[pod] = waitsSince;
+    if (waitsSince === slot) return false;
     let oldestMs = Infinity;
     let windowMs = 0;
     for (let container = 0; container < length; container += 1) {
@@ -181,6 +185,13 @@ export class NodeLines {
       windowMs = ownMs;
     }
     return windowMs > 0 && this.#ring.setTime(pod + 1, slot, oldestMs, windowMs);
+  }
+
+  #isWhole(pod: number, current: CurrentSamples, sample: CurrentSample): boolean {
+    for (let container = 0; container < this.#pods[pod]!.containers.length; container += 1) {
+      if (!current.readContainer(this.#layoutIndex[pod]!, container, sample)) return false;
+    }
+    return true;
   }
 
   /**
@@ -209,9 +220,13 @@ export class NodeLines {
     const keys = new Set(reported.map(({ pod }) => lineKey(pod)));
     const unreported = this.#pods.filter((pod) => !keys.has(lineKey(pod)) && exists(pod));
     const old = { ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
-    const oldLines = new Map(this.#pods.map((pod, index) => [lineKey(pod), { pod, lines: this.#linesOf(index) }]));
+    const oldLines = new Map(
+      this.#pods.map((pod, index) => [lineKey(pod), { pod, index, lines: this.#linesOf(index) }]),
+    );
     this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
     this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
+    const oldWaits = this.#waitsSince;
+    this.#waitsSince = new Float64Array(this.#pods.length).fill(Infinity);
     this.#layoutVersion = layout.version;
     const firstLine = firstLinesOf(this.#pods);
     const lineCount = this.#pods.reduce((sum, { containers }) => sum + containers.length, machine.firstLine + 1);
@@ -231,6 +246,7 @@ export class NodeLines {
       const known = oldLines.get(lineKey(pod));
       if (known === undefined) continue;
       this.#ring.copyRow(old.ring, known.lines.row, index + 1);
+      this.#waitsSince[index] = oldWaits[known.index]!;
       for (const [at, { name, containerId }] of pod.containers.entries()) {
         const from = known.lines.names.indexOf(name);
         if (from === -1) continue;

@@ -157,6 +157,20 @@ describe('the history', () => {
     ]);
   });
 
+  test('does not wait for a container that never lives for two samples', () => {
+    const running = start();
+    for (let count = 0; count < 24; count += 1) {
+      const timestampMs = running.clock.wallMs() + 13_000;
+      const cpuSeconds = (timestampMs % 1e8) / 1_000;
+      const app = { containerId: 'a', timestampMs, cpuSeconds, memoryBytes: 1e6 };
+      // From the second minute on another one at each scrape.
+      const side = { ...app, containerId: `side-${count < 4 ? 0 : count}`, cpuSeconds: count < 4 ? cpuSeconds : 0.1 };
+      running.scrape(15_000, { web: { app, side } });
+    }
+    const seen = running.points('web').map(({ containers }) => containers.map(({ name }) => name).join());
+    assert.deepEqual(seen, ['app,side', 'app,side', 'app', 'app', 'app', 'app']);
+  });
+
   test('has one point a minute, whose windows meet, and as many as fit the time', () => {
     const running = start(600_000);
     runSteadily(running, 100);
@@ -477,6 +491,7 @@ function createNaive(slots: number) {
   /** The samples of each container, each with the previous one that the storage counts from. */
   const samples = new Map<string, { readonly sample: Sample; readonly slot: number; readonly isPoint: boolean }[]>();
   const points = new Map<string, (PodUsage & { readonly slot: number })[]>();
+  const waits = new Map<string, number>();
   let lastSlot = -1;
   const seconds = (ms: number) => Math.floor(ms / 1_000);
   return {
@@ -486,6 +501,9 @@ function createNaive(slots: number) {
       let hasPoint = storage.nodeUsage(node).kind === 'ready' && isDue;
       for (const [pod, containers] of Object.entries(pods)) {
         const made: PodUsage['containers'][number][] = [];
+        // A pod waits for a new container, for one slot.
+        const isWhole = Object.entries(containers).every((each) => hasSecond(storage, pod, ...each));
+        if (isDue) waits.set(pod, isWhole ? Infinity : Math.min(waits.get(pod) ?? Infinity, slot));
         for (const [name, sample] of Object.entries(containers)) {
           const key = `${pod}/${name}`;
           const list = samples.get(key) ?? [];
@@ -497,9 +515,13 @@ function createNaive(slots: number) {
           const base = list.findLast(({ isPoint }) => isPoint)?.sample;
           const isMean = base !== undefined && follows(base) && sample.timestampMs - base.timestampMs < 255_000;
           const from = isMean ? base : previous;
-          // As a list, a point has all containers of the pod.
-          const isWhole = Object.entries(containers).every((each) => hasSecond(storage, pod, ...each));
-          const isPoint = isDue && isServed && from !== undefined && follows(from) && isWhole;
+          const isPoint =
+            isDue &&
+            isServed &&
+            from !== undefined &&
+            follows(from) &&
+            hasSecond(storage, pod, name, sample) &&
+            waits.get(pod) !== slot;
           list.push({ sample, slot, isPoint });
           if (!isPoint) continue;
           const windowMs = sample.timestampMs - from.timestampMs;
