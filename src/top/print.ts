@@ -1,4 +1,5 @@
 /** `kubegauge top --once` and `--watch`: tables, CSV and JSON for scripts and pipes. */
+import { untilAborted } from '../abort.ts';
 import { paintSpans } from '../terminal/text.ts';
 import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
 import { type ColumnContext, columnsOf } from './columns.ts';
@@ -125,20 +126,16 @@ interface Changes {
 export async function watchRows(options: WatchRowsOptions): Promise<void> {
   const { view, state, format, intervalMs, signal, write, sleep, onProblem } = options;
   const last = new Map<string, Row>();
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
   let isFirst = true;
   let lastNote: string | undefined;
   while (!signal.aborted) {
-    const read = loadRows(view, state).catch((error: unknown) => {
+    // A slow read does not delay the end.
+    const loaded = await untilAborted(loadRows(view, state), signal).catch((error: unknown) => {
       if (signal.aborted) return undefined;
       if (isFirst) throw error;
       onProblem(error);
       return undefined;
     });
-    // A slow read does not delay the end.
-    const loaded = await Promise.race([read, stopped]);
     if (loaded !== undefined) {
       const rows = selectRows(loaded.rows, state);
       const changed = rows.filter((row) => hasChanged(last.get(row.key), row));

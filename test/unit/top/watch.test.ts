@@ -1,5 +1,6 @@
 /** `kubegauge top --watch`: what it prints of lists that change, are cut, or take long. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { watchRows } from '../../../src/top/print.ts';
 import { initialState } from '../../../src/top/state.ts';
@@ -63,6 +64,29 @@ test('a pod that is no longer among those that are read of a large cluster is no
   assert.match(second ?? '', /"name":"busy-2"/);
   assert.equal(third?.trim().split('\n').length, 1);
   assert.doesNotMatch(`${second}${third}`, /gone|note/);
+});
+
+test('a read leaves nothing on the signal, which lives for as long as the watch does', async () => {
+  const stop = new AbortController();
+  const listeners: number[] = [];
+  await watchRows({
+    view: { nowMs: () => 0, pods: async () => ({ items: [podView('a')] }) } as unknown as ClusterView,
+    url: '',
+    state: initialState('pods', {}),
+    format: 'json',
+    columns: undefined,
+    isColoured: false,
+    isUnicode: true,
+    intervalMs: 1_000,
+    signal: stop.signal,
+    write: async () => true,
+    sleep: async () => {
+      listeners.push(getEventListeners(stop.signal, 'abort').length);
+      if (listeners.length === 3) stop.abort();
+    },
+    onProblem: () => assert.fail(),
+  });
+  assert.deepEqual(listeners, [0, 0, 0]);
 });
 
 test('a signal ends it, also while kube-apiserver does not answer', async () => {
