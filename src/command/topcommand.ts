@@ -17,7 +17,7 @@ export async function runTop(argv: readonly string[], env: Environment): Promise
   const given = parseTopArguments(argv);
   try {
     const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
-    await using view = createClusterView({ server });
+    await using view = createClusterView({ server, waitsForRequests: !isScreen(given, env) });
     await show(given, { view, server, env });
     return 0;
   } catch (error) {
@@ -84,8 +84,7 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
     });
     return;
   }
-  const isInteractive = stdin.isTTY && stdout.isTTY && env['TERM'] !== 'dumb' && format === 'table' && !given.isOnce;
-  if (!isInteractive) {
+  if (!isScreen(given, env)) {
     // A signal ends the process at once: nothing is lost.
     stdout.write(await printOnce(printing));
     return;
@@ -93,6 +92,12 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   await untilStopped((signal) =>
     runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal }),
   );
+}
+
+/** Reports whether it draws itself anew. Otherwise it prints. */
+function isScreen({ isOnce, isWatch, format }: TopArguments, env: Environment): boolean {
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && env['TERM'] !== 'dumb';
+  return isTerminal && format === 'table' && !isOnce && !isWatch;
 }
 
 function isUtf8(env: Environment): boolean {

@@ -18,6 +18,8 @@ import { ViewError } from './viewerror.ts';
 export interface ClusterViewOptions {
   readonly server: ApiServer;
   readonly clock?: Clock;
+  /** The first nodes and summary wait for what all pods request. Without it, a cluster of many pods has no requests in them at first. */
+  readonly waitsForRequests?: boolean;
 }
 
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
@@ -26,11 +28,15 @@ export interface OpenClusterView extends ClusterView, AsyncDisposable {
 }
 
 /** Opens connections with the first read. */
-export function createClusterView({ server, clock = systemClock }: ClusterViewOptions): OpenClusterView {
+export function createClusterView({
+  server,
+  clock = systemClock,
+  waitsForRequests = false,
+}: ClusterViewOptions): OpenClusterView {
   const reads = createReads(server, clock);
   const usages = createMetricsReader(reads, clock);
   const history = createHistoryReader(reads, clock);
-  const nodes = createNodeReader(reads, usages, clock);
+  const nodes = createNodeReader(reads, usages, clock, waitsForRequests);
   const { pods, busiestPods, pod } = createPodReader(reads, usages, nodes);
   return {
     async summary() {

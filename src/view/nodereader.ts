@@ -30,8 +30,14 @@ export interface NodeViews {
   readonly isMeasured: boolean;
 }
 
-export function createNodeReader(reads: Reads, usages: MetricsReader, clock: Clock): NodeReader {
-  const sums = createRequestSums(reads, clock);
+/** @param waitsForRequests see ClusterViewOptions. */
+export function createNodeReader(
+  reads: Reads,
+  usages: MetricsReader,
+  clock: Clock,
+  waitsForRequests = false,
+): NodeReader {
+  const sums = createRequestSums(reads, clock, waitsForRequests);
   const known = shared(readNodes, { clock, leastMs: 5_000, mostMs: 60_000 });
   const measured = shared(() => usages.nodes(), { clock, leastMs: 1_000, mostMs: 15_000 });
   return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views() };

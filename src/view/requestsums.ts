@@ -18,11 +18,15 @@ export type RequestSums = ReadonlyMap<string, NodeSums>;
 const podsPerPage = 500;
 
 export interface RequestSumReader {
-  /** Returns the sums; undefined while more than a page of pods is read for the first time. After a failure, the last known good value beside the problem. */
+  /**
+   * Returns the sums; undefined while more than a page of pods is read for the first time, unless it waits for them. After a failure, the
+   * last known good value beside the problem.
+   */
   current(): Promise<PartRead<RequestSums | undefined>>;
 }
 
-export function createRequestSums(reads: Reads, clock: Clock): RequestSumReader {
+/** @param waits whether the first call waits for all pages. A reader that is called once would never see the sums. */
+export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): RequestSumReader {
   let last: RequestSums | undefined;
   let firstPage: Promise<unknown> = Promise.resolve();
   /** The latest read that is not pending. */
@@ -45,7 +49,7 @@ export function createRequestSums(reads: Reads, clock: Clock): RequestSumReader 
   return {
     async current() {
       const whole = read();
-      if (last === undefined) return part(Promise.race([whole, firstPage.then(() => last)]));
+      if (last === undefined) return part(waits ? whole : Promise.race([whole, firstPage.then(() => last)]));
       const { problem } = await part(ended);
       return { value: last, problem };
     },

@@ -26,7 +26,11 @@ async function withTop(t: TestContext, look: (run: TopRun) => Promise<void>, nam
   writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca, namespace));
   const print = async (...argv: readonly string[]): Promise<string> => {
     let text = '';
-    const write = t.mock.method(process.stdout, 'write', (chunk: string) => ((text += chunk), true));
+    const toRunner = process.stdout.write.bind(process.stdout);
+    // Bytes are the test runner's reports.
+    const write = t.mock.method(process.stdout, 'write', (chunk: string | Uint8Array) =>
+      typeof chunk === 'string' ? ((text += chunk), true) : toRunner(chunk),
+    );
     try {
       assert.equal(await runTop([...argv, '--once', `--kubeconfig=${kubeconfig}`], {}), 0);
     } finally {
@@ -73,5 +77,17 @@ test('a pod without usage whose init container fails says so', async (t) => {
     apiServer.objects.set(pod('shop', 'blocked', { nodeName: 'node-a', phase: 'Pending', spec, status }));
     const shown = await print('pods', '-o', 'wide');
     assert.match(shown, /blocked .*Init:CrashLoopBackOff .*not started \(init container setup: CrashLoopBackOff\)/);
+  });
+});
+
+test('--once waits for the requests of all pods, which are more than one page', async (t) => {
+  await withTop(t, async ({ apiServer, print }) => {
+    for (let at = 0; at < 1_200; at += 1) apiServer.objects.set(pod('many', `pod-${at}`, { nodeName: 'node-a' }));
+    const { cluster, nodes } = JSON.parse(await print('nodes', '-o', 'json')) as {
+      readonly cluster: { readonly cpu: { readonly requested?: number } };
+      readonly nodes: readonly { readonly name: string; readonly pods?: number }[];
+    };
+    assert.ok((nodes.find(({ name }) => name === 'node-a')?.pods ?? 0) >= 1_200);
+    assert.notEqual(cluster.cpu.requested, undefined);
   });
 });
