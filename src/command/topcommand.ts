@@ -65,7 +65,8 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const columns = stdout.isTTY ? stdout.columns : undefined;
   const isColoured = stdout.isTTY && stdout.hasColors();
   const isUnicode = process.platform !== 'linux' || isUtf8(env);
-  const printing = { view, url, state, format, columns, isColoured, isUnicode };
+  const onNote = (note: string): void => void process.stderr.write(`kubegauge: not all rows: ${note}\n`);
+  const printing = { view, url, state, format, columns, isColoured, isUnicode, onNote };
   if (given.isWatch) {
     await untilStopped((signal) => {
       // An interval that a signal ends is no failure.

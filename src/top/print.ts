@@ -22,6 +22,8 @@ export interface PrintOptions {
   readonly columns: number | undefined;
   readonly isColoured: boolean;
   readonly isUnicode: boolean;
+  /** Takes what a CSV has no line for: that there are more rows. */
+  readonly onNote: (note: string) => void;
 }
 
 const contextOf = ({ view }: PrintOptions): ColumnContext => ({ nowMs: view.nowMs(), trendOf: () => '' });
@@ -36,9 +38,10 @@ async function contextWithTrends(options: PrintOptions, rows: readonly Row[]): P
 
 /** Returns the text of one look at the cluster. @throws ViewError. */
 export async function printOnce(options: PrintOptions): Promise<string> {
-  const { view, state, format } = options;
+  const { view, state, format, onNote } = options;
   if (format === 'csv') {
-    const { rows } = await loadRows(view, state);
+    const { rows, note } = await loadRows(view, state);
+    if (note !== undefined) onNote(note);
     return `${[csvHeading(state.screen), ...selectRows(rows, state).map(csvLine)].join('\n')}\n`;
   }
   const [summary, loaded] = await Promise.all([view.summary(), loadRows(view, state)]);
@@ -124,7 +127,7 @@ interface Changes {
 
 /** Prints rows when they are new, changed or gone. Changes of usage below a tenth are none. */
 export async function watchRows(options: WatchRowsOptions): Promise<void> {
-  const { view, state, format, intervalMs, signal, write, sleep, onProblem } = options;
+  const { view, state, format, intervalMs, signal, write, sleep, onNote, onProblem } = options;
   const last = new Map<string, Row>();
   let isFirst = true;
   let lastNote: string | undefined;
@@ -147,6 +150,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
       const gone = loaded.note === undefined ? absent : [];
       const note = loaded.note === lastNote ? undefined : loaded.note;
       lastNote = loaded.note;
+      if (format === 'csv' && note !== undefined) onNote(note);
       if (!(await write(changesText(options, { changed, gone, note, withHeading: isFirst })))) return;
       isFirst = false;
     }

@@ -80,9 +80,27 @@ test('a pod without usage whose init container fails says so', async (t) => {
   });
 });
 
+/** More than are read of a list, and three pages of those that requests are summed of. */
+function setManyPods({ objects, documents }: FakeApiServer): void {
+  for (let at = 0; at < 1_200; at += 1) objects.set(pod('many', `pod-${at}`, { nodeName: 'node-a' }));
+  documents.set('/apis/metrics.k8s.io/v1beta1/namespaces/many/pods', { items: [] });
+}
+
+test('CSV of more pods than are read is marked on standard error', async (t) => {
+  await withTop(t, async ({ apiServer, print }) => {
+    setManyPods(apiServer);
+    const errors = t.mock.method(process.stderr, 'write', () => true);
+    const text = await print('pods', '-n', 'many', '-o', 'csv');
+    errors.mock.restore();
+    assert.equal(text.trim().split('\n').length, 1_001);
+    const written = errors.mock.calls.map((call) => String(call.arguments[0])).join('');
+    assert.match(written, /^kubegauge: not all rows: .*the first 1000; choose a namespace/);
+  });
+});
+
 test('--once waits for the requests of all pods, which are more than one page', async (t) => {
   await withTop(t, async ({ apiServer, print }) => {
-    for (let at = 0; at < 1_200; at += 1) apiServer.objects.set(pod('many', `pod-${at}`, { nodeName: 'node-a' }));
+    setManyPods(apiServer);
     const { cluster, nodes } = JSON.parse(await print('nodes', '-o', 'json')) as {
       readonly cluster: { readonly cpu: { readonly requested?: number } };
       readonly nodes: readonly { readonly name: string; readonly pods?: number }[];

@@ -17,6 +17,14 @@ import type { AutoscalerView, ClusterView, NodeView, PodView } from '../../../sr
 
 const context = { nowMs: 100_000, trendOf: () => '' };
 
+const printing = {
+  url: '',
+  columns: undefined,
+  isColoured: false,
+  isUnicode: true,
+  onNote: (note: string) => assert.fail(note),
+};
+
 function podView(name: string, cpu: number | undefined, more: Partial<PodView> = {}): PodView {
   return {
     namespace: 'shop',
@@ -142,12 +150,10 @@ test('ages are by the clock of kube-apiserver', async () => {
   const state = initialState('nodes', {});
   const text = await printOnce({
     view,
-    url: '',
+    ...printing,
     state,
     format: 'table',
     columns: 120,
-    isColoured: false,
-    isUnicode: true,
   });
   assert.match(text, /node-a .* 3s  yes/);
 });
@@ -267,16 +273,24 @@ test('CSV has one column per value, quotes what it must, and no formula of a spr
   const state = initialState('pods', {});
   const text = await printOnce({
     view,
-    url: '',
+    ...printing,
     state,
     format: 'csv',
-    columns: undefined,
-    isColoured: false,
-    isUnicode: true,
   });
   const [heading, line] = text.split('\n');
   assert.match(heading ?? '', /^time,namespace,pod,cpu,cpu_share_req,cpu_share_lim,memory,/);
   assert.match(line ?? '', /^[^,]+,shop,web-0,0\.1,0\.5,,1048576,.*"'=cmd\(\), ""x"""$/);
+});
+
+test('CSV of a list that is cut says so beside it', async () => {
+  const notes: string[] = [];
+  const onNote = (note: string) => void notes.push(note);
+  const state = initialState('pods', {});
+  const text = await printOnce({ ...printing, view: pagesOf(5_000), state, format: 'csv', onNote });
+  assert.equal(text.trim().split('\n').length, 1_002);
+  assert.deepEqual(notes, [
+    'the 100 with the most cpu, and the first 1000; choose a namespace (n) or labels (l) for others',
+  ]);
 });
 
 describe('trends', () => {
@@ -304,12 +318,9 @@ describe('trends', () => {
   const printed = (screen: 'nodes' | 'pods' | 'containers', format: 'wide' | 'table') =>
     printOnce({
       view,
-      url: '',
+      ...printing,
       state: initialState(screen, { labelSelector: 'app=web' }),
       format,
-      columns: undefined,
-      isColoured: false,
-      isUnicode: true,
     });
 
   test('of CPU and memory are in all columns, by one request for a namespace', async () => {

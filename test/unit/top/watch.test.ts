@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { watchRows } from '../../../src/top/print.ts';
+import { watchRows, type WatchRowsOptions } from '../../../src/top/print.ts';
 import { initialState } from '../../../src/top/state.ts';
 import type { ClusterView, PodView } from '../../../src/view/types.ts';
 
@@ -20,27 +20,44 @@ function podView(name: string): PodView {
   };
 }
 
+const watching = {
+  url: '',
+  columns: undefined,
+  isColoured: false,
+  isUnicode: true,
+  intervalMs: 1_000,
+  onNote: (note: string) => assert.fail(note),
+  onProblem: () => assert.fail(),
+};
+
 /** Looks as often as there are lists, and returns the lines of each look. */
-async function watched(view: Partial<ClusterView>, looks: number): Promise<readonly string[]> {
+async function watched(
+  view: Partial<ClusterView>,
+  looks: number,
+  more: Partial<WatchRowsOptions> = {},
+): Promise<readonly string[]> {
   const stop = new AbortController();
   const texts: string[] = [];
   await watchRows({
     view: { nowMs: () => 0, ...view } as ClusterView,
-    url: '',
+    ...watching,
     state: initialState('pods', {}),
     format: 'json',
-    columns: undefined,
-    isColoured: false,
-    isUnicode: true,
-    intervalMs: 1_000,
     signal: stop.signal,
     write: async (text) => texts.push(text) > 0,
     sleep: async () => {
       if (texts.length === looks) stop.abort();
     },
-    onProblem: () => assert.fail(),
+    ...more,
   });
   return texts.map((text) => text.replaceAll(/"time":"[^"]*",?/g, ''));
+}
+
+/** Pages of more pods than are read. */
+async function endlessPods({ limit = 250, continue: token = '0' }) {
+  const from = Number(token);
+  const items = Array.from({ length: limit }, (_, at) => podView(`pod-${from + at}`));
+  return { items, continue: String(from + limit) };
 }
 
 test('a row that has gone is reported once', async () => {
@@ -53,17 +70,23 @@ test('a row that has gone is reported once', async () => {
 
 test('a pod that is no longer among those that are read of a large cluster is not called gone', async () => {
   let looks = 0;
-  const pods = async ({ limit = 250, continue: token = '0' }) => {
-    const from = Number(token);
-    const items = Array.from({ length: limit }, (_, at) => podView(`pod-${from + at}`));
-    return { items, continue: String(from + limit) };
-  };
   const busiestPods = async () => [podView(`busy-${(looks += 1)}`)];
-  const [first, second, third] = await watched({ pods, busiestPods }, 3);
+  const [first, second, third] = await watched({ pods: endlessPods, busiestPods }, 3);
   assert.match(first ?? '', /"note":"the 100 with the most cpu, and the first 1000/);
   assert.match(second ?? '', /"name":"busy-2"/);
   assert.equal(third?.trim().split('\n').length, 1);
   assert.doesNotMatch(`${second}${third}`, /gone|note/);
+});
+
+test('CSV of a list that is cut says so beside it, once', async () => {
+  const notes: string[] = [];
+  const onNote = (note: string) => void notes.push(note);
+  const view = { pods: endlessPods, busiestPods: async () => [] };
+  const [first, second] = await watched(view, 2, { format: 'csv', onNote });
+  assert.equal(first?.trim().split('\n').length, 1_001);
+  assert.equal(second, '');
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] ?? '', /the first 1000/);
 });
 
 test('a read leaves nothing on the signal, which lives for as long as the watch does', async () => {
@@ -71,20 +94,15 @@ test('a read leaves nothing on the signal, which lives for as long as the watch 
   const listeners: number[] = [];
   await watchRows({
     view: { nowMs: () => 0, pods: async () => ({ items: [podView('a')] }) } as unknown as ClusterView,
-    url: '',
+    ...watching,
     state: initialState('pods', {}),
     format: 'json',
-    columns: undefined,
-    isColoured: false,
-    isUnicode: true,
-    intervalMs: 1_000,
     signal: stop.signal,
     write: async () => true,
     sleep: async () => {
       listeners.push(getEventListeners(stop.signal, 'abort').length);
       if (listeners.length === 3) stop.abort();
     },
-    onProblem: () => assert.fail(),
   });
   assert.deepEqual(listeners, [0, 0, 0]);
 });
@@ -93,17 +111,12 @@ test('a signal ends it, also while kube-apiserver does not answer', async () => 
   const stop = new AbortController();
   const watch = watchRows({
     view: { pods: () => new Promise(() => undefined) } as unknown as ClusterView,
-    url: '',
+    ...watching,
     state: initialState('pods', {}),
     format: 'table',
-    columns: undefined,
-    isColoured: false,
-    isUnicode: true,
-    intervalMs: 1_000,
     signal: stop.signal,
     write: async () => assert.fail(),
     sleep: async () => undefined,
-    onProblem: () => assert.fail(),
   });
   stop.abort();
   await watch;
