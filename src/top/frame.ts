@@ -5,7 +5,7 @@ import type { ClusterSummaryView, ResourceView } from '../view/types.ts';
 import { type ColumnContext, columnsOf } from './columns.ts';
 import { ageText, barText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
 import { reasonOf, type Row, screenNames } from './rows.ts';
-import type { TopState } from './state.ts';
+import { isOfNode, namespaceOf, type TopState } from './state.ts';
 import { layOut } from './table.ts';
 
 export interface Frame {
@@ -117,7 +117,7 @@ function tabLine({ state, rows, note }: Frame): Line {
   const scope = [
     state.pod && `pod ${state.pod.namespace}/${state.pod.name}`,
     state.node && `node ${state.node}`,
-    `namespace ${state.namespace ?? 'all'}`,
+    `namespace ${namespaceOf(state) ?? 'all'}`,
     state.labelSelector && `labels ${state.labelSelector}`,
     state.filter && `filter ${state.filter}`,
     rows && `${rows.length} rows`,
@@ -144,11 +144,14 @@ function tableLines({ state, rows, problem, context }: Frame, width: number, hei
 }
 
 /** Returns what stands in the place of rows where there are none. */
-export function nothingText({ screen, namespace, labelSelector, filter }: TopState): string {
+export function nothingText(state: TopState): string {
+  const { screen, node, labelSelector, filter } = state;
+  const namespace = namespaceOf(state);
   const where = namespace === undefined || screen === 'nodes' ? '' : ` in namespace ${namespace}`;
+  const on = node === undefined || !isOfNode(screen) ? '' : ` on node ${node}`;
   const chosen =
     labelSelector === undefined || screen === 'nodes' || screen === 'hpas' ? '' : ` with labels ${labelSelector}`;
-  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${where}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
+  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${where}${on}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
 }
 
 /** Returns the rows that are on the screen: the selected one stays in sight. */

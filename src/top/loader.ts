@@ -2,11 +2,11 @@
 import type { ClusterView } from '../view/types.ts';
 import { columnsOf } from './columns.ts';
 import { autoscalerRows, containerRows, nodeRows, podRows, type Row } from './rows.ts';
-import type { TopState } from './state.ts';
+import { namespaceOf, type TopState } from './state.ts';
 
 export type LoadQuery = Pick<
   TopState,
-  'screen' | 'namespace' | 'node' | 'labelSelector' | 'pod' | 'sorts' | 'isReversed'
+  'screen' | 'namespace' | 'node' | 'isWholeNode' | 'labelSelector' | 'pod' | 'sorts' | 'isReversed'
 >;
 
 export interface Loaded {
@@ -45,8 +45,9 @@ function whole(rows: readonly Row[]): Loaded {
 }
 
 async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podRows, onPage: OnPage): Promise<Loaded> {
+  const namespace = namespaceOf(query);
   const scope = {
-    ...(query.namespace === undefined ? {} : { namespace: query.namespace }),
+    ...(namespace === undefined ? {} : { namespace }),
     ...(query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector }),
   };
   const rows: Row[] = [];

@@ -3,10 +3,11 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { type KeyPress, openTerminal, type Terminal } from '../terminal/terminal.ts';
 import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
 import { part } from '../view/part.ts';
+import { ViewError } from '../view/viewerror.ts';
 import { drawFrame, rowsInSight } from './frame.ts';
-import { type Loaded, loadRows } from './loader.ts';
+import { type Loaded, loadRows, type OnPage } from './loader.ts';
 import type { Row } from './rows.ts';
-import { press, selectRows, type TopState } from './state.ts';
+import { narrowToNamespace, press, selectRows, type TopState } from './state.ts';
 import { createTrends, type Trends } from './trends.ts';
 
 export interface SessionOptions {
@@ -116,7 +117,7 @@ class Session {
     };
     // A part never replaces the whole list of before.
     const takePart = this.#loaded === undefined ? take : () => own === this.#current;
-    const rows = async (): Promise<void> => void take(await loadRows(view, this.#state, takePart));
+    const rows = async (): Promise<void> => void take(await this.#load(own, takePart));
     const failures = await Promise.all([header(), rows()].map(failureOf));
     if (own !== this.#current) return;
     this.#waitingSinceMs = undefined;
@@ -124,6 +125,21 @@ class Session {
     this.#problem = failures.filter((text) => text !== undefined).join('; ') || undefined;
     this.#draw();
     this.#readTrends();
+  }
+
+  /** Reads the rows. Pods of a node are those of the namespace if the user may not list those of all. */
+  async #load(own: number, onPage: OnPage): Promise<Loaded> {
+    const { view } = this.#options;
+    try {
+      return await loadRows(view, this.#state, onPage);
+    } catch (error) {
+      const isForbidden = error instanceof ViewError && error.status === 403;
+      const narrowed = isForbidden && own === this.#current ? narrowToNamespace(this.#state) : undefined;
+      if (narrowed === undefined) throw error;
+      this.#state = narrowed;
+      this.#loaded = undefined;
+      return loadRows(view, narrowed, onPage);
+    }
   }
 
   /** Reads the past of rows in sight, once each. */
@@ -172,6 +188,7 @@ const scopeKeys = [
   'screen',
   'namespace',
   'node',
+  'isWholeNode',
   'labelSelector',
   'pod',
 ] as const satisfies readonly (keyof TopState)[];

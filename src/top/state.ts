@@ -13,6 +13,8 @@ export interface Prompt {
 export interface Scope {
   readonly namespace: string | undefined;
   readonly node: string | undefined;
+  /** The pods of `node` are those of all namespaces, not of `namespace`. */
+  readonly isWholeNode: boolean;
   readonly labelSelector: string | undefined;
   /** The pod whose containers are shown; undefined for those of all pods. */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined;
@@ -36,10 +38,7 @@ export interface TopState extends Scope {
 
 export function initialState(screen: ScreenName, scope: Partial<Scope>): TopState {
   return {
-    namespace: undefined,
-    node: undefined,
-    labelSelector: undefined,
-    pod: undefined,
+    ...everything,
     ...scope,
     screen,
     // CPU where there is one.
@@ -52,6 +51,27 @@ export function initialState(screen: ScreenName, scope: Partial<Scope>): TopStat
     prompt: undefined,
     back: [],
   };
+}
+
+/** Returns the namespace that the rows are of; undefined for all. */
+export function namespaceOf({
+  screen,
+  namespace,
+  isWholeNode,
+}: Pick<TopState, 'screen' | 'namespace' | 'isWholeNode'>): string | undefined {
+  return isWholeNode && isOfNode(screen) ? undefined : namespace;
+}
+
+/** Reports whether the rows are those of the node only. */
+export function isOfNode(screen: ScreenName): boolean {
+  return screen === 'pods' || screen === 'containers';
+}
+
+/** Returns the state for a user who may not list pods of all namespaces; undefined if the namespace is chosen already, or there is none. */
+export function narrowToNamespace(state: TopState): TopState | undefined {
+  const { screen, namespace, isWholeNode, pod } = state;
+  const isNarrower = isWholeNode && isOfNode(screen) && namespace !== undefined && pod === undefined;
+  return isNarrower ? { ...state, isWholeNode: false } : undefined;
 }
 
 /** The rows on the screen now, as far as keys depend on them. */
@@ -92,7 +112,7 @@ function submit(state: TopState, { of, text }: Prompt): Step {
   const value = text.trim() || undefined;
   const next = { ...state, prompt: undefined };
   if (of === 'filter') return stay({ ...next, filter: value ?? '' });
-  const scope = of === 'namespace' ? { namespace: value } : { labelSelector: value };
+  const scope = of === 'namespace' ? { namespace: value, isWholeNode: false } : { labelSelector: value };
   // Nodes and HPAs are not selected by labels of pods.
   const screen = of === 'labelSelector' && state.screen !== 'containers' ? 'pods' : state.screen;
   return refresh({ ...next, ...scope, screen, pod: undefined, selected: undefined });
@@ -127,7 +147,7 @@ function command(state: TopState, { name, text, shift }: KeyPress, { rows }: Vis
   const prompts: Readonly<Record<string, Prompt>> = {
     '/': { of: 'filter', text: state.filter },
     l: { of: 'labelSelector', text: state.labelSelector ?? '' },
-    n: { of: 'namespace', text: state.namespace ?? '' },
+    n: { of: 'namespace', text: namespaceOf(state) ?? '' },
   };
   const prompt = prompts[text ?? ''];
   if (prompt !== undefined) return stay({ ...state, prompt });
@@ -140,6 +160,14 @@ const pause = (state: TopState): Step =>
   state.isPaused ? refresh({ ...state, isPaused: false }) : stay({ ...state, isPaused: true });
 const help = (state: TopState): Step => stay({ ...state, isHelp: true });
 
+const everything: Scope = {
+  namespace: undefined,
+  node: undefined,
+  isWholeNode: false,
+  labelSelector: undefined,
+  pod: undefined,
+};
+
 const commands: Readonly<Record<string, (state: TopState) => Step>> = {
   q: (state) => ({ state, effect: 'quit' }),
   s: (state) => stay({ ...state, sorts: { ...state.sorts, [state.screen]: nextSort(state) } }),
@@ -147,8 +175,7 @@ const commands: Readonly<Record<string, (state: TopState) => Step>> = {
   m: (state) => sortBy(state, 'MEMORY'),
   w: (state) => sortBy(state, 'WHY'),
   r: (state) => stay({ ...state, isReversed: !state.isReversed }),
-  a: (state) =>
-    refresh({ ...state, namespace: undefined, node: undefined, labelSelector: undefined, pod: undefined, filter: '' }),
+  a: (state) => refresh({ ...state, ...everything, filter: '' }),
   p: pause,
   ' ': pause,
   '?': help,
@@ -164,15 +191,17 @@ function open(state: TopState, screen: ScreenName): Step {
 }
 
 function drillDown(state: TopState, row: Row | undefined): Step {
-  const { screen, selected, namespace, node, labelSelector, pod } = state;
-  const back = [...state.back, { screen, selected, namespace, node, labelSelector, pod }];
+  const { screen, selected, namespace, node, isWholeNode, labelSelector, pod } = state;
+  const back = [...state.back, { screen, selected, namespace, node, isWholeNode, labelSelector, pod }];
   const next = { ...state, selected: undefined, back, filter: '' };
-  if (row?.kind === 'nodes') return refresh({ ...next, screen: 'pods', node: row.node.name });
+  if (row?.kind === 'nodes') return refresh({ ...next, screen: 'pods', node: row.node.name, isWholeNode: true });
   if (row?.kind === 'pods') return refresh({ ...next, screen: 'containers', pod: row.pod });
   if (row?.kind === 'hpas') {
     return refresh({
       ...next,
       screen: 'pods',
+      node: undefined,
+      isWholeNode: false,
       namespace: row.autoscaler.namespace,
       filter: row.autoscaler.target.name,
     });
@@ -187,7 +216,7 @@ function goBack(state: TopState): Step {
   if (last !== undefined) return refresh({ ...state, ...last, back: state.back.slice(0, -1) });
   return state.node === undefined && state.pod === undefined
     ? stay(state)
-    : refresh({ ...state, node: undefined, pod: undefined });
+    : refresh({ ...state, node: undefined, isWholeNode: false, pod: undefined });
 }
 
 function nextSort({ screen, sorts }: TopState): number {

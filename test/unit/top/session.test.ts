@@ -114,6 +114,33 @@ test('rows of one namespace are not shown as those of another', async () => {
   });
 });
 
+test('pods of a node are those of the namespace for a user who may not list those of all', async () => {
+  const nodes = async () => [{ name: 'node-a', cpu: {}, memory: {} }];
+  const asked: (string | undefined)[] = [];
+  const pods = async ({ namespace }: { namespace?: string }) => {
+    asked.push(namespace);
+    if (namespace === undefined) throw new ViewError('cannot list pods', 403);
+    return { items: [podView('web-0')] };
+  };
+  const nodeHistory = async () => new Map();
+  await withSession(
+    { nodes, pods, nodeHistory },
+    initialState('nodes', { namespace: 'shop' }),
+    async ({ type, written }) => {
+      let text = '';
+      await until('nodes are shown', () => /node-a/.test((text += written())));
+      text = '';
+      type('\r');
+      await until('pods are shown', () => /web-0/.test((text += written())));
+      assert.match(text, /node node-a, namespace shop, 1 rows/);
+      assert.doesNotMatch(text, /cannot/);
+      type('pp');
+      await until('they are read again', () => asked.length >= 3);
+      assert.deepEqual(asked, [undefined, 'shop', 'shop']);
+    },
+  );
+});
+
 test('pages of a screen that was left are not read', async () => {
   const first = Promise.withResolvers<void>();
   const asked: (string | undefined)[] = [];

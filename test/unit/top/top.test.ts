@@ -11,7 +11,14 @@ import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
 import { printOnce } from '../../../src/top/print.ts';
 import { autoscalerRows, nodeRows, podRows } from '../../../src/top/rows.ts';
-import { initialState, press, selectRows, type TopState } from '../../../src/top/state.ts';
+import {
+  initialState,
+  namespaceOf,
+  narrowToNamespace,
+  press,
+  selectRows,
+  type TopState,
+} from '../../../src/top/state.ts';
 import { layOut } from '../../../src/top/table.ts';
 import type { AutoscalerView, ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
 
@@ -134,6 +141,20 @@ describe('a list without rows', () => {
     assert.match(body({ state, rows: [], problem: undefined }), /no pods in namespace shpo with labels app=web/);
   });
 
+  test('names the node whose pods are shown, and a namespace only where it is of that one', () => {
+    const open = { name: 'return', text: undefined, ctrl: false, shift: false };
+    const shown = { rows: nodeRows([nodeView]), height: 10 };
+    const { state } = press(initialState('nodes', { namespace: 'shop' }), open, shown);
+    const whole = body({ state, rows: [], problem: undefined });
+    assert.match(whole, /no pods on node node-a/);
+    assert.match(whole, /node node-a, namespace all, 0 rows/);
+    const narrowed = narrowToNamespace(state);
+    assert.match(
+      body({ state: narrowed ?? state, rows: [], problem: undefined }),
+      /no pods in namespace shop on node node-a/,
+    );
+  });
+
   test('is not being read when it cannot be', () => {
     const shown = body({ state: initialState('pods', {}), rows: undefined, problem: 'cannot list pods' });
     assert.match(shown, /cannot list pods[\s\S]*cannot be read; see above/);
@@ -190,6 +211,45 @@ describe('keys', () => {
     assert.deepEqual([opened.effect, opened.state.screen, opened.state.node], ['refresh', 'pods', 'node-b']);
     const back = press(opened.state, key('escape'), shown).state;
     assert.deepEqual([back.screen, back.node, back.selected], ['nodes', undefined, 'node-b']);
+  });
+
+  test('open a node with its pods of all namespaces, and lead back to the namespace', async () => {
+    const asked: object[] = [];
+    const view = { pods: async (query: object) => (asked.push(query), { items: [] }) } as unknown as ClusterView;
+    const opened = press(initialState('nodes', { namespace: 'shop' }), key('return'), shown).state;
+    await loadRows(view, opened);
+    const containers = press(opened, key('3', '3'), shown).state;
+    await loadRows(view, containers);
+    assert.deepEqual(asked, [
+      { node: 'node-a', limit: 250 },
+      { node: 'node-a', limit: 250 },
+    ]);
+    for (const state of [opened, containers]) {
+      const back = press(state, key('escape'), shown).state;
+      assert.deepEqual([back.node, back.namespace], [undefined, 'shop']);
+      asked.length = 0;
+      await loadRows(view, { ...back, screen: 'pods' });
+      assert.deepEqual(asked, [{ namespace: 'shop', limit: 250 }]);
+    }
+  });
+
+  test('choose a namespace of the pods of a node', () => {
+    let { state } = press(initialState('nodes', { namespace: 'shop' }), key('return'), shown);
+    ({ state } = press(state, key('n', 'n'), shown));
+    assert.equal(state.prompt?.text, '');
+    for (const letter of 'jobs') ({ state } = press(state, key(letter, letter), shown));
+    ({ state } = press(state, key('return', '\r'), shown));
+    assert.deepEqual([state.node, namespaceOf(state)], ['node-a', 'jobs']);
+  });
+
+  test('open the pods of an HPA in its namespace, on all nodes', () => {
+    const target = { kind: 'Deployment', name: 'worker' };
+    const autoscaler = { namespace: 'jobs', name: 'worker', target, minReplicas: 1, maxReplicas: 9, metrics: [] };
+    let { state } = press(initialState('nodes', { namespace: 'shop' }), key('return'), shown);
+    ({ state } = press(state, key('4', '4'), shown));
+    assert.equal(namespaceOf(state), 'shop');
+    ({ state } = press(state, key('return'), { rows: autoscalerRows([autoscaler]), height: 10 }));
+    assert.deepEqual([state.screen, state.node, namespaceOf(state)], ['pods', undefined, 'jobs']);
   });
 
   test('type a namespace, and take it with Enter only', () => {
