@@ -106,6 +106,8 @@ function csvField(value: string | number): string {
 
 /** Numbers that differ by less than this share are the same. */
 const noise = 0.1;
+/** Printed rows that are kept while a list that is not read whole lacks them. When they come back, they are not new. */
+export const mostAbsent = 5_000;
 
 export interface WatchRowsOptions extends PrintOptions {
   readonly intervalMs: number;
@@ -142,12 +144,12 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
     if (loaded !== undefined) {
       const rows = selectRows(loaded.rows, state);
       const changed = rows.filter((row) => hasChanged(last.get(row.key), row));
-      const present = new Set(rows.map(({ key }) => key));
-      const absent = [...last.values()].filter(({ key }) => !present.has(key));
       for (const row of changed) last.set(row.key, row);
-      for (const { key } of absent) last.delete(key);
+      const absent = absentRows(last, rows);
+      const isWhole = loaded.note === undefined;
+      for (const { key } of isWhole ? absent : absent.slice(0, -mostAbsent)) last.delete(key);
       // A row that is not among those that were read may still exist.
-      const gone = loaded.note === undefined ? absent : [];
+      const gone = isWhole ? absent : [];
       const note = loaded.note === lastNote ? undefined : loaded.note;
       lastNote = loaded.note;
       if (format === 'csv' && note !== undefined) onNote(note);
@@ -185,6 +187,18 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
     ];
     return all.map((line) => `${paintSpans(line, columns ?? Infinity, isColoured).trimEnd()}\n`).join('');
   }
+}
+
+/** Returns the rows that are absent, for longest first: moves the others to the end. */
+function absentRows(last: Map<string, Row>, rows: readonly Row[]): readonly Row[] {
+  const present = new Set(rows.map(({ key }) => key));
+  const absent = [...last.values()].filter(({ key }) => !present.has(key));
+  for (const key of present) {
+    const row = last.get(key);
+    last.delete(key);
+    if (row !== undefined) last.set(key, row);
+  }
+  return absent;
 }
 
 function hasChanged(before: Row | undefined, now: Row): boolean {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { watchRows, type WatchRowsOptions } from '../../../src/top/print.ts';
+import { mostAbsent, watchRows, type WatchRowsOptions } from '../../../src/top/print.ts';
 import { initialState } from '../../../src/top/state.ts';
 import type { ClusterView, PodView } from '../../../src/view/types.ts';
 
@@ -54,9 +54,9 @@ async function watched(
 }
 
 /** Pages of more pods than are read. */
-async function endlessPods({ limit = 250, continue: token = '0' }) {
+async function endlessPods({ limit = 250, continue: token = '0' }, name = 'pod') {
   const from = Number(token);
-  const items = Array.from({ length: limit }, (_, at) => podView(`pod-${from + at}`));
+  const items = Array.from({ length: limit }, (_, at) => podView(`${name}-${from + at}`));
   return { items, continue: String(from + limit) };
 }
 
@@ -76,6 +76,32 @@ test('a pod that is no longer among those that are read of a large cluster is no
   assert.match(second ?? '', /"name":"busy-2"/);
   assert.equal(third?.trim().split('\n').length, 1);
   assert.doesNotMatch(`${second}${third}`, /gone|note/);
+});
+
+test('a pod that is among those that are read again is not printed again, and has gone when a whole list lacks it', async () => {
+  const busiest = ['busy-1', 'busy-2', 'busy-1'];
+  let looks = 0;
+  const busiestPods = async () => [podView(busiest[(looks += 1) - 1] ?? '')];
+  const pods = async (query: { continue?: string }) => {
+    const page = await endlessPods(query);
+    return looks < busiest.length ? page : { items: page.items };
+  };
+  const [, second, third, fourth] = await watched({ pods, busiestPods }, 4);
+  assert.match(second ?? '', /"name":"busy-2"/);
+  assert.equal(third, '');
+  const gone = fourth?.trim().split('\n') ?? [];
+  assert.ok(gone.includes('{"gone":"shop/busy-1"}') && gone.includes('{"gone":"shop/busy-2"}'));
+  assert.equal(gone.length, 750 + 2);
+});
+
+test(`${mostAbsent} pods that are not among those that are read are kept, those that were read last`, async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'b', 'a'];
+  let looks = 0;
+  const pods = async (query: { limit?: number; continue?: string }) =>
+    endlessPods(query, names[query.continue === undefined ? (looks += 1) - 1 : looks - 1]);
+  const texts = await watched({ pods, busiestPods: async () => [] }, names.length);
+  const printed = texts.map((text) => text.split('\n').filter((line) => line.includes('"name"')).length);
+  assert.deepEqual(printed, [...Array.from({ length: 7 }, () => 1_000), 0, 1_000]);
 });
 
 test('CSV of a list that is cut says so beside it, once', async () => {
