@@ -25,7 +25,7 @@ interface Trend {
 
 /** Points of a row; fifteen minutes at one a minute, and as many of now. */
 const pointLimit = 30;
-/** Rows that are kept. */
+/** Rows that are kept, unless one look has more: those are limited by what is read of a list. */
 const rowLimit = 5_000;
 const pastSeconds = 900;
 /** Requests for one screen: a screen has some 50 rows. */
@@ -37,10 +37,12 @@ const barColumns = 15;
 
 export function createTrends(view: ClusterView): Trends {
   const trends = new Map<string, Trend>();
+  let mostRows = rowLimit;
   return {
     of,
     bars: (isUnicode) => (row, resource) => sparkline(of(row, resource), barColumns, isUnicode),
     add(rows) {
+      mostRows = Math.max(rowLimit, rows.length);
       for (const row of rows) {
         const point = pointOf(row);
         if (point !== undefined) append(trendOf(row), point);
@@ -56,7 +58,8 @@ export function createTrends(view: ClusterView): Trends {
       if (measured.some(({ kind }) => kind === 'nodes')) await takePast(measured, view.nodeHistory(range));
       const selection = labelSelector === undefined ? {} : { labelSelector };
       const groups = Map.groupBy(measured, (row) => ('pod' in row ? row.pod.namespace : undefined));
-      await mapLimited([...groups].slice(0, readLimit), concurrency, neverAborted, async ([namespace, group]) => {
+      // No more namespaces than rows, which are limited by what is read of a list.
+      await mapLimited([...groups], concurrency, neverAborted, async ([namespace, group]) => {
         if (namespace === undefined) return;
         await takePast(group, view.containerHistory({ ...range, ...selection, namespace }));
       });
@@ -74,7 +77,7 @@ export function createTrends(view: ClusterView): Trends {
     trends.delete(id);
     trends.set(id, known);
     const [oldest] = trends.keys();
-    if (trends.size > rowLimit && oldest !== undefined) trends.delete(oldest);
+    if (trends.size > mostRows && oldest !== undefined) trends.delete(oldest);
     return known;
   }
 

@@ -20,6 +20,7 @@ import {
   type TopState,
 } from '../../../src/top/state.ts';
 import { layOut } from '../../../src/top/table.ts';
+import { createTrends } from '../../../src/top/trends.ts';
 import type { AutoscalerView, ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
 
 const context = { nowMs: 100_000, trendOf: () => '' };
@@ -391,6 +392,26 @@ describe('trends', () => {
     assert.deepEqual(asked, [{ sinceSeconds: 900, labelSelector: 'app=web', namespace: 'shop' }]);
     assert.match(await printed('containers', 'wide'), /app .* ▃▅█ +█▅█/);
     assert.match(await printed('nodes', 'wide'), /node-a .* ▅█ +▅█/);
+  });
+
+  test('are whole for rows of more namespaces than a screen has rows', async () => {
+    const rows = podRows(
+      Array.from({ length: 100 }, (_, at) => podView('web-0', 4, { ...measured, namespace: `shop-${at}` })),
+    );
+    const history = async ({ namespace = '' }) => (past.push(namespace), new Map());
+    const past: string[] = [];
+    const trends = createTrends({ containerHistory: history } as unknown as ClusterView);
+    await trends.readWholePast(rows, undefined);
+    assert.equal(new Set(past).size, rows.length);
+  });
+
+  test('are kept for all rows of one look, however many', () => {
+    const rows = nodeRows(
+      Array.from({ length: 6_000 }, (_, at) => ({ ...nodeView, name: `node-${at}`, timestampMs: 90_000 })),
+    );
+    const trends = createTrends({} as ClusterView);
+    trends.add(rows);
+    assert.equal(rows.filter((row) => trends.of(row, 'cpu').length === 0).length, 0);
   });
 
   test('are no column of the narrow table, and are not read for it', async () => {
