@@ -92,13 +92,24 @@ function used(
 
 /** Returns the container that keeps the pod from running: before the others, an init container that fails. */
 export function stoppedContainer({ containers }: Pick<PodView, 'containers'>): ContainerView | undefined {
-  const stopped = containers.find(({ kind, state }) => kind === 'container' && state !== 'running');
+  const stopped = mostTelling(containers.filter(({ kind, state }) => kind === 'container' && state !== 'running'));
   if (stopped?.reason !== initializing) return stopped;
-  const failing = containers.find(
-    ({ kind, state, reason }) =>
-      kind === 'init' && state !== 'running' && reason !== undefined && reason !== initializing,
+  const failing = mostTelling(
+    containers.filter(
+      ({ kind, state, reason }) =>
+        kind === 'init' && state !== 'running' && reason !== undefined && reason !== initializing,
+    ),
   );
   return failing ?? stopped;
+}
+
+/** Of containers that do not run, one that has ended may rest for good while another one is retried and fails. */
+function mostTelling(stopped: readonly ContainerView[]): ContainerView | undefined {
+  return (
+    stopped.find(({ state }) => state === 'waiting') ??
+    stopped.find(({ state, reason }) => state === 'terminated' && reason !== 'Completed') ??
+    stopped[0]
+  );
 }
 
 /** The kubelet's reason for all containers that wait for an init container, also for one that fails. */

@@ -54,3 +54,20 @@ test('an init container that fails is the reason, not the containers that wait f
   const running = { name: 'setup', state: { running: {} } };
   assert.deepEqual(shown(running), ['PodInitializing', 'PodInitializing']);
 });
+
+test('a container that fails is the reason, not one before it that has ended', () => {
+  const ended = (reason: string) => ({ terminated: { reason } });
+  const waiting = (reason: string) => ({ waiting: { reason } });
+  const shown = (phase: string, ...states: object[]) => {
+    const named = states.map((state, index) => ({ name: `c${index}`, state }));
+    const [row] = podRows([viewOf({ containers: named }, { phase, containerStatuses: named })]);
+    return row && [columnsOf.pods.find(({ title }) => title === 'STATE')?.value(row), reasonOf(row)];
+  };
+  const crashing = waiting('CrashLoopBackOff');
+  assert.deepEqual(shown('Running', ended('Completed'), crashing), ['CrashLoopBackOff', 'CrashLoopBackOff']);
+  assert.deepEqual(shown('Running', ended('Error'), crashing), ['CrashLoopBackOff', 'CrashLoopBackOff']);
+  const unpulled = waiting('ImagePullBackOff');
+  assert.deepEqual(shown('Pending', ended('Completed'), unpulled), ['ImagePullBackOff', 'ImagePullBackOff']);
+  assert.deepEqual(shown('Running', ended('Completed'), ended('OOMKilled'), { running: {} }), ['Running', 'OOMKilled']);
+  assert.deepEqual(shown('Running', { running: {} }, ended('Completed')), ['Running', 'Completed']);
+});
