@@ -75,7 +75,7 @@ export function Amount({ resource, value, none = 'none' }) {
 export function Share({ used, of, label, measured, isBound = false }) {
   const ratio = ratioOf(used, of);
   if (ratio === undefined) {
-    const why = used === undefined ? (measured?.reason ?? 'no usage') : `no ${label} is set`;
+    const why = used === undefined && of !== undefined ? (measured?.reason ?? 'no usage') : `no ${label} is set`;
     return html`<span class="none" data-tip=${why}><span aria-hidden="true">–</span><span class="unseen">none: ${why}</span></span>`;
   }
   return html`<span class=${`share ${levelOf(ratio, isBound)}`} data-tip=${`${percentText(ratio)} of ${label}`} data-at=${measured?.timestampMs}><span class="track"><i style=${{ width: `${Math.min(100, ratio * 100)}%` }}></i></span><span class="percent">${percentText(ratio)}</span></span>`;

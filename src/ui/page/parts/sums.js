@@ -4,12 +4,17 @@ import { usedOfRequest } from '../format.js';
 /** @import { PodView, ResourceView } from '../../../view/types.ts' */
 
 /**
+ * `ofRequest` compares the same pods: those that request something and have usage. Without any, `used` is not known.
+ * @typedef {Pick<ResourceView, 'used' | 'requested'> & { readonly ofRequest: { readonly used?: number, readonly of?: number } }} GroupResource
+ */
+
+/**
  * @typedef {object} PodGroup
  * @property {string} key
  * @property {readonly PodView[]} pods
  * @property {number} missing Pods without usage.
- * @property {ResourceView} cpu
- * @property {ResourceView} memory
+ * @property {GroupResource} cpu
+ * @property {GroupResource} memory
  * @property {number} restarts
  * @property {number | undefined} timestampMs Of the oldest usage.
  */
@@ -37,16 +42,17 @@ export function groupOf(key, pods) {
   };
 }
 
-/** @param {readonly ResourceView[]} views @returns {ResourceView} */
+/** @param {readonly ResourceView[]} views @returns {GroupResource} */
 function sumOfViews(views) {
   const used = sum(views.map((view) => view.used));
   const requested = sum(views.map((view) => view.requested));
-  // Pods that request nothing do not count.
-  const usedWithRequest = sum(views.map((view) => (view.requested === undefined ? undefined : usedOfRequest(view))));
+  const compared = views.filter((view) => view.requested !== undefined && view.used !== undefined);
+  const comparedUsed = sum(compared.map(usedOfRequest));
+  const of = comparedUsed === undefined ? requested : sum(compared.map((view) => view.requested));
   return {
     ...(used === undefined ? {} : { used }),
     ...(requested === undefined ? {} : { requested }),
-    ...(usedWithRequest === undefined || usedWithRequest === used ? {} : { usedWithRequest }),
+    ofRequest: { ...(comparedUsed === undefined ? {} : { used: comparedUsed }), ...(of === undefined ? {} : { of }) },
   };
 }
 

@@ -35,13 +35,25 @@ test('a group adds up what is known, has the age of its oldest usage, and counts
       key: 'shop',
       pods: 3,
       missing: 1,
-      cpu: { used: 1.5, requested: 2, usedWithRequest: 1 },
-      memory: { used: 30 },
+      cpu: { used: 1.5, requested: 2, ofRequest: { used: 1, of: 2 } },
+      memory: { used: 30, ofRequest: {} },
       restarts: 3,
       timestampMs: 1000,
     },
   );
   assert.deepEqual(groupMeasurement(group), { timestampMs: 1000, reason: '1 of 3 pods have no usage' });
+});
+
+test('the share of the request compares usage and requests of the same pods', () => {
+  const shareOf = (...cpu: PodView['cpu'][]) =>
+    groupOf(
+      'shop',
+      cpu.map((view, index) => pod(`${index}`, { cpu: view })),
+    ).cpu.ofRequest;
+  assert.deepEqual(shareOf({ requested: 1 }, { used: 0.5 }), { of: 1 }, 'what requests is not measured');
+  assert.deepEqual(shareOf({ requested: 1 }, { used: 0.5, requested: 1 }), { used: 0.5, of: 1 });
+  assert.deepEqual(shareOf({ used: 0.5, usedWithRequest: 0.1, requested: 1 }), { used: 0.1, of: 1 });
+  assert.deepEqual(shareOf({ used: 0.5 }), {});
 });
 
 test('a group without any usage has the reason of its pods, if they have the same', () => {
