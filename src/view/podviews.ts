@@ -10,7 +10,7 @@ import {
   requestOf,
   type ResourceName,
   sumOf,
-  withoutRequest,
+  withRequest,
 } from './resources.ts';
 import type { ContainerView, PodView, ResourceView } from './types.ts';
 import type { MeasuredUsage, UsageNumbers } from './usages.ts';
@@ -20,8 +20,8 @@ export interface PodObject {
   readonly facts: PodFacts;
   /** Without usage. */
   readonly view: PodView;
-  /** Names of running containers that request nothing. */
-  readonly withoutRequest: Readonly<Record<ResourceName, readonly string[]>>;
+  /** Names of the containers that the request is of; undefined: of all. */
+  readonly withRequest: Readonly<Record<ResourceName, readonly string[] | undefined>>;
 }
 
 /** Returns undefined for an object without a name. */
@@ -35,7 +35,7 @@ export function parsePodObject(object: unknown): PodObject | undefined {
     defined({ requested: requestedBy(spec, resource), limit: limitedTo(spec, resource) });
   return {
     facts,
-    withoutRequest: { cpu: withoutRequest(spec, 'cpu'), memory: withoutRequest(spec, 'memory') },
+    withRequest: { cpu: withRequest(spec, 'cpu'), memory: withRequest(spec, 'memory') },
     view: defined({
       namespace: facts.namespace,
       name: facts.name,
@@ -69,14 +69,16 @@ export function withUsage(pod: PodObject, usage: MeasuredUsage | undefined, reas
   };
 }
 
-/** A container that requests nothing must not make it look as if the others used more than they request. */
+/** A container without a request, such as a debugger's, must not make it look as if the others used more than they request. */
 function ofRequesting(
-  { view, withoutRequest: names }: PodObject,
+  { view, withRequest: names }: PodObject,
   { containers }: MeasuredUsage,
   resource: ResourceName,
 ): Pick<ResourceView, 'usedWithRequest'> {
-  if (names[resource].length === 0 || view[resource].requested === undefined) return {};
-  const counted = [...containers].filter(([name]) => !names[resource].includes(name));
+  if (names[resource] === undefined || view[resource].requested === undefined) return {};
+  const requesting = new Set(names[resource]);
+  const counted = [...containers].filter(([name]) => requesting.has(name));
+  if (counted.length === containers.size) return {};
   return { usedWithRequest: sumOf(counted.map(([, numbers]) => numbers[resource] ?? 0)) };
 }
 

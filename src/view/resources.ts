@@ -24,11 +24,11 @@ export function requestedBy(spec: unknown, resource: ResourceName): number | und
   return ofPod ?? (ofContainers.length === 0 ? undefined : sumOf(ofContainers));
 }
 
-/** Returns the names of the running containers that request nothing; none of a pod with a request of its own. */
-export function withoutRequest(spec: unknown, resource: ResourceName): readonly string[] {
-  if (amountsOf(field(field(spec, 'resources'), 'requests'))[resource] !== undefined) return [];
+/** Returns the names of the containers whose requests `requestedBy` adds up; undefined of a pod with a request of its own, which is for all. */
+export function withRequest(spec: unknown, resource: ResourceName): readonly string[] | undefined {
+  if (amountsOf(field(field(spec, 'resources'), 'requests'))[resource] !== undefined) return undefined;
   return runningContainers(spec)
-    .filter((container) => requestOf(container, resource) === undefined)
+    .filter((container) => requestOf(container, resource) !== undefined)
     .flatMap((container) => text(field(container, 'name')) ?? []);
 }
 

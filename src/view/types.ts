@@ -7,7 +7,7 @@
 export interface ResourceView {
   readonly used?: number;
   readonly requested?: number;
-  /** Of pods in which some containers request nothing: what the others use. Of `requested`, it is the share; otherwise `used` is. */
+  /** Of pods in which some containers, also ephemeral ones, are no part of `requested`: what the others use. Of `requested`, it is the share; otherwise `used` is. */
   readonly usedWithRequest?: number;
   readonly limit?: number;
   /** Of nodes and the cluster only. */

@@ -37,6 +37,16 @@ test('all usage counts where all containers or the pod have a request, and none 
   assert.equal(shareOfRequest(viewOf({ containers: [{ name: 'app' }] }, {}, { app: '50m' })), undefined);
 });
 
+test('usage of a container whose request does not count is no part of the share: a debugger, or an init container that still runs', () => {
+  const app = { containers: [requesting('app', '100m')] };
+  const debugged = { ...app, ephemeralContainers: [{ name: 'debugger' }] };
+  assert.equal(shareOfRequest(viewOf(debugged, {}, { app: '50m', debugger: '400m' })), 0.5);
+  const starting = { ...app, initContainers: [requesting('setup', '1')] };
+  assert.equal(shareOfRequest(viewOf(starting, {}, { setup: '900m' })), 0);
+  const withSidecar = { ...app, initContainers: [{ ...requesting('proxy', '100m'), restartPolicy: 'Always' }] };
+  assert.deepEqual(viewOf(withSidecar, {}, { app: '50m', proxy: '50m' }).cpu, { used: 0.1, requested: 0.2 });
+});
+
 test('an init container that fails is the reason, not the containers that wait for it', () => {
   const spec = { containers: [{ name: 'app' }], initContainers: [{ name: 'done' }, { name: 'setup' }] };
   const waiting = (name: string, reason: string) => ({ name, state: { waiting: { reason } } });
