@@ -42,7 +42,8 @@ export function parsePodObject(object: unknown): PodObject | undefined {
       uid: text(field(field(object, 'metadata'), 'uid')),
       node: facts.node,
       workload: workloadOf(facts, labels),
-      phase: facts.isDeleting ? 'Terminating' : facts.phase,
+      // As kubectl shows it: a finalizer keeps a pod that has ended.
+      phase: facts.isDeleting && !hasEnded(facts) ? 'Terminating' : facts.phase,
       restarts: containers.reduce((sum, { restarts }) => sum + restarts, 0),
       labels: Object.fromEntries(labels),
       cpu: view('cpu'),
@@ -50,6 +51,11 @@ export function parsePodObject(object: unknown): PodObject | undefined {
       containers,
     }),
   };
+}
+
+/** Reports whether all containers have ended for good. */
+export function hasEnded({ phase }: Pick<PodFacts, 'phase'>): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 /** @param reason why there is no usage. */

@@ -11,7 +11,7 @@ import { field, items } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { AutoscalerObject } from './autoscalerviews.ts';
 import type { NodeParts } from './nodeviews.ts';
-import { type PodObject, stoppedContainer, stopReasonOf } from './podviews.ts';
+import { hasEnded, type PodObject, stoppedContainer, stopReasonOf } from './podviews.ts';
 import type { Reads } from './reads.ts';
 import { metricsPath } from './usages.ts';
 import { ViewError } from './viewerror.ts';
@@ -77,8 +77,8 @@ interface OwnReason {
 }
 
 function ownReason({ facts, view }: PodObject, { known, measured }: NodeParts, nowMs: number): OwnReason {
+  if (hasEnded(facts)) return { reason: 'it has ended', isServers: false };
   if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
-  if (facts.phase === 'Succeeded' || facts.phase === 'Failed') return { reason: 'it has ended', isServers: false };
   if (facts.node === undefined) {
     const why = facts.unschedulable === undefined ? '' : `: ${foreignText(facts.unschedulable)}`;
     return { reason: `it waits for a node${why}`, isServers: false };

@@ -7,10 +7,10 @@ import { parsePodObject, withUsage } from '../../../src/view/podviews.ts';
 import type { PodView } from '../../../src/view/types.ts';
 import { parseUsage } from '../../../src/view/usages.ts';
 
+const metadata = { namespace: 'shop', name: 'web-0' };
 const requesting = (name: string, cpu: string) => ({ name, resources: { requests: { cpu } } });
 
 function viewOf(spec: object, status: object = {}, usages: Readonly<Record<string, string>> = {}): PodView {
-  const metadata = { namespace: 'shop', name: 'web-0' };
   const pod = parsePodObject({ metadata, spec, status });
   assert.ok(pod !== undefined);
   const containers = Object.entries(usages).map(([name, cpu]) => ({ name, usage: { cpu, memory: '1Mi' } }));
@@ -80,4 +80,10 @@ test('a container that fails is the reason, not one before it that has ended', (
   assert.deepEqual(shown('Pending', ended('Completed'), unpulled), ['ImagePullBackOff', 'ImagePullBackOff']);
   assert.deepEqual(shown('Running', ended('Completed'), ended('OOMKilled'), { running: {} }), ['Running', 'OOMKilled']);
   assert.deepEqual(shown('Running', { running: {} }, ended('Completed')), ['Running', 'Completed']);
+});
+
+test('a pod that has ended is not ending, while a finalizer keeps it', () => {
+  const deleted = { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const phaseOf = (phase: string) => parsePodObject({ metadata: deleted, status: { phase } })?.view.phase;
+  assert.deepEqual(['Succeeded', 'Failed', 'Running'].map(phaseOf), ['Succeeded', 'Failed', 'Terminating']);
 });

@@ -87,7 +87,7 @@ export function WorkloadPage({ namespace, kind, name }) {
 /** @param {{ group: PodGroup }} props */
 function GroupFacts({ group }) {
   const measured = groupMeasurement(group);
-  return html`<${Fact} name="pods"><data value=${group.pods.length}>${group.pods.length}</data><//>
+  return html`<${Fact} name="pods"><data value=${group.count}>${group.count}</data><//>
     <${Fact} name="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} focusable />, requested <${Amount} resource="cpu" value=${group.cpu.requested} /><//>
     <${Fact} name="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} focusable />, requested <${Amount} resource="memory" value=${group.memory.requested} /><//>
     ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}`;

@@ -14,7 +14,7 @@ export function GroupTable({ title, groups, first, nameOf, linkOf }) {
     <tbody>${groups.map((group) => {
       const measured = groupMeasurement(group);
       return html`<tr key=${group.key}><th scope="row"><a href=${linkOf(group)} ...${measuredTip(measured)}>${nameOf(group)}</a>${group.missing > 0 && html` <span class="phase" data-tip=${measured.reason}>${group.missing} without usage</span>`}</th>
-        <td class="right lead" data-label="pods"><data value=${group.pods.length}>${grouped(group.pods.length)}</data></td>
+        <td class="right lead" data-label="pods"><data value=${group.count}>${grouped(group.count)}</data></td>
         <td class="right whole" data-label="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
         <td class="right wide muted" data-label="requested"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
         <td data-label="% of request"><${Share} used=${group.cpu.ofRequest.used} of=${group.cpu.ofRequest.of} label="the CPU requests" measured=${measured} /></td>

@@ -12,10 +12,11 @@ import { usedOfRequest } from '../format.js';
  * @typedef {object} PodGroup
  * @property {string} key
  * @property {readonly PodView[]} pods
- * @property {number} missing Pods without usage.
+ * @property {number} count Pods that have not ended: only these count, as in the sums of nodes.
+ * @property {number} missing Of these, the ones without usage.
  * @property {GroupResource} cpu
  * @property {GroupResource} memory
- * @property {number} restarts
+ * @property {number} restarts Of all pods.
  * @property {number | undefined} timestampMs Of the oldest usage.
  */
 
@@ -30,17 +31,22 @@ export function groupsOf(pods, keyOf) {
 
 /** @param {string} key @param {readonly PodView[]} pods @returns {PodGroup} */
 export function groupOf(key, pods) {
-  const times = pods.flatMap(({ timestampMs }) => timestampMs ?? []);
+  const counted = pods.filter((pod) => !hasEnded(pod));
+  const times = counted.flatMap(({ timestampMs }) => timestampMs ?? []);
   return {
     key,
     pods,
-    missing: pods.filter(({ cpu, memory }) => cpu.used === undefined && memory.used === undefined).length,
-    cpu: sumOfViews(pods.map(({ cpu }) => cpu)),
-    memory: sumOfViews(pods.map(({ memory }) => memory)),
+    count: counted.length,
+    missing: counted.filter(({ cpu, memory }) => cpu.used === undefined && memory.used === undefined).length,
+    cpu: sumOfViews(counted.map(({ cpu }) => cpu)),
+    memory: sumOfViews(counted.map(({ memory }) => memory)),
     restarts: pods.reduce((sum, pod) => sum + pod.restarts, 0),
     timestampMs: times.length === 0 ? undefined : times.reduce((oldest, time) => Math.min(oldest, time)),
   };
 }
+
+/** @param {PodView} pod */
+const hasEnded = ({ phase }) => phase === 'Succeeded' || phase === 'Failed';
 
 /** @param {readonly ResourceView[]} views @returns {GroupResource} */
 function sumOfViews(views) {
@@ -67,9 +73,9 @@ function sum(values) {
  * @param {PodGroup} group
  */
 export function whyUnmeasured(group) {
-  const { pods, missing } = group;
-  if (missing < pods.length) return undefined;
-  const [reason, other] = [...new Set(pods.map((pod) => pod.reason))];
+  const { pods, count, missing } = group;
+  if (missing < count) return undefined;
+  const [reason, other] = [...new Set(pods.filter((pod) => !hasEnded(pod)).map((pod) => pod.reason))];
   return other === undefined && reason !== undefined ? reason : groupMeasurement(group).reason;
 }
 
@@ -84,8 +90,9 @@ export const workloadOf = ({ workload, name }) => workload ?? { kind: aloneKind,
  * @param {PodGroup} group
  * @returns {import('../../../view/types.ts').Measurement}
  */
-export function groupMeasurement({ pods, missing, timestampMs }) {
-  const reason = missing === 0 ? undefined : `${missing} of ${pods.length} pods have no usage`;
+export function groupMeasurement({ pods, count, missing, timestampMs }) {
+  const some = missing === 0 ? undefined : `${missing} of ${count} pods have no usage`;
+  const reason = count === 0 && pods.length > 0 ? 'all of its pods have ended' : some;
   return {
     ...(timestampMs === undefined ? {} : { timestampMs }),
     ...(reason === undefined ? {} : { reason }),

@@ -34,6 +34,7 @@ test('a group adds up what is known, has the age of its oldest usage, and counts
     {
       key: 'shop',
       pods: 3,
+      count: 3,
       missing: 1,
       cpu: { used: 1.5, requested: 2, ofRequest: { used: 1, of: 2 } },
       memory: { used: 30, ofRequest: {} },
@@ -54,6 +55,30 @@ test('the share of the request compares usage and requests of the same pods', ()
   assert.deepEqual(shareOf({ requested: 1 }, { used: 0.5, requested: 1 }), { used: 0.5, of: 1 });
   assert.deepEqual(shareOf({ used: 0.5, usedWithRequest: 0.1, requested: 1 }), { used: 0.1, of: 1 });
   assert.deepEqual(shareOf({ used: 0.5 }), {});
+});
+
+test('pods that have ended count for nothing, as in the sums of nodes', () => {
+  const requesting = { cpu: { requested: 1 }, memory: { requested: 10 } };
+  const ended = ['Succeeded', 'Failed'].map((phase) => pod(phase, { ...requesting, phase, restarts: 1 }));
+  const running = pod('a', { cpu: { used: 0.5, requested: 1 }, memory: {} });
+  const { count, missing, cpu, memory, restarts } = groupOf('jobs', [...ended, running]);
+  assert.deepEqual(
+    { count, missing, cpu, memory, restarts },
+    {
+      count: 1,
+      missing: 0,
+      cpu: { used: 0.5, requested: 1, ofRequest: { used: 0.5, of: 1 } },
+      memory: { ofRequest: {} },
+      restarts: 2,
+    },
+  );
+  const all = groupOf('jobs', ended);
+  assert.equal(all.count, 0);
+  assert.deepEqual(groupMeasurement(all), { reason: 'all of its pods have ended' });
+  assert.equal(whyUnmeasured(all), 'all of its pods have ended');
+  assert.deepEqual(groupMeasurement(groupOf('jobs', [])), {}, 'while pods are read');
+  const waiting = pod('b', { reason: 'it waits for a node' });
+  assert.equal(whyUnmeasured(groupOf('jobs', [...ended, waiting])), 'it waits for a node');
 });
 
 test('a group without any usage has the reason of its pods, if they have the same', () => {
