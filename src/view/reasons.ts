@@ -5,7 +5,7 @@ import { mapLimited } from '../client/limited.ts';
 import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
 import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
 import { failureOf } from '../doctor/autoscalers/autoscaler.ts';
-import { causeOfMissing } from '../doctor/pods/podproblems.ts';
+import { causeOfMissing, type PodUsageFacts } from '../doctor/pods/podproblems.ts';
 import { UncheckedError } from '../doctor/uncheckederror.ts';
 import { field, items } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
@@ -29,7 +29,8 @@ export async function podReasons(
   pods: readonly PodObject[],
   nodes: NodeParts,
 ): Promise<ReadonlyMap<string, string>> {
-  const own = pods.map((pod) => [pod, ownReason(pod, nodes, reads.nowMs())] as const);
+  const known = nodesToExplain(nodes);
+  const own = pods.map((pod) => [pod, ownReason(pod, known, reads.nowMs())] as const);
   const asked = own.flatMap(([pod, { isServers }]) => (isServers ? [pod] : []));
   const causes = await askServer(reads, asked, (pod) => {
     const { namespace, name } = pod.view;
@@ -76,7 +77,18 @@ interface OwnReason {
   readonly isServers: boolean;
 }
 
-function ownReason({ facts, view }: PodObject, { known, measured }: NodeParts, nowMs: number): OwnReason {
+type ExplainedNodes = Pick<PodUsageFacts, 'nodes' | 'unscraped'>;
+
+/** Goes through all nodes. Returns undefined where they cannot be read. */
+function nodesToExplain({ known: { value: nodes }, measured }: NodeParts): ExplainedNodes | undefined {
+  if (nodes === undefined) return undefined;
+  return {
+    nodes: new Map([...nodes].map(([name, { facts }]) => [name, facts])),
+    unscraped: new Set(measured.value && [...nodes.keys()].filter((name) => measured.value?.has(name) !== true)),
+  };
+}
+
+function ownReason({ facts, view }: PodObject, nodes: ExplainedNodes | undefined, nowMs: number): OwnReason {
   if (hasEnded(facts)) return { reason: 'it has ended', isServers: false };
   if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
   if (facts.node === undefined) {
@@ -87,12 +99,9 @@ function ownReason({ facts, view }: PodObject, { known, measured }: NodeParts, n
     const why = stopReasonOf(stoppedContainer(view)) ?? facts.phase;
     return { reason: `its containers have not started (${foreignText(why)})`, isServers: false };
   }
-  const { value: nodes } = known;
   if (nodes === undefined) return { reason: 'the server has no usage of it', isServers: true };
-  const unscraped = new Set(measured.value && [...nodes.keys()].filter((name) => measured.value?.has(name) !== true));
-  const nodeFacts = new Map([...nodes].map(([name, node]) => [name, node.facts]));
   const explain = (sourceCheck: 'kubelets' | 'custom-metrics') =>
-    causeOfMissing(facts, { nodes: nodeFacts, unscraped, sourceCheck, nowMs });
+    causeOfMissing(facts, { ...nodes, sourceCheck, nowMs });
   const { code, words } = explain('kubelets');
   return { reason: words, ofPrometheus: explain('custom-metrics').words, isServers: serversCodes.has(code) };
 }
