@@ -115,9 +115,10 @@ export function whyEmpty({ data, error }, reason) {
  * Adds up lines whose points are not at the same times: each counts with its last value for two more minutes, or one more step.
  * @param {readonly Line[]} lines
  * @param {number} [step] Seconds between points.
+ * @param {number} [newest] Time of the newest point: that of a step that is not over. Its end would be right of the plot.
  * @returns {Line}
  */
-export function sumOf(lines, step = 60) {
+export function sumOf(lines, step = 60, newest = newestOf(lines)) {
   const buckets = lines.map((line) => byStep(line, step));
   const all = [...new Set(buckets.flatMap((bucket) => [...bucket.keys()]))].toSorted((a, b) => a - b);
   const values = all.map((at) => {
@@ -127,7 +128,13 @@ export function sumOf(lines, step = 60) {
     const known = present.filter((value) => value !== undefined);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
   });
-  return withGaps({ times: all.map((at) => at * step), values });
+  return withGaps({ times: all.map((at) => Math.min(at * step, newest)), values });
+}
+
+/** Returns the time of the newest point. @param {readonly Line[]} lines */
+function newestOf(lines) {
+  const times = lines.map(({ times, values }) => times[values.findLastIndex((value) => value !== null)] ?? 0);
+  return times.reduce((newest, time) => Math.max(newest, time), 0);
 }
 
 /** A longer step is that of its last point, at its end. @param {Line} line @param {number} step @returns {ReadonlyMap<number, number>} */
@@ -151,18 +158,15 @@ function byStep({ times, values }, step) {
  * @returns {readonly { readonly label: string, readonly line: Line }[]}
  */
 export function partsOf(series, resource, parts, step) {
-  const members = Map.groupBy(series, ({ name }) => parts.get(name.split('/')[1] ?? ''));
-  return [...members]
-    .flatMap(([label, each]) =>
-      label === undefined
-        ? []
-        : {
-            label,
-            line: sumOf(
-              each.map((one) => lineOf(one, resource)),
-              step,
-            ),
-          },
-    )
+  const members = series.flatMap((one) => {
+    const label = parts.get(one.name.split('/')[1] ?? '');
+    return label === undefined ? [] : { label, line: lineOf(one, resource) };
+  });
+  const newest = newestOf(members.map(({ line }) => line));
+  return [...Map.groupBy(members, ({ label }) => label)]
+    .map(([label, each]) => {
+      const lines = each.map(({ line }) => line);
+      return { label, line: sumOf(lines, step, newest) };
+    })
     .toSorted((a, b) => (b.line.values.at(-1) ?? 0) - (a.line.values.at(-1) ?? 0));
 }

@@ -61,7 +61,24 @@ test('a sum takes the last value of a line whose minute is missing, for two minu
 test('a sum of points in longer steps takes the last value of a line for one more step', () => {
   const steady = { times: [290, 590, 890, 950], values: [1, 1, 1, 2] };
   const ended = { times: [270, 310], values: [10, 20] };
-  assert.deepEqual(sumOf([steady, ended], 300), { times: [300, 600, 900, 1200], values: [11, 21, 21, 2] });
+  assert.deepEqual(sumOf([steady, ended], 300), { times: [300, 600, 900, 950], values: [11, 21, 21, 2] });
+});
+
+test('no point of a sum is later than the newest point, also while a step is not over', () => {
+  assert.deepEqual(sumOf([{ times: [40, 100], values: [1, 1] }]), { times: [60, 100], values: [1, 1] });
+  const of = (name: string, timeSeconds: number[]) => ({ ...series, name, timeSeconds });
+  const containers = [of('shop/a/app', [120, 240, 300]), of('shop/b/app', [120, 240, 290])];
+  const parts = new Map([
+    ['a', 'a'],
+    ['b', 'b'],
+    ['c', 'c'],
+  ]);
+  const lines = partsOf([...containers, of('shop/c/app', [60])], 'cpu', parts, 120);
+  assert.deepEqual(
+    lines.map(({ line }) => line.times),
+    [[120, 240, 300], [120, 240, 300], [120]],
+    'lines of a plot have the same times',
+  );
 });
 
 test('an answer for many lines has fewer points of each', () => {
