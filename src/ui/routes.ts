@@ -44,6 +44,7 @@ export interface SummaryAnswer {
 
 /** How far back usage can be read. */
 export interface HistoryExtent {
+  /** At most: kubegauge does not say its `--history`. */
   readonly seconds: number;
   /** `server`: kubegauge in the cluster keeps it. `ui`: this program collects it while it runs. */
   readonly keptBy: 'server' | 'ui';

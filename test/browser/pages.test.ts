@@ -307,7 +307,7 @@ describe('the page in a browser', () => {
     scene.minutesOf = () => 0;
     await using opened = await open(scene);
     const { page } = opened;
-    await page.getByText('The metrics server keeps the last 60 minutes, from its start on.').waitFor();
+    await page.getByText('kubegauge keeps up to the last 60 minutes, less if it has just started.').waitFor();
     await page.getByText('The line begins within a minute.').first().waitFor();
     assert.equal(await page.locator('.card .spark[data-points="1"] .dots').count(), 6);
   });

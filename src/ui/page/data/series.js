@@ -1,8 +1,9 @@
 /** Columns of history, made ready for plots. */
+import { counted } from '../format.js';
 import { apiPath } from '../routes.js';
 import { useAnswer } from './live.js';
 
-/** @import { UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
+/** @import { HistoryExtent, UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
 /** @import { Measurement, ResourceView } from '../../../view/types.ts' */
 /** @import { ResourceName } from '../format.js' */
 
@@ -109,6 +110,13 @@ export function whyEmpty({ data, error }, reason) {
   if (data === undefined)
     return error === undefined ? 'Reading …' : `The last hour could not be read: ${error.message}`;
   return reason === undefined ? 'No points yet: the first comes within a minute.' : `No points: ${reason}`;
+}
+
+/** Says who keeps the history, and how much. @param {HistoryExtent} extent */
+export function historyText({ keptBy, seconds, reason }) {
+  if (keptBy === 'server')
+    return `kubegauge keeps up to the last ${counted(Math.round(seconds / 60), 'minute')}, less if it has just started.`;
+  return `The metrics server keeps no history: plots begin with this program. ${reason ?? ''}`;
 }
 
 /**

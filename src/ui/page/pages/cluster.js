@@ -1,7 +1,7 @@
 /** The cluster: what it uses, and its nodes as small multiples. */
 import { useMemo, useState } from 'preact/hooks';
 import { nowMs, useNodes, useSummary } from '../data/cluster.js';
-import { lineOf, useNodeHistory } from '../data/series.js';
+import { historyText, lineOf, useNodeHistory } from '../data/series.js';
 import { useStore } from '../data/store.js';
 import { compareNames, counted, grouped, percentText, ratioOf, resources } from '../format.js';
 import { html } from '../html.js';
@@ -62,13 +62,6 @@ function Overview({ answer: { summary, history }, pods }) {
       </section>
     </div>
     <${Degraded} lines=${summary.degraded} />`;
-}
-
-/** @param {SummaryAnswer['history']} history */
-function historyText({ keptBy, seconds, reason }) {
-  if (keptBy === 'server')
-    return `The metrics server keeps the last ${counted(Math.round(seconds / 60), 'minute')}, from its start on.`;
-  return `The metrics server keeps no history: plots begin with this program. ${reason ?? ''}`;
 }
 
 /** Sentences that are shown before the rest is folded. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AnswerError } from '../../../../../src/ui/page/data/connection.js';
 import {
+  historyText,
   lineOf,
   lonePoints,
   partsOf,
@@ -49,6 +50,18 @@ test('a plot without points says whether they are read, could not be read, come 
   assert.equal(whyEmpty(failed), 'The last hour could not be read: cannot list pods');
   assert.equal(whyEmpty(live({})), 'No points yet: the first comes within a minute.');
   assert.equal(whyEmpty(live({}), 'it has ended'), 'No points: it has ended');
+});
+
+test('the page says who keeps the history, and does not promise more than may be kept', () => {
+  assert.equal(
+    historyText({ keptBy: 'server', seconds: 3600 }),
+    'kubegauge keeps up to the last 60 minutes, less if it has just started.',
+  );
+  const reason = 'history is collected for the first 5000 nodes and containers';
+  assert.equal(
+    historyText({ keptBy: 'ui', seconds: 3600, reason }),
+    `The metrics server keeps no history: plots begin with this program. ${reason}`,
+  );
 });
 
 test('a sum takes the last value of a line whose minute is missing, for two minutes', () => {
