@@ -12,7 +12,7 @@ import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { aggregatedDiscovery } from '../fakes/discovery.ts';
-import { apiService, condition, createInstallation, namespace } from '../fakes/installation.ts';
+import { apiService, condition, createInstallation, namespace, servingPod } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
 import { createFakePrometheus } from '../fakes/prometheus.ts';
 import { until } from '../fakes/until.ts';
@@ -191,6 +191,52 @@ describe('doctor and the rights behind custom metrics', () => {
     assert.match(found[1]?.problem ?? '', /may not list \*\.external\.metrics\.k8s\.io/);
     for (const { remedy = '' } of found) await runCommands(cluster.apiServer, remedy);
     assert.deepEqual(await wrong(cluster), []);
+  });
+
+  function setAccount(cluster: FaultyCluster, name: string): void {
+    change(cluster, 'Pod', podName, [{ op: 'replace', path: '/spec/serviceAccountName', value: name }]);
+    const path = '/spec/template/spec/serviceAccountName';
+    change(cluster, 'Deployment', 'metrics-server', [{ op: 'replace', path, value: name }]);
+  }
+
+  const shownAccounts: readonly (readonly [name: string, account: string, more: readonly string[]])[] = [
+    ["metrics-server's, whose pods send it to every kubelet", 'metrics-server', []],
+    ['that --kubelet-service-account names', 'usage', ['--kubelet-service-account=usage']],
+  ];
+  const source = ['--custom-metrics=kubelet', '--config=/etc/rules.yaml'];
+  for (const [name, account, more] of shownAccounts) {
+    test(`rights to write are not granted to an account whose token goes to kubelets: ${name}`, async () => {
+      const cluster = await withoutRole('system:kubegauge-custom-metrics-ca-bundle', ...source, ...more);
+      setAccount(cluster, account);
+      const missing = (await wrong(cluster)).filter(({ code }) => code === 'custom-right-missing');
+      assert.ok(missing.some(({ problem }) => problem.includes('list horizontalpodautoscalers')));
+      for (const { object } of missing) assert.equal(object, `ServiceAccount kube-system/${account}`);
+      for (const { remedy = '' } of missing) assert.doesNotMatch(remedy, /"verbs":\["(?!list|watch)/);
+      const writing = missing.filter(({ problem }) => problem.includes('patch apiservices'));
+      assert.equal(writing.length, 2);
+      for (const { problem, remedy = '' } of writing) {
+        assert.match(problem, /must not get that: its token goes to kubelets/);
+        assert.match(remedy, /^kubectl apply -k manifests\/base/m);
+        assert.match(remedy, /^kubectl apply -f manifests\/components\/(custom|external)-metrics\/rbac\.yaml/m);
+      }
+    });
+  }
+
+  test('rights to write are not granted to the account with which metrics-server runs beside the server', async () => {
+    const cluster = await withoutRole('system:kubegauge-custom-metrics-ca-bundle', ...source);
+    setAccount(cluster, 'usage');
+    const other = servingPod('other', 'other', 'registry.k8s.io/metrics-server/metrics-server:v0.9.0', 10_250);
+    cluster.apiServer.objects.set({ ...other, spec: { ...(other['spec'] as object), serviceAccountName: 'usage' } });
+    const missing = (await wrong(cluster)).filter(({ problem }) => problem.includes('patch apiservices'));
+    assert.equal(missing.length, 2);
+    for (const { remedy = '' } of missing) assert.doesNotMatch(remedy, /auth reconcile/);
+  });
+
+  test("the component's rights are not granted while kubelets get the token of kubegauge", async () => {
+    const cluster = await use('--custom-metrics=kubelet', '--kubelet-service-account=own');
+    const [finding] = await findings(cluster);
+    assert.equal(finding?.code, 'custom-api-not-registered');
+    assert.match(finding.remedy ?? '', /^kubectl apply -k manifests\/base .*\nkubectl apply -f .*\/rbac\.yaml /);
   });
 
   test('asks for no right of a group that another server has', async () => {

@@ -91,10 +91,20 @@ describe('certificates', () => {
     world.serve({ code: 'KubeletKeyChanged', message: 'the last scrape of node node-a failed; see /status' });
     assert.equal((await found(world, 'kubelet-key-changed')).remedy, 'kubegauge trust node-a');
     world.serve({ code: 'KubeletKeyUnrecorded', message: 'the last scrape of node node-a failed; see /status' });
+    world.setArgs('--kubelet-tls=pin', '--kubelet-service-account=kubegauge-kubelets');
     assert.match(
       (await found(world, 'kubelet-key-unrecorded')).remedy ?? '',
       /create rolebinding kubegauge-kubelet-pins/,
     );
+  });
+
+  test('the right to write pins is not granted to an account whose token goes to kubelets', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--kubelet-tls=pin', '--kubelet-service-account=own');
+    world.serve({ code: 'KubeletKeyUnrecorded', message: 'the last scrape of node node-a failed; see /status' });
+    const { remedy = '' } = await found(world, 'kubelet-key-unrecorded');
+    assert.doesNotMatch(remedy, /create rolebinding/);
+    assert.match(remedy, /^kubectl apply -k manifests\/base .*\nkubectl apply -f .*\/kubelet-pins\/pins\.yaml/);
   });
 
   test('kubernetes-sigs/metrics-server#196: without IP SANs, and for another name than the node', async () => {

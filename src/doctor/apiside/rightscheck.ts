@@ -6,11 +6,11 @@ import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { findKubeletAccount, mayAccount } from '../kubeletaccount.ts';
 import { exposedRights } from './exposedrights.ts';
-import { applyManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
-import { asGoodAsRoot, attributesOf, grant, rightText } from './rightgrants.ts';
+import { attributesOf, grant, rightText } from './rightgrants.ts';
 import { type NeededRight, rightsOf } from './rights.ts';
 import { kindOfImage, type PodBehindService, podsBehind, type ServerKind, servingContainer } from './servingpods.ts';
+import { type ExposedAccounts, refusalOf } from './shownaccounts.ts';
 
 export const rightsCheck: Check = {
   name: 'rights',
@@ -80,17 +80,10 @@ async function serverIn(
   return { kind, rights, accounts, shown: usesProxy ? undefined : accounts.kubelets };
 }
 
-interface ExposedInstallation {
-  /** Accounts whose tokens go to kubelets. */
-  readonly shown: readonly ServiceAccount[];
-  /** APIServices with insecureSkipTLSVerify. */
-  readonly unverified: readonly string[];
-}
-
 async function* checkRights(
   context: CheckContext,
   { kind, rights, accounts }: InstalledServer,
-  { shown, unverified }: ExposedInstallation,
+  exposed: ExposedAccounts,
 ): AsyncIterable<Finding> {
   const missing: NeededRight[] = [];
   for (const right of rights) if (!(await isGranted(context, right, accounts))) missing.push(right);
@@ -99,33 +92,19 @@ async function* checkRights(
     const [first] = ofRole;
     if (first === undefined) continue;
     const account = accounts[first.account];
-    const isRefused = ofRole.some(isDangerous) && isShown(account, shown);
+    const refusal = refusalOf(ofRole, account, exposed);
     const problem = `it may not ${ofRole.map(rightText).join(', ')}`;
     yield {
       code: 'right-missing',
       severity: 'error',
       object: `ServiceAccount ${account.namespace}/${account.name}`,
-      problem: isRefused
-        ? `${problem}, and must not get that: its token goes to kubelets, and a kubelet could use the right`
-        : problem,
+      problem: refusal === undefined ? problem : `${problem}, ${refusal.because}`,
       evidence: `SubjectAccessReview; granted in manifests/ by ${key.slice(key.indexOf(' ') + 1)}`,
-      remedy: isRefused
-        ? applyManifests(unverified, 'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets')
-        : withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
+      remedy:
+        refusal?.remedy ??
+        withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
     };
   }
-}
-
-const readVerbs = new Set(['get', 'list', 'watch']);
-
-/** Reports whether a kubelet could do harm with the right. Kubernetes' own role for servers creates reviews, which change nothing. */
-function isDangerous({ verb, resource, role }: NeededRight): boolean {
-  return role.builtIn !== true && (!readVerbs.has(verb) || resource === asGoodAsRoot);
-}
-
-/** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
-function isShown({ namespace, name }: ServiceAccount, shown: readonly ServiceAccount[]): boolean {
-  return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
 }
 
 function isGranted(context: CheckContext, right: NeededRight, accounts: InstalledServer['accounts']): Promise<boolean> {

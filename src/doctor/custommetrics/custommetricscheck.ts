@@ -11,7 +11,7 @@ import { kindOfImage } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { flagIn } from '../flagwords.ts';
-import { findServer, type FoundServer } from '../nodes/installation.ts';
+import { findServer, type FoundServer, unknownServer } from '../nodes/installation.ts';
 import { readOwnStatus } from '../nodes/serverswords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { explainRules, ruleCodes, type RuleFacts, rulesOfStatus } from './metricrules.ts';
@@ -44,8 +44,7 @@ interface SourceFlags {
 async function* run(context: CheckContext): AsyncIterable<Finding> {
   const [server] = servicesOf(await registeredVersions(context.api));
   if (server === undefined) return;
-  const unknown: FoundServer = { pods: [], installation: undefined };
-  const { installation } = yield* readOr(unknown, () => findServer(context));
+  const { installation, exposed } = yield* readOr(unknownServer, () => findServer(context));
   const flags = sourceFlags(context, installation);
   const hasFlag = flags !== undefined && (flags.kubelet || flags.config);
   const report = context.place === 'pod' && hasFlag ? await readOwnStatus(context, installation) : undefined;
@@ -59,11 +58,12 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       api,
       registered: registered ?? [],
       server,
+      exposed,
       hasSource: registered === undefined ? 'unknown' : hasSource,
     });
     const isOurs = registered?.some(({ service }) => isSame(service, server)) === true;
     if (installation !== undefined && flags !== undefined && isOurs && hasSource !== 'no')
-      yield* tolerant(() => checkValueRights(context, { api, installation, sources: flags }));
+      yield* tolerant(() => checkValueRights(context, { api, installation, exposed, sources: flags }));
   }
   const [custom] = valueApis;
   if (
@@ -74,7 +74,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     rules === undefined &&
     custom !== undefined
   )
-    yield notRegistered(custom);
+    yield notRegistered({ api: custom, exposed });
   if (rules !== undefined) yield* explainRules(rules);
   else if (hasFlag) yield rulesElsewhere(installation);
 }

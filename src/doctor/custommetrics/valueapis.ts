@@ -1,7 +1,9 @@
 /** Explains the APIServices of custom.metrics.k8s.io and external.metrics.k8s.io: who serves them, and whether the server has a source for them. */
 import { customGroup, customVersions } from '../../api/custom/metricvalues.ts';
 import { externalGroup, externalVersion } from '../../api/external/externalvalues.ts';
+import { applyFiles, manifestsAccount } from '../apiside/manifests.ts';
 import { isSame, type RegisteredVersion, type ServiceAddress, serviceObject } from '../apiside/registration.ts';
+import { type ExposedAccounts, refusalOf } from '../apiside/shownaccounts.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
 
@@ -29,8 +31,11 @@ export interface ValueApiFacts {
   readonly registered: readonly RegisteredVersion[];
   /** The Service of metrics.k8s.io. */
   readonly server: ServiceAddress;
+  readonly exposed: ExposedAccounts;
   readonly hasSource: HasSource;
 }
+
+type InstalledApi = Pick<ValueApiFacts, 'api' | 'exposed'>;
 
 export const apiCodes = [
   'custom-api-not-registered',
@@ -44,28 +49,32 @@ export function* explainValueApi(facts: ValueApiFacts): Generator<Finding> {
   const { api, registered, hasSource } = facts;
   const ours = registered.filter(({ service }) => isSame(service, facts.server));
   const others = registered.filter(({ service }) => service !== undefined).filter((each) => !ours.includes(each));
-  if (registered.length === 0 && hasSource === 'yes') yield notRegistered(api);
+  if (registered.length === 0 && hasSource === 'yes') yield notRegistered(facts);
   if (ours.length > 0 && hasSource === 'no') yield withoutSource(api, ours);
   else for (const each of ours) if (each.available?.status !== 'True') yield unavailable(api, each, hasSource);
-  if (ours.length > 0 && others.length > 0) yield versionsDiffer(api, registered);
-  else if (others.length > 0) yield elsewhere(api, others, hasSource);
+  if (ours.length > 0 && others.length > 0) yield versionsDiffer(facts);
+  else if (others.length > 0) yield elsewhere(facts, others);
 }
 
 const objectOf = (versions: readonly RegisteredVersion[]): string =>
   `APIService ${versions.map(({ name }) => name).join(', ')}`;
 
-function applyComponent({ component: [name, file] }: ValueApi): string {
-  const folder = `manifests/components/${name}`;
-  return `kubectl apply -f ${folder}/${file} -f ${folder}/rbac.yaml   # in a checkout of kubegauge; and add the component to your kustomization`;
+/** The component's rights are to write, for the account of the manifests. */
+function applyComponent({ api, exposed }: InstalledApi): string {
+  const [name, file] = api.component;
+  const role = { kind: 'ClusterRole', name: `system:kubegauge-${name}-ca-bundle` } as const;
+  const refusal = refusalOf([{ verb: 'patch', resource: 'apiservices', role }], manifestsAccount, exposed);
+  const apply = applyFiles(name, [file, 'rbac.yaml']);
+  return refusal === undefined ? apply : `${refusal.remedy}\n${apply}`;
 }
 
-export function notRegistered(api: ValueApi): Finding {
+export function notRegistered({ api, exposed }: InstalledApi): Finding {
   return {
     code: 'custom-api-not-registered',
     severity: 'error',
     object: `APIService ${namesOf(api)[0]}`,
     problem: `the server has a source of ${api.group}, but no version of it is registered, so no client finds its metrics`,
-    remedy: applyComponent(api),
+    remedy: applyComponent({ api, exposed }),
   };
 }
 
@@ -94,7 +103,8 @@ function unavailable(api: ValueApi, { name, version, available }: RegisteredVers
 }
 
 /** An adapter beside the server is well, unless the server was meant to replace it. */
-function elsewhere(api: ValueApi, others: readonly RegisteredVersion[], hasSource: HasSource): Finding {
+function elsewhere(facts: ValueApiFacts, others: readonly RegisteredVersion[]): Finding {
+  const { api, hasSource } = facts;
   const finding = {
     code: 'custom-api-elsewhere',
     object: objectOf(others),
@@ -105,11 +115,12 @@ function elsewhere(api: ValueApi, others: readonly RegisteredVersion[], hasSourc
     ...finding,
     severity: 'warning',
     problem: `another server serves it, although this one has a source of ${api.group}: clients do not see its metrics`,
-    remedy: applyComponent(api),
+    remedy: applyComponent(facts),
   };
 }
 
-function versionsDiffer(api: ValueApi, registered: readonly RegisteredVersion[]): Finding {
+function versionsDiffer(facts: ValueApiFacts): Finding {
+  const { api, registered } = facts;
   const [preferred] = api.versions;
   return {
     code: 'custom-api-versions-differ',
@@ -117,7 +128,7 @@ function versionsDiffer(api: ValueApi, registered: readonly RegisteredVersion[])
     object: objectOf(registered),
     problem: `the versions are served by different servers; autoscalers read ${preferred} where it is registered`,
     evidence: registered.map(servedBy).join(', '),
-    remedy: `${applyComponent(api)}\n# or, to leave the group to the other server, delete the APIServices of this one`,
+    remedy: `${applyComponent(facts)}\n# or, to leave the group to the other server, delete the APIServices of this one`,
   };
 }
 

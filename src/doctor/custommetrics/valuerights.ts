@@ -1,8 +1,10 @@
 /** Checks the rights behind custom and external metrics: those of the components for the server, and of the HPA controller. */
 import { customGroup } from '../../api/custom/metricvalues.ts';
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
+import { applyFiles } from '../apiside/manifests.ts';
 import { attributesOf, grant, rightText } from '../apiside/rightgrants.ts';
 import type { GrantingRole, NeededRight } from '../apiside/rights.ts';
+import { type ExposedAccounts, refusalOf } from '../apiside/shownaccounts.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
@@ -23,6 +25,7 @@ const autoscalersRole: GrantingRole = { kind: 'ClusterRole', name: 'hpa-controll
 export interface ValueRightsFacts {
   readonly api: ValueApi;
   readonly installation: ServerInstallation;
+  readonly exposed: ExposedAccounts;
   /** Whether kubelets are a source, or a file of rules may be one. */
   readonly sources: { readonly kubelet: boolean; readonly config: boolean };
 }
@@ -30,20 +33,40 @@ export interface ValueRightsFacts {
 /** @throws UncheckedError. */
 export async function* checkValueRights(
   context: Pick<CheckContext, 'api' | 'place'>,
-  { api, installation, sources }: ValueRightsFacts,
+  { api, installation, exposed, sources }: ValueRightsFacts,
 ): AsyncIterable<Finding> {
   const { namespace, serviceAccount: name } = installation;
   const own = { namespace, name };
+  const [component] = api.component;
   const ofServer = (right: Right) => mayAccount(context, attributesOf(right), own, 'server');
   const needed = rightsOfServer(api, installation, sources);
   for (const [role, missing] of Map.groupBy(await lacking(needed, ofServer), (right) => right.role)) {
-    yield missingRight('custom-right-missing', own, role, missing, `manifests/components/${api.component[0]}`);
+    const refusal = refusalOf(missing, own, exposed);
+    const problem = `the server may not ${missing.map(rightText).join(', ')}`;
+    yield {
+      code: 'custom-right-missing',
+      severity: 'error',
+      object: objectOf(own),
+      problem: refusal === undefined ? problem : `${problem}, ${refusal.because}`,
+      evidence: `SubjectAccessReview; granted by manifests/components/${component}`,
+      remedy:
+        refusal === undefined
+          ? reconcile(role, missing, own)
+          : `${refusal.remedy}\n${applyFiles(component, ['rbac.yaml'])}`,
+    };
   }
   const reading = { verb: api.group === customGroup ? 'get' : 'list', group: api.group, resource: '*' };
   const ofAutoscalers = (right: Right) => context.api.may(attributesOf(right), autoscalers);
   const unread = await lacking([{ ...reading, role: autoscalersRole }], ofAutoscalers);
-  const by = 'Kubernetes, in ClusterRole system:controller:horizontal-pod-autoscaler';
-  if (unread.length > 0) yield missingRight('autoscaler-right-missing', autoscalers, autoscalersRole, unread, by);
+  if (unread.length === 0) return;
+  yield {
+    code: 'autoscaler-right-missing',
+    severity: 'warning',
+    object: objectOf(autoscalers),
+    problem: `the HPA controller may not ${unread.map(rightText).join(', ')}: autoscalers on these metrics get a 403`,
+    evidence: 'SubjectAccessReview; granted by Kubernetes, in ClusterRole system:controller:horizontal-pod-autoscaler',
+    remedy: reconcile(autoscalersRole, unread, autoscalers),
+  };
 }
 
 /** Rights that manifests/components grant, where the flags make the server use them. */
@@ -80,22 +103,10 @@ async function lacking(rights: readonly Right[], may: (right: Right) => Promise<
   return missing;
 }
 
-function missingRight(
-  code: (typeof rightCodes)[number],
-  account: ServiceAccount,
-  role: GrantingRole,
-  rights: readonly Right[],
-  by: string,
-): Finding {
-  const isServers = code === 'custom-right-missing';
-  return {
-    code,
-    severity: isServers ? 'error' : 'warning',
-    object: `ServiceAccount ${account.namespace}/${account.name}`,
-    problem: isServers
-      ? `the server may not ${rights.map(rightText).join(', ')}`
-      : `the HPA controller may not ${rights.map(rightText).join(', ')}: autoscalers on these metrics get a 403`,
-    evidence: `SubjectAccessReview; granted by ${by}`,
-    remedy: withInput('kubectl auth reconcile -f -', JSON.stringify(grant('kubegauge', role, rights, account))),
-  };
+function objectOf({ namespace, name }: ServiceAccount): string {
+  return `ServiceAccount ${namespace}/${name}`;
+}
+
+function reconcile(role: GrantingRole, rights: readonly Right[], account: ServiceAccount): string {
+  return withInput('kubectl auth reconcile -f -', JSON.stringify(grant('kubegauge', role, rights, account)));
 }

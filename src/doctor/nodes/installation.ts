@@ -1,38 +1,64 @@
 /** Finds the Deployment of the server behind the APIServices. */
 import { field, items, text, texts } from '../../client/json.ts';
+import { manifestsAccount } from '../apiside/manifests.ts';
 import { registeredVersions, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage, type PodBehindService, podsBehind } from '../apiside/servingpods.ts';
+import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts';
 import type { CheckContext } from '../check.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
-import type { ServerInstallation } from './serverflags.ts';
+import { accountForKubelets, flagValue, type ServerInstallation } from './serverflags.ts';
 
 export interface FoundServer {
   readonly pods: readonly PodBehindService[];
   /** Undefined if no Deployment makes the pods. */
   readonly installation: ServerInstallation | undefined;
+  /** By the flags of the Deployment and of the pods, which differ during a rollout. */
+  readonly exposed: ExposedAccounts;
 }
+
+/** Where the server cannot be looked at. Its account may be shown to kubelets, so no right to write is granted. */
+export const unknownServer: FoundServer = {
+  pods: [],
+  installation: undefined,
+  exposed: { shown: [manifestsAccount], unverified: [] },
+};
 
 /** Returns no pods for a Service without selector. @throws UncheckedError. */
 export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): Promise<FoundServer> {
   const { api } = context;
-  const [service] = servicesOf(await registeredVersions(api));
-  if (service === undefined) return { pods: [], installation: undefined };
+  const versions = await registeredVersions(api);
+  const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
+  const [service] = servicesOf(versions);
+  if (service === undefined) return { pods: [], installation: undefined, exposed: { shown: [], unverified } };
   const pods = await podsBehind(api, service);
+  const installation = await installationOf(context, service.namespace, pods);
+  const shown = [...(await shownAccounts(context, pods))];
+  if (installation !== undefined && flagValue(installation, 'kubelet-connection') !== 'proxy')
+    shown.push(accountForKubelets(installation));
+  return { pods, installation, exposed: { shown, unverified } };
+}
+
+/** Returns undefined if no Deployment makes the pods. */
+async function installationOf(
+  context: Pick<CheckContext, 'api' | 'place'>,
+  namespace: string,
+  pods: readonly PodBehindService[],
+): Promise<ServerInstallation | undefined> {
   const pod = pods.find(({ deployment, deleting }) => deployment !== undefined && !deleting);
-  if (pod?.deployment === undefined) return { pods, installation: undefined };
-  const path = `/apis/apps/v1/namespaces/${service.namespace}/deployments/${pod.deployment}`;
+  if (pod?.deployment === undefined) return undefined;
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${pod.deployment}`;
   // The server's own account may not read it. Its pods have the same arguments, except during a rollout.
-  const found = await api.get(path).catch(() => undefined);
+  const found = await context.api.get(path).catch(() => undefined);
   const template = field(field(found, 'spec'), 'template') ?? pod.object;
-  const installation = toInstallation(service.namespace, pod.deployment, field(template, 'spec'));
-  if (installation === undefined) return { pods, installation };
-  const { namespace, image, serviceAccount: name, command, args } = installation;
+  const installation = toInstallation(namespace, pod.deployment, field(template, 'spec'));
+  if (installation === undefined) return undefined;
+  const { image, serviceAccount: name, command, args } = installation;
   const kubeletAccount = await findKubeletAccount(context, {
     isKubegauge: kindOfImage(image) === 'kubegauge',
     words: [...command, ...args],
     own: { namespace, name },
   }).catch(() => undefined);
-  return { pods, installation: { ...installation, kubeletAccount } };
+  return { ...installation, kubeletAccount };
 }
 
 /** Reads the first container, which is the server in every release of metrics-server and of ours. */

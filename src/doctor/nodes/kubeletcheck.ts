@@ -6,7 +6,7 @@ import { type Check, type CheckContext, readOr } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
 import { explainKubelet } from './explainkubelet.ts';
-import { findServer, type FoundServer } from './installation.ts';
+import { findServer, unknownServer } from './installation.ts';
 import type { KubeletConfig, KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
@@ -37,12 +37,11 @@ export const kubeletCheck: Check = {
 
 async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const all = await readNodes(context);
-  const unknownServer: FoundServer = { pods: [], installation: undefined };
-  const { pods, installation } = yield* readOr(unknownServer, () => findServer(context));
+  const { pods, installation, exposed } = yield* readOr(unknownServer, () => findServer(context));
   const flags = kubeletFlagsOf(installation, context.options);
   if (!flags.scrapesKubelets) return yield notScraped;
   const serverNodes = new Set(pods.map(({ nodeName }) => nodeName));
-  const around: Surroundings = { installation, serverNodes, flags, nowMs: context.nowMs() };
+  const around: Surroundings = { installation, exposed, serverNodes, flags, nowMs: context.nowMs() };
   const selector = parseLabelSelector(flags.nodeSelector);
   const nodes = all.filter(({ labels }) => selector.matches(labels));
   const report = context.place === 'pod' ? await readOwnStatus(context, installation) : undefined;

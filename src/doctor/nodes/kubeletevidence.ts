@@ -1,5 +1,6 @@
 /** Collects what was seen of one node's kubelet, from the API, by the server, and from here. */
 import type { AddressCandidates } from '../../cluster/address.ts';
+import type { ExposedAccounts } from '../apiside/shownaccounts.ts';
 import type { Look } from '../certificates.ts';
 import type { NodeFacts } from './nodefacts.ts';
 import type { KubeletFlags, ServerInstallation } from './serverflags.ts';
@@ -46,6 +47,7 @@ export interface KubeletConfig {
 
 export interface Surroundings {
   readonly installation: ServerInstallation | undefined;
+  readonly exposed: ExposedAccounts;
   /** Nodes of the server's pods. */
   readonly serverNodes: ReadonlySet<string>;
   readonly flags: KubeletFlags;

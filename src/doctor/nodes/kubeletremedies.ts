@@ -1,5 +1,7 @@
 /** Commands that end problems of kubelets. Those on a node begin with ssh. */
 import { pinsConfigMapName as pins } from '../../kubelet/pins/pinconfigmap.ts';
+import { applyFiles, manifestsAccount } from '../apiside/manifests.ts';
+import { refusalOf } from '../apiside/shownaccounts.ts';
 import { command, mergePatch } from '../remedy.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import { accountForKubelets, flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
@@ -58,13 +60,19 @@ export function trustKeys(nodes: readonly KubeletEvidence[]): string {
 }
 
 /** As manifests/components/kubelet-pins. */
-export function allowPins(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
-  const { namespace, serviceAccount } = installation ?? { namespace: 'kube-system', serviceAccount: 'kubegauge' };
+export function allowPins(_: readonly KubeletEvidence[], { installation, exposed }: Surroundings): string {
+  const { namespace, name } =
+    installation === undefined
+      ? manifestsAccount
+      : { namespace: installation.namespace, name: installation.serviceAccount };
+  const role = { kind: 'Role', name: pins, namespace } as const;
+  const refusal = refusalOf([{ verb: 'update', resource: 'configmaps', role }], { namespace, name }, exposed);
+  if (refusal !== undefined) return `${refusal.remedy}\n${applyFiles('kubelet-pins', ['pins.yaml'])}`;
   const kubectl = (...words: readonly string[]) => command('kubectl', '--namespace', namespace, ...words);
   return [
     kubectl('create', 'configmap', pins),
     kubectl('create', 'role', pins, '--verb=get,update', '--resource=configmaps', `--resource-name=${pins}`),
-    kubectl('create', 'rolebinding', pins, `--role=${pins}`, `--serviceaccount=${namespace}:${serviceAccount}`),
+    kubectl('create', 'rolebinding', pins, `--role=${pins}`, `--serviceaccount=${namespace}:${name}`),
   ].join('\n');
 }
 

@@ -1,0 +1,67 @@
+/** Keeps rights to write from accounts whose tokens kubelets get: each kubelet could use them. */
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
+import type { CheckContext } from '../check.ts';
+import { flagIn } from '../flagwords.ts';
+import { findKubeletAccount } from '../kubeletaccount.ts';
+import { applyManifests } from './manifests.ts';
+import { asGoodAsRoot } from './rightgrants.ts';
+import type { NeededRight } from './rights.ts';
+import { kindOfImage, type PodBehindService, servingContainer } from './servingpods.ts';
+
+export interface ExposedAccounts {
+  /** Accounts whose tokens go to kubelets. */
+  readonly shown: readonly ServiceAccount[];
+  /** APIServices with insecureSkipTLSVerify. */
+  readonly unverified: readonly string[];
+}
+
+export interface Refusal {
+  /** Follows what the account may not do. */
+  readonly because: string;
+  /** Takes the place of a grant. */
+  readonly remedy: string;
+}
+
+/** Returns why an account must not get rights, and what to do instead; undefined where it may get all of them. */
+export function refusalOf(
+  rights: readonly Pick<NeededRight, 'verb' | 'resource' | 'role'>[],
+  account: ServiceAccount,
+  { shown, unverified }: ExposedAccounts,
+): Refusal | undefined {
+  if (!rights.some(isDangerous) || !isShown(account, shown)) return undefined;
+  return {
+    because: 'and must not get that: its token goes to kubelets, and a kubelet could use the right',
+    remedy: applyManifests(
+      unverified,
+      'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets; keep your flags by a kustomization of it',
+    ),
+  };
+}
+
+const readVerbs = new Set(['get', 'list', 'watch']);
+
+/** Reports whether a kubelet could do harm with the right. Kubernetes' own role for servers creates reviews, which change nothing. */
+function isDangerous({ verb, resource, role }: Pick<NeededRight, 'verb' | 'resource' | 'role'>): boolean {
+  return role.builtIn !== true && (!readVerbs.has(verb) || resource === asGoodAsRoot);
+}
+
+/** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
+function isShown({ namespace, name }: ServiceAccount, shown: readonly ServiceAccount[]): boolean {
+  return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
+}
+
+/** Returns the accounts whose tokens the running pods send to kubelets. Where that cannot be found out, it is their own. */
+export async function shownAccounts(
+  context: Pick<CheckContext, 'api' | 'place'>,
+  pods: readonly PodBehindService[],
+): Promise<readonly ServiceAccount[]> {
+  const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
+  const shown = running.map(async ({ namespace, account, containers }) => {
+    const own = { namespace, name: account };
+    const { image = '', words = [] } = servingContainer(containers) ?? {};
+    if (flagIn(words, 'kubelet-connection') === 'proxy') return [];
+    const isKubegauge = kindOfImage(image) === 'kubegauge';
+    return [await findKubeletAccount(context, { isKubegauge, words, own }).catch(() => own)];
+  });
+  return (await Promise.all(shown)).flat();
+}
