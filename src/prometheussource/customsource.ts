@@ -15,6 +15,7 @@ import { causeLimit, leftOutCause, measure } from './measured.ts';
 import { NameBatches } from './namebatches.ts';
 import { nameBatches } from './podbatches.ts';
 import type { Querying } from './querying.ts';
+import { measuredNames, nameBytesLimit } from './querylength.ts';
 import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
 
@@ -86,20 +87,25 @@ export class CustomAnswers {
     const run = (names: readonly string[], ended: AbortSignal) =>
       this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
-    const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal);
-    const [first = [], ...others] = nameBatches(question.names, 'cut');
+    const limit = nameBytesLimit(() => this.#queryOf(metric, { ...question, names: measuredNames }).query);
+    const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal, limit);
+    const [first = [], ...others] = nameBatches(question.names, 'cut', limit);
     if (others.length === 0) return ask(first);
     return new Map((await Promise.all([first, ...others].map(ask))).flatMap((samples) => [...samples]));
   }
 
   async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<SamplesByObject> {
-    const { rule, series } = metric;
-    const { query, label } = customQuery(rule, { ...question, series }, this.#mapper, this.#querying.style);
+    const { rule } = metric;
+    const { query, label } = this.#queryOf(metric, question);
     const { type, samples } = await this.#querying.send(rule, query, flow, signal);
     if (type === 'vector') return lastByObject(samples, label);
     const why = `the query of ${rule.path} makes a ${type}; a vector with the label ${label} is needed`;
     this.#states.failed(rule.path, new Error(why));
     throw unableToFetch(why);
+  }
+
+  #queryOf({ rule, series }: RuleMetric, question: CustomQuestion) {
+    return customQuery(rule, { ...question, series }, this.#mapper, this.#querying.style);
   }
 
   #mayBatch(metricsQuery: string): boolean {

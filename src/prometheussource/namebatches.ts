@@ -8,8 +8,8 @@ import { untilAborted } from '../abort.ts';
 export const batchNameLimit = 2_000;
 
 /**
- * Bytes of their names in one query: VictoriaMetrics refuses queries above 16 KiB (-search.maxQueryLen). Requests for
- * more are cut by `nameBatches`.
+ * Bytes of their names in one query, at most: `nameBytesLimit` returns those of a template. Requests for more are cut by
+ * `nameBatches`.
  */
 export const batchBytesLimit = 8_192;
 
@@ -39,11 +39,18 @@ export class NameBatches<T> {
   /**
    * Returns an answer that has at least these names.
    * @param key equal for requests that one query can serve.
+   * @param bytesLimit of names in one query, equal for equal keys.
    */
-  async ask(key: string, names: readonly string[], run: RunBatch<T>, signal: AbortSignal): Promise<T> {
+  async ask(
+    key: string,
+    names: readonly string[],
+    run: RunBatch<T>,
+    signal: AbortSignal,
+    bytesLimit = batchBytesLimit,
+  ): Promise<T> {
     signal.throwIfAborted();
     const queue = this.#queues.get(key);
-    const batch = queue === undefined ? this.#begin(key, names, run) : this.#join(queue, names);
+    const batch = queue === undefined ? this.#begin(key, names, run) : this.#join(queue, names, bytesLimit);
     batch.waiting += 1;
     try {
       return await untilAborted(batch.answer.promise, signal);
@@ -61,12 +68,12 @@ export class NameBatches<T> {
     return batch;
   }
 
-  #join(queue: KeyQueue<T>, names: readonly string[]): Batch<T> {
+  #join(queue: KeyQueue<T>, names: readonly string[], bytesLimit: number): Batch<T> {
     const joined = queue.current.find(
       (batch) => !batch.isAnswered && batch.waiting > 0 && names.every((name) => batch.names.has(name)),
     );
     if (joined !== undefined) return joined;
-    const roomy = queue.next.find((batch) => !batch.end.signal.aborted && hasRoom(batch, names));
+    const roomy = queue.next.find((batch) => !batch.end.signal.aborted && hasRoom(batch, names, bytesLimit));
     if (roomy !== undefined) {
       addNames(roomy, names);
       return roomy;
@@ -96,9 +103,9 @@ async function runBatch<T>(batch: Batch<T>, run: RunBatch<T>): Promise<void> {
   batch.isAnswered = true;
 }
 
-function hasRoom<T>({ names, bytes }: Batch<T>, more: readonly string[]): boolean {
+function hasRoom<T>({ names, bytes }: Batch<T>, more: readonly string[], bytesLimit: number): boolean {
   const added = more.filter((name) => !names.has(name));
-  return names.size + added.length <= batchNameLimit && bytes + bytesOf(added) <= batchBytesLimit;
+  return names.size + added.length <= batchNameLimit && bytes + bytesOf(added) <= bytesLimit;
 }
 
 function addNames<T>(batch: Batch<T>, names: readonly string[]): void {

@@ -16,45 +16,59 @@ export interface PodsOfQuery {
  */
 export type QueryForm = 'whole' | 'cut' | 'joined';
 
-/** Yields the pods of each query; a step is the work of one query. */
-export function* podBatches({ objects, isWhole }: UsageQuestion<AskedPod>, form: QueryForm): Generator<PodsOfQuery> {
-  if (form === 'joined' && isWhole) return yield* wholeNamespaces(objects);
-  if (form === 'joined') return yield* cut(objects);
+/**
+ * Yields the pods of each query; a step is the work of one query.
+ * @param bytesLimit of names in one query.
+ */
+export function* podBatches(
+  { objects, isWhole }: UsageQuestion<AskedPod>,
+  form: QueryForm,
+  bytesLimit = batchBytesLimit,
+): Generator<PodsOfQuery> {
+  if (form === 'joined' && isWhole) return yield* wholeNamespaces(objects, bytesLimit);
+  if (form === 'joined') return yield* cut(objects, bytesLimit);
   for (const pods of byNamespace(objects)) {
     if (form === 'whole') yield batchOf(pods);
-    else yield* cut(pods);
+    else yield* cut(pods, bytesLimit);
   }
 }
 
-/** Yields the names of each query. */
-export function* nameBatches(names: readonly string[], form: QueryForm): Generator<readonly string[]> {
+/**
+ * Yields the names of each query.
+ * @param bytesLimit of names in one query.
+ */
+export function* nameBatches(
+  names: readonly string[],
+  form: QueryForm,
+  bytesLimit = batchBytesLimit,
+): Generator<readonly string[]> {
   if (form === 'whole') return yield names;
   const pods = names.map((name) => ({ namespace: '', name, uid: '' }));
-  for (const batch of cut(pods)) yield batch.pods.map(({ name }) => name);
+  for (const batch of cut(pods, bytesLimit)) yield batch.pods.map(({ name }) => name);
 }
 
 /** Joins whole namespaces; one that has too many pods for a query is cut. */
-function* wholeNamespaces(objects: readonly AskedPod[]): Generator<PodsOfQuery> {
+function* wholeNamespaces(objects: readonly AskedPod[], bytesLimit: number): Generator<PodsOfQuery> {
   let joined: AskedPod[] = [];
   let bytes = 0;
   for (const pods of byNamespace(objects)) {
     if (pods.length > batchNameLimit) {
-      yield* cut(pods);
+      yield* cut(pods, bytesLimit);
       continue;
     }
     const more = bytesOf([pods[0]?.namespace ?? '']);
-    if (joined.length + pods.length > batchNameLimit || bytes + more > batchBytesLimit) {
-      yield shortened(batchOf(joined));
+    if (joined.length + pods.length > batchNameLimit || bytes + more > bytesLimit) {
+      yield shortened(batchOf(joined), bytesLimit);
       [joined, bytes] = [[], 0];
     }
     joined.push(...pods);
     bytes += more;
   }
-  if (joined.length > 0) yield shortened(batchOf(joined));
+  if (joined.length > 0) yield shortened(batchOf(joined), bytesLimit);
 }
 
 /** Cuts before a query would have too many pods, or too long names of pods and namespaces. */
-function* cut(pods: readonly AskedPod[]): Generator<PodsOfQuery> {
+function* cut(pods: readonly AskedPod[], bytesLimit: number): Generator<PodsOfQuery> {
   let batch: AskedPod[] = [];
   let names = new Set<string>();
   let bytes = 0;
@@ -64,7 +78,7 @@ function* cut(pods: readonly AskedPod[]): Generator<PodsOfQuery> {
   };
   for (const pod of pods) {
     let withPod = bytesWith(pod);
-    if (batch.length >= batchNameLimit || (batch.length > 0 && withPod > batchBytesLimit)) {
+    if (batch.length >= batchNameLimit || (batch.length > 0 && withPod > bytesLimit)) {
       yield batchOf(batch);
       [batch, names, bytes] = [[], new Set(), 0];
       withPod = bytesWith(pod);
@@ -92,7 +106,7 @@ function batchOf(pods: readonly AskedPod[]): PodsOfQuery & { readonly names: rea
 }
 
 /** Leaves out the names of whole namespaces where they are too long. */
-function shortened(batch: ReturnType<typeof batchOf>): PodsOfQuery {
+function shortened(batch: ReturnType<typeof batchOf>, bytesLimit: number): PodsOfQuery {
   const bytes = bytesOf(batch.names) + bytesOf(batch.namespaces);
-  return bytes > batchBytesLimit ? { ...batch, names: undefined } : batch;
+  return bytes > bytesLimit ? { ...batch, names: undefined } : batch;
 }

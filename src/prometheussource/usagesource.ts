@@ -15,6 +15,7 @@ import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { nameBatches, podBatches, type PodsOfQuery, type QueryForm } from './podbatches.ts';
 import type { Querying } from './querying.ts';
+import { measuredNames, measuredNamespaces, nameBytesLimit } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { type ContainerHasEnded, type OnLeftOut, PodSamples, usageOf } from './usagenumbers.ts';
 
@@ -63,13 +64,17 @@ export class UsageAnswers implements UsageSource {
     const names = objects.map(({ name }) => name);
     const flow = flowOf(caller, '');
     const last = this.#lastNodes.of(flow);
+    const form = this.#style === 'as-adapter' ? 'whole' : 'cut';
+    const makeOf = (rule: ResourceRule, batch: readonly string[]) => nodesQuery(rule, { names: batch }, this.#style);
     const ask = async (rule: ResourceRule, batch: readonly string[]) => {
-      const { query, node } = this.#make(rule.nodeQuery, () => nodesQuery(rule, { names: batch }, this.#style));
+      const { query, node } = this.#make(rule.nodeQuery, () => makeOf(rule, batch));
       return [...lastByObject(await this.#send(rule.nodeQuery, query, flow, signal), node)];
     };
-    const batches = [...nameBatches(names, this.#style === 'as-adapter' ? 'whole' : 'cut')];
-    const askAll = async (rule: ResourceRule) =>
-      new Map((await Promise.all(batches.map((batch) => ask(rule, batch)))).flat());
+    const askAll = async (rule: ResourceRule) => {
+      const bytesLimit = nameBytesLimit(() => makeOf(rule, measuredNames).query);
+      const batches = [...nameBatches(names, form, bytesLimit)];
+      return new Map((await Promise.all(batches.map((batch) => ask(rule, batch)))).flat());
+    };
     try {
       const [cpu, memory] = await Promise.all([askAll(rules.cpu), askAll(rules.memory)]);
       const onLeftOut = this.#onLeftOut(rules, 'nodeQuery');
@@ -107,7 +112,8 @@ export class UsageAnswers implements UsageSource {
     answers: PodAnswers,
   ): Promise<void> {
     const batches: PodsOfQuery[] = [];
-    const source = podBatches(question, this.#formOf(rules));
+    const form = this.#formOf(rules);
+    const source = podBatches(question, form, this.#podBytesLimit(rules, form));
     for (let next = await readingTurns.run(() => source.next()); !next.done; ) {
       batches.push(next.value);
       next = await readingTurns.run(() => source.next());
@@ -213,6 +219,13 @@ export class UsageAnswers implements UsageSource {
       return known;
     });
     return mayJoin ? 'joined' : 'cut';
+  }
+
+  /** The queries of CPU and memory are for the same pods. */
+  #podBytesLimit({ cpu, memory }: ResourceRules, form: QueryForm): number {
+    const namespaces = form === 'joined' ? measuredNamespaces : measuredNamespaces.slice(1);
+    const request = { namespaces, names: measuredNames };
+    return Math.min(...[cpu, memory].map((rule) => nameBytesLimit(() => podsQuery(rule, request, this.#style).query)));
   }
 
   #onLeftOut(rules: ResourceRules, query: 'containerQuery' | 'nodeQuery'): OnLeftOut {

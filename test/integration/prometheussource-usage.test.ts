@@ -19,6 +19,19 @@ resourceRules:
   window: 5m
 `;
 
+/** The queries of nodes in its adapter's file. */
+const kubePrometheus = {
+  cpu:
+    'sum by (<<.GroupBy>>) (1 - irate(node_cpu_seconds_total{mode="idle"}[60s]) * on(namespace, pod) group_left(node) ' +
+    '(node_namespace_pod:kube_pod_info:{<<.LabelMatchers>>})) or sum by (<<.GroupBy>>) (1 - irate(' +
+    'windows_cpu_time_total{mode="idle", job="windows-exporter",<<.LabelMatchers>>}[4m]))',
+  memory:
+    'sum by (<<.GroupBy>>) (node_memory_MemTotal_bytes{job="node-exporter",<<.LabelMatchers>>} - ' +
+    'node_memory_MemAvailable_bytes{job="node-exporter",<<.LabelMatchers>>}) or sum by (<<.GroupBy>>) (' +
+    'windows_cs_physical_memory_bytes{job="windows-exporter",<<.LabelMatchers>>} - ' +
+    'windows_memory_available_bytes{job="windows-exporter",<<.LabelMatchers>>})',
+};
+
 const podOf = (place: string) => {
   const [namespace = '', name = ''] = place.split('/');
   return { namespace, name, uid: `uid-of-${name}` };
@@ -136,31 +149,70 @@ suite('usages by resourceRules', () => {
     assert.equal(queries.length, 4);
   });
 
-  test('a query is never longer than VictoriaMetrics takes, and each of many pods and nodes has its own usage', async () => {
+  describe('a query is never longer than VictoriaMetrics takes, and each of many pods and nodes has its own usage', () => {
     const longestQuery = 16_384;
     const names = Array.from({ length: 600 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
+    const expected = names.map((name) => Number(name.slice(-4)));
     const asked = (query: string, label: string) =>
       names
-        .filter((name) => query.includes(name.replaceAll('.', '\\\\.')))
+        .filter((name) => query.includes(name.replaceAll('.', '\\\\.')) || query.includes(`${name}|`))
         .map((name): VectorElement => {
           const value = name.slice(-4);
           return [{ [label]: name, container: 'app' }, value];
         });
-    prometheus.resultOf = (query) => asked(query, query.includes('by (node)') ? 'node' : 'pod');
-    const { usages, queries } = await pods(names.map((name) => `shop/${name}`));
-    assert.ok(queries.length > 2);
-    assert.deepEqual(
-      usages.map((usage) => usage.kind === 'ready' && usage.value.containers[0]?.memoryBytes),
-      names.map((name) => Number(name.slice(-4))),
-    );
-    const objects = names.map((name) => ({ name }));
-    const usageOf = await running.source.usage.nodeUsages({ objects, isWhole: true, caller: autoscaler }, forever);
-    assert.deepEqual(
-      objects.map(usageOf).map((usage) => usage.kind === 'ready' && usage.value.memoryBytes),
-      names.map((name) => Number(name.slice(-4))),
-    );
-    for (const { parameters } of prometheus.requests) {
-      assert.ok((parameters.get('query') ?? '').length <= longestQuery);
+    const summed = (...terms: readonly string[]) => `sum by (<<.GroupBy>>) (${terms.join(' - ')})`;
+    const term = 'bytes{<<.LabelMatchers>>}';
+    const byName = (label: string) => `bytes{${label}=~"<<index .LabelValuesByName "${label}">>"}`;
+
+    for (const [what, node, pod] of [
+      ['once', { cpu: summed(term), memory: summed(term) }, { cpu: summed(term), memory: summed(term) }],
+      ['twice', { cpu: summed(term, term), memory: summed(term) }, { cpu: summed(term), memory: summed(term, term) }],
+      [
+        'once, and once by label',
+        { cpu: summed(term, byName('node')), memory: summed(term) },
+        { cpu: summed(term), memory: summed(term, byName('pod')) },
+      ],
+      [
+        'four times',
+        { cpu: summed(term, term, term, term), memory: summed(term, term, term, term) },
+        { cpu: summed(term, term, term, term), memory: summed(term) },
+      ],
+      [
+        'in a long template',
+        { cpu: summed(term, `other{job=~"${'x'.repeat(10_000)}"}`), memory: summed(term) },
+        { cpu: summed(term, `other{job=~"${'x'.repeat(10_000)}"}`), memory: summed(term) },
+      ],
+      ["as kube-prometheus' adapter does", kubePrometheus, { cpu: summed(term), memory: summed(term) }],
+    ] as const) {
+      test(`with names written ${what}`, async () => {
+        const ruleFor = (kind: 'cpu' | 'memory') => `
+    containerQuery: '${pod[kind]}'
+    nodeQuery: '${node[kind]}'
+    resources: {overrides: ${overrides}}
+    containerLabel: container`;
+        const text = `resourceRules:\n  cpu:${ruleFor('cpu')}\n  memory:${ruleFor('memory')}\n  window: 5m\n`;
+        await using other = runSource({ rules: text, urls: prometheus.url });
+        prometheus.resultOf = (query) => asked(query, query.includes('by (node)') ? 'node' : 'pod');
+        const sent = prometheus.requests.length;
+        const { usages, queries } = await pods(
+          names.map((name) => `shop/${name}`),
+          { of: other },
+        );
+        assert.ok(queries.length > 2);
+        const bytes = (usage: (typeof usages)[number]) =>
+          usage.kind === 'ready' ? usage.value.containers[0]?.memoryBytes : usage.message;
+        assert.deepEqual(usages.map(bytes), expected);
+        const objects = names.map((name) => ({ name }));
+        const usageOf = await other.source.usage.nodeUsages({ objects, isWhole: true, caller: autoscaler }, forever);
+        assert.deepEqual(
+          objects.map(usageOf).map((usage) => usage.kind === 'ready' && usage.value.memoryBytes),
+          expected,
+        );
+        const lengths = prometheus.requests.slice(sent).map(({ parameters }) => parameters.get('query')?.length ?? 0);
+        assert.ok(Math.max(...lengths) <= longestQuery, `${Math.max(...lengths)} bytes`);
+        // Short queries are many.
+        assert.ok(Math.max(...lengths) > longestQuery / 2.5, `${Math.max(...lengths)} bytes`);
+      });
     }
   });
 

@@ -2,6 +2,7 @@
 import { type Mutation, mutate } from './mutation.ts';
 
 const batchTests = ['test/unit/prometheussource/podbatches.test.ts'];
+const lengthTests = ['test/unit/prometheussource/querylength.test.ts'];
 const usageTests = ['test/integration/prometheussource-usage.test.ts'];
 const readerTests = ['test/unit/api/askingreader.test.ts'];
 const queryTests = ['test/unit/rules/resourcequeries.test.ts'];
@@ -13,10 +14,15 @@ export const usages: readonly Mutation[] = [
     ["if (form === 'joined' && isWhole)", "if (form === 'joined')", 'pods of a selection are asked for without names'],
     ["if (form === 'whole') yield batchOf(pods);\n    else ", '', "prometheus-adapter's query is cut"],
     ['batch.length >= batchNameLimit || ', '', 'an answer has too many samples'],
-    ['withPod > batchBytesLimit', 'false', 'a query is longer than an engine takes'],
-    ['bytes + more > batchBytesLimit', 'false', 'names of namespaces make a query too long'],
+    ['withPod > bytesLimit', 'false', 'a query is longer than an engine takes'],
+    ['bytes + more > bytesLimit', 'false', 'names of namespaces make a query too long'],
     ['{ ...batch, names: undefined } : batch', 'batch : batch', 'names of whole namespaces make a query too long'],
     ['bytesOf(batch.names) + bytesOf(batch.namespaces)', '0', 'names of whole namespaces are never left out'],
+  ]),
+  ...mutate('prometheussource/querylength.ts', lengthTests, [
+    ['Math.max(times, query.split(name).length - 1)', 'times', 'a query that writes names twice is too long'],
+    ['(queryBytesLimit - Buffer.byteLength(rest))', 'queryBytesLimit', 'a long template makes a query too long'],
+    ['Math.max(leastNameBytes, ', '(', 'a template that is too long is a query for each name'],
   ]),
   ...mutate('prometheussource/usagesource.ts', usageTests, [
     ["return mayJoin ? 'joined' : 'cut';", "return 'joined';", 'queries that group by the pod only are joined'],
@@ -36,8 +42,8 @@ export const usages: readonly Mutation[] = [
     ['test/integration/prometheussource.test.ts'],
     [
       [
-        "(question.names, 'cut')",
-        "(question.names, 'whole')",
+        "(question.names, 'cut', limit)",
+        "(question.names, 'whole', limit)",
         'a request for many names is refused by VictoriaMetrics',
       ],
     ],

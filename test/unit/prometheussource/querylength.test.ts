@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { batchBytesLimit } from '../../../src/prometheussource/namebatches.ts';
+import { nameBatches } from '../../../src/prometheussource/podbatches.ts';
+import {
+  measuredNames,
+  measuredNamespaces,
+  nameBytesLimit,
+  queryBytesLimit,
+} from '../../../src/prometheussource/querylength.ts';
+import { QueryError } from '../../../src/rules/queries.ts';
+
+const names = Array.from({ length: 2_000 }, (_, index) => `ip-10-0-0-${index}.eu-west-1.compute.internal`);
+
+/** Writes names as queries do: each dot with two backslashes. */
+const written = (each: readonly string[]) => each.map((name) => name.replaceAll('.', String.raw`\\.`)).join('|');
+
+for (const [times, rest] of [
+  [1, 100],
+  [2, 100],
+  [4, 600],
+  [1, 12_000],
+  [10, 2_000],
+] as const) {
+  test(`a query that writes names ${times} times beside ${rest} bytes is as long as it may be`, () => {
+    const make = (each: readonly string[]) => `${written(each)},`.repeat(times) + 'ä'.repeat(rest / 2);
+    const limit = nameBytesLimit(() => make(measuredNames));
+    const lengths = [...nameBatches(names, 'cut', limit)].map((batch) => Buffer.byteLength(make(batch)));
+    const longest = Math.max(...lengths);
+    const expected = Math.min(queryBytesLimit, times * batchBytesLimit + rest);
+    assert.ok(longest <= queryBytesLimit, `${longest} bytes`);
+    // One more name would be too long.
+    assert.ok(longest > expected - times * 60, `${longest} bytes`);
+  });
+}
+
+test('the names of namespaces count where a template writes them more often than those of pods', () => {
+  const once = nameBytesLimit(() => [...measuredNamespaces, ...measuredNames].join());
+  const often = nameBytesLimit(() => [...measuredNamespaces, ...measuredNamespaces, ...measuredNamespaces].join());
+  assert.equal(once, batchBytesLimit);
+  assert.ok(often <= queryBytesLimit / 3);
+});
+
+test('a template that is too long by itself is not sent for each name', () => {
+  assert.ok(nameBytesLimit(() => 'x'.repeat(20_000)) >= 500);
+});
+
+test('a template that makes no query has the limit of a short one: its query fails with the reason', () => {
+  const limit = nameBytesLimit(() => {
+    throw new QueryError('no label names pods');
+  });
+  assert.equal(limit, batchBytesLimit);
+});
