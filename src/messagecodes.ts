@@ -77,7 +77,7 @@ export const refusalCodes = [
   'TooManyAnonymousRequests',
 ] as const;
 
-/** Other warnings and errors of the log and of `kubegauge status`. */
+/** Other warnings and errors of the log, of `kubegauge status` and of commands that go on. */
 export const warningCodes = [
   'FlagWithoutEffect',
   'FastPathsOff',
@@ -129,6 +129,7 @@ export const warningCodes = [
   'AnswerIncomplete',
   'SampleLeftOut',
   'PrometheusWithoutTls',
+  'RowsNotRead',
 ] as const;
 
 /** Why a kubelet cannot be read, or is read with a reservation. */

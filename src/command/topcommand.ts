@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiServer } from '../client/apiserver.ts';
 import { foreignText } from '../foreigntext.ts';
-import { withPage } from '../messagecodes.ts';
+import { type CodedText, withPage } from '../messagecodes.ts';
 import { UsageError } from '../options/parse.ts';
 import { parseTopArguments, type TopArguments } from '../top/arguments.ts';
 import { printOnce, watchRows } from '../top/print.ts';
@@ -65,7 +65,7 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const columns = stdout.isTTY ? stdout.columns : undefined;
   const isColoured = stdout.isTTY && stdout.hasColors();
   const isUnicode = process.platform !== 'linux' || isUtf8(env);
-  const onNote = (note: string): void => void process.stderr.write(`kubegauge: not all rows: ${note}\n`);
+  const onNote = (note: string): void => say({ code: 'RowsNotRead', text: `not all rows: ${note}` });
   const printing = { view, url, state, format, columns, isColoured, isUnicode, onNote };
   if (given.isWatch) {
     await untilStopped((signal) => {
@@ -106,6 +106,9 @@ function isUtf8(env: Environment): boolean {
 }
 
 function complain(error: unknown): void {
-  const { code, text } = failureOf(error, 'ClusterNotShown');
+  say(failureOf(error, 'ClusterNotShown'));
+}
+
+function say({ code, text }: CodedText): void {
   process.stderr.write(`kubegauge: ${withPage({ code, text: foreignText(text) })}\n`);
 }

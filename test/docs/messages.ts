@@ -633,4 +633,9 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     why: 'The URL of `--prometheus-url` begins with `http:`, and a password or token goes with each request. Use `https:`.',
     commands: `${args}\n${edit}`,
   },
+  RowsNotRead: {
+    symptoms: ['not all rows: ...'],
+    why: '`kubegauge top -o csv` reads 1,000 pods of a list at most, and those with the most CPU or memory beyond. Choose fewer pods by `-n` or `-l`.',
+    commands: 'kubegauge top pods --once -o csv -n shop\nkubegauge top pods --once -o csv -l app=web',
+  },
 };
