@@ -75,6 +75,15 @@ export const counted = (count, noun) => `${grouped(count)} ${noun}${count === 1 
 export const ratioOf = (used, of) => (used === undefined || of === undefined || of === 0 ? undefined : used / of);
 
 /**
+ * Returns why ratioOf returns none.
+ * @param {number | undefined} used @param {number | undefined} of
+ * @param {string} bound such as `CPU limit`
+ * @param {string} [reason] why there is no usage
+ */
+export const whyNoShare = (used, of, bound, reason = 'no usage') =>
+  used === undefined && of !== undefined ? reason : `no ${bound} is set`;
+
+/**
  * Returns what is compared with the request: what containers without one use does not count.
  * @param {import('../../view/types.ts').ResourceView} view
  */

@@ -74,7 +74,7 @@ function Containers({ pod }) {
           ) => html`<td class="right" data-label=${resources[resource].title}><${Usage} resource=${resource} view=${container[resource]} measured=${containerMeasurement(pod, container)} /></td>
         <td class="right muted" data-label="request"><${Amount} resource=${resource} value=${container[resource].requested} /></td>
         <td class="right muted" data-label="limit"><${Amount} resource=${resource} value=${container[resource].limit} /></td>
-        <td data-label="% of limit"><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`the ${resources[resource].title} limit`} measured=${pod} isBound /></td>`,
+        <td data-label="% of limit"><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`${resources[resource].title} limit`} measured=${pod} isBound /></td>`,
         )
       }
       <td class="right whole" data-label="restarts">${container.restarts}</td></tr>`,

@@ -17,10 +17,10 @@ export function GroupTable({ title, groups, first, nameOf, linkOf }) {
         <td class="right lead" data-label="pods"><data value=${group.count}>${grouped(group.count)}</data></td>
         <td class="right whole" data-label="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} /></td>
         <td class="right wide muted" data-label="requested"><${Amount} resource="cpu" value=${group.cpu.requested} /></td>
-        <td data-label="% of request"><${Share} used=${group.cpu.ofRequest.used} of=${group.cpu.ofRequest.of} label="the CPU requests" measured=${measured} /></td>
+        <td data-label="% of request"><${Share} used=${group.cpu.ofRequest.used} of=${group.cpu.ofRequest.of} label="CPU request" measured=${measured} /></td>
         <td class="right whole" data-label="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} /></td>
         <td class="right wide muted" data-label="requested"><${Amount} resource="memory" value=${group.memory.requested} /></td>
-        <td data-label="% of request"><${Share} used=${group.memory.ofRequest.used} of=${group.memory.ofRequest.of} label="the memory requests" measured=${measured} /></td>
+        <td data-label="% of request"><${Share} used=${group.memory.ofRequest.used} of=${group.memory.ofRequest.of} label="memory request" measured=${measured} /></td>
         <td class="right wide lead" data-label="restarts">${group.restarts === 0 ? html`<span class="none">0</span>` : grouped(group.restarts)}</td></tr>`;
     })}</tbody></table></div>`;
 }

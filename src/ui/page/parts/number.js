@@ -1,7 +1,7 @@
 /** Numbers that say when and how they were measured, and what is missing says why. */
 import { useEffect, useState } from 'preact/hooks';
 import { nowMs } from '../data/cluster.js';
-import { ageText, clockText, percentText, ratioOf, resources } from '../format.js';
+import { ageText, clockText, percentText, ratioOf, resources, whyNoShare } from '../format.js';
 import { html } from '../html.js';
 
 /** @import { Measurement, ResourceView } from '../../../view/types.ts' */
@@ -75,10 +75,10 @@ export function Amount({ resource, value, none = 'none' }) {
 export function Share({ used, of, label, measured, isBound = false }) {
   const ratio = ratioOf(used, of);
   if (ratio === undefined) {
-    const why = used === undefined && of !== undefined ? (measured?.reason ?? 'no usage') : `no ${label} is set`;
+    const why = whyNoShare(used, of, label, measured?.reason);
     return html`<span class="none" data-tip=${why}><span aria-hidden="true">–</span><span class="unseen">none: ${why}</span></span>`;
   }
-  return html`<span class=${`share ${levelOf(ratio, isBound)}`} data-tip=${`${percentText(ratio)} of ${label}`} data-at=${measured?.timestampMs}><span class="track"><i style=${{ width: `${Math.min(100, ratio * 100)}%` }}></i></span><span class="percent">${percentText(ratio)}</span></span>`;
+  return html`<span class=${`share ${levelOf(ratio, isBound)}`} data-tip=${`${percentText(ratio)} of the ${label}`} data-at=${measured?.timestampMs}><span class="track"><i style=${{ width: `${Math.min(100, ratio * 100)}%` }}></i></span><span class="percent">${percentText(ratio)}</span></span>`;
 }
 
 /** @param {number} ratio @param {boolean} isBound */

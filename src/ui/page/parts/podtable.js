@@ -165,11 +165,11 @@ function PodRow({ pod, index, used }) {
       cpu.used === undefined && memory.used === undefined
         ? html`<span role="cell" class="c-reason" data-tip=${pod.reason ?? 'no usage'}>${pod.reason ?? 'no usage'}</span>`
         : html`<span role="cell" class="c-cpu right"><span class="narrow">CPU </span><${Usage} resource="cpu" view=${cpu} measured=${pod} /><${NarrowShare} view=${cpu} /></span>
-          <span role="cell" class="c-cpurequest"><${Share} used=${usedOfRequest(cpu)} of=${cpu.requested} label="the CPU request" measured=${pod} /></span>
-          <span role="cell" class="c-cpulimit"><${Share} used=${cpu.used} of=${cpu.limit} label="the CPU limit" measured=${pod} isBound /></span>
+          <span role="cell" class="c-cpurequest"><${Share} used=${usedOfRequest(cpu)} of=${cpu.requested} label="CPU request" measured=${pod} /></span>
+          <span role="cell" class="c-cpulimit"><${Share} used=${cpu.used} of=${cpu.limit} label="CPU limit" measured=${pod} isBound /></span>
           <span role="cell" class="c-memory right"><span class="narrow">Mem </span><${Usage} resource="memory" view=${memory} measured=${pod} /><${NarrowShare} view=${memory} /></span>
-          <span role="cell" class="c-memoryrequest"><${Share} used=${usedOfRequest(memory)} of=${memory.requested} label="the memory request" measured=${pod} /></span>
-          <span role="cell" class="c-memorylimit"><${Share} used=${memory.used} of=${memory.limit} label="the memory limit" measured=${pod} isBound /></span>`
+          <span role="cell" class="c-memoryrequest"><${Share} used=${usedOfRequest(memory)} of=${memory.requested} label="memory request" measured=${pod} /></span>
+          <span role="cell" class="c-memorylimit"><${Share} used=${memory.used} of=${memory.limit} label="memory limit" measured=${pod} isBound /></span>`
     }
     <span role="cell" class="c-restarts right">${pod.restarts > 0 ? html`<span class="num">${pod.restarts}</span><span class="narrow"> restarts</span>` : html`<span class="none">0</span>`}</span>
     <span role="cell" class="c-age right"><${Age} at=${pod.timestampMs} /></span>

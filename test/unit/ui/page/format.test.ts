@@ -9,6 +9,7 @@ import {
   percentText,
   plainText,
   ratioOf,
+  whyNoShare,
 } from '../../../../src/ui/page/format.js';
 
 test('cores are millicores below one core, and have three digits from there on', () => {
@@ -48,4 +49,12 @@ test('a ratio needs both numbers, and one that is not 0 to divide by', () => {
 
 test('names are ordered by the numbers in them', () => {
   assert.deepEqual(['node-10', 'node-2', 'node-1'].toSorted(compareNames), ['node-1', 'node-2', 'node-10']);
+});
+
+test('a missing share names its cause: no bound, or no usage', () => {
+  assert.equal(whyNoShare(1, undefined, 'CPU limit'), 'no CPU limit is set');
+  assert.equal(whyNoShare(1, 0, 'CPU limit'), 'no CPU limit is set');
+  assert.equal(whyNoShare(undefined, undefined, 'CPU limit', 'it has ended'), 'no CPU limit is set');
+  assert.equal(whyNoShare(undefined, 1, 'CPU limit', 'it has ended'), 'it has ended');
+  assert.equal(whyNoShare(undefined, 1, 'CPU limit'), 'no usage');
 });
