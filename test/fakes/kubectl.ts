@@ -149,7 +149,8 @@ function apply(server: FakeApiServer, object: KubeObject, adds: boolean): void {
     return;
   }
   const known = server.objects.get(object.kind, object.metadata.name, object.metadata.namespace);
-  if (known === undefined) {
+  // The roleRef of a binding cannot be changed: `kubectl auth reconcile` deletes the binding, and creates the given one.
+  if (known === undefined || (adds && roleRefOf(known) !== roleRefOf(object))) {
     server.objects.set(object);
     return;
   }
@@ -158,6 +159,10 @@ function apply(server: FakeApiServer, object: KubeObject, adds: boolean): void {
     next[key] = [...((known[key] as unknown[] | undefined) ?? []), ...(object[key] as unknown[])];
   }
   server.objects.set(next as KubeObject);
+}
+
+function roleRefOf({ roleRef }: KubeObject & { readonly roleRef?: { kind: string; name: string } }): string {
+  return roleRef === undefined ? '' : `${roleRef.kind} ${roleRef.name}`;
 }
 
 function kindOf(resource: string): Kind {

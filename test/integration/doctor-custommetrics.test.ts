@@ -14,6 +14,7 @@ import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { aggregatedDiscovery } from '../fakes/discovery.ts';
 import { apiService, condition, createInstallation, namespace, servingPod } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
+import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { createFakePrometheus } from '../fakes/prometheus.ts';
 import { until } from '../fakes/until.ts';
 import { setRbac } from '../fakes/rbac.ts';
@@ -190,6 +191,32 @@ describe('doctor and the rights behind custom metrics', () => {
     assert.match(found[0]?.problem ?? '', /may not get \*\.custom\.metrics\.k8s\.io: .* get a 403/);
     assert.match(found[1]?.problem ?? '', /may not list \*\.external\.metrics\.k8s\.io/);
     for (const { remedy = '' } of found) await runCommands(cluster.apiServer, remedy);
+    assert.deepEqual(await wrong(cluster), []);
+  });
+
+  test('the grant to autoscalers leaves the binding of prometheus-adapter as it is', async () => {
+    const cluster = await withoutRole('system:controller:horizontal-pod-autoscaler', '--config=/etc/rules.yaml');
+    const { objects } = cluster.apiServer;
+    const apiGroup = 'rbac.authorization.k8s.io';
+    // As in kube-prometheus and prometheus-adapter's manifests, and with a subject that was added.
+    const binding: KubeObject = {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'hpa-controller-custom-metrics' },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: 'custom-metrics-server-resources' },
+      subjects: ['horizontal-pod-autoscaler', 'keda'].map((name) => ({
+        kind: 'ServiceAccount',
+        name,
+        namespace: 'kube-system',
+      })),
+    };
+    objects.set(binding);
+    const found = await wrong(cluster);
+    assert.equal(found.length, 2);
+    for (const { remedy = '' } of found) await runCommands(cluster.apiServer, remedy);
+    const { metadata, ...content } = objects.get('ClusterRoleBinding', 'hpa-controller-custom-metrics') ?? {};
+    assert.equal(metadata?.name, 'hpa-controller-custom-metrics');
+    assert.deepEqual({ ...content, metadata: { name: metadata.name } }, binding);
     assert.deepEqual(await wrong(cluster), []);
   });
 

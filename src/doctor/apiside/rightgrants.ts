@@ -32,7 +32,11 @@ export function rightText({ verb, group, resource, namespace, name }: Right): st
 
 const rbac = 'rbac.authorization.k8s.io';
 
-/** Returns the role and its binding; `kubectl auth reconcile` adds what is missing, and removes nothing. */
+/**
+ * Returns the role and its binding. `kubectl auth reconcile` adds what is missing, and removes nothing; but a binding of
+ * this name with another roleRef it deletes and creates again, without the subjects that it had. So names are ours, or
+ * those of metrics-server's release with its roleRef.
+ */
 export function grant(
   server: ServerKind,
   role: GrantingRole,

@@ -19,8 +19,8 @@ type Right = Omit<NeededRight, 'account' | 'neededBy'>;
 
 /** Kubernetes' own account of the controller; its own role has the rights. */
 const autoscalers: ServiceAccount = { namespace: 'kube-system', name: 'horizontal-pod-autoscaler' };
-/** As in prometheus-adapter's manifests. */
-const autoscalersRole: GrantingRole = { kind: 'ClusterRole', name: 'hpa-controller-custom-metrics' };
+/** Not `hpa-controller-custom-metrics`: prometheus-adapter's manifests bind another role by this name, and the grant would replace that. */
+const autoscalersRole: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge-hpa-custom-metrics' };
 
 export interface ValueRightsFacts {
   readonly api: ValueApi;
