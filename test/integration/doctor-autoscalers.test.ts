@@ -1,6 +1,7 @@
 /** Findings of the doctor about several autoscalers together. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pod } from '../fakes/kubeobjects.ts';
 import { createNodeWorld } from '../fakes/nodeworld.ts';
 
 const autoscalersPath = '/apis/autoscaling/v2/horizontalpodautoscalers';
@@ -34,4 +35,26 @@ test('several autoscalers of one target are one finding, whose command deletes e
       ['autoscaler-rivals', 'HorizontalPodAutoscaler shop/api', 'kubectl --namespace shop delete hpa/api-too'],
     ],
   );
+});
+
+test('pods of a target are young for minutes where usages come from Prometheus', async () => {
+  await using world = await createNodeWorld();
+  const { documents, objects } = world.apiServer;
+  const message = 'did not receive metrics for targeted pods (pods might be unready)';
+  const conditions = [{ type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message }];
+  const failing = { ...autoscaler('web', '2026-11-29T12:00:00Z'), status: { conditions } };
+  documents.set(autoscalersPath, { items: [failing] });
+  documents.set('/apis/apps/v1/namespaces/shop/deployments/web/scale', { status: { selector: 'app=web' } });
+  const startedAt = new Date(Date.now() - 180_000).toISOString();
+  const status = { containerStatuses: [{ name: 'web', state: { running: { startedAt } } }] };
+  const labels = { app: 'web' };
+  objects.set(pod('shop', 'web-1', { nodeName: 'node-a', labels, spec: { containers: [{ name: 'web' }] }, status }));
+  documents.set('/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods', { items: [] });
+  const seen = async () => {
+    const { findings } = await world.examine();
+    return findings.filter(({ check }) => check === 'autoscalers').map(({ code, severity }) => [code, severity]);
+  };
+  assert.deepEqual(await seen(), [['autoscaler-no-usage', 'error']]);
+  world.setArgs('--resource-metrics=prometheus', '--config=/etc/adapter/config.yaml');
+  assert.deepEqual(await seen(), [['autoscaler-pods-young', 'note']]);
 });

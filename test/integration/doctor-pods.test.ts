@@ -133,6 +133,26 @@ describe('pods without usage', () => {
     assert.match(unscraped.problem, /the check `custom-metrics` says why/);
   });
 
+  test('are young for minutes where usages come from Prometheus, whose samples are a minute apart', async () => {
+    await using world = await createNodeWorld();
+    const add = (name: string, minutes: number) => {
+      const status = running(Date.now() - minutes * 60_000);
+      world.apiServer.objects.set(pod('default', name, { nodeName: 'node-a', spec, status }));
+    };
+    add('new', 3);
+    add('older', 6);
+    const seen = async () => {
+      const { findings } = await world.examine();
+      return findings.filter(({ check }) => check === 'pods').map(({ code, object }) => [code, object]);
+    };
+    assert.deepEqual(await seen(), [['pods-unreported', '2 Pods: default/new, default/older']]);
+    world.setArgs('--resource-metrics=prometheus', '--config=/etc/adapter/config.yaml');
+    assert.deepEqual(await seen(), [
+      ['pods-unreported', 'Pod default/older'],
+      ['pods-young', 'Pod default/new'],
+    ]);
+  });
+
   test('are a note while all of them wait for their second sample', async () => {
     await using world = await createNodeWorld();
     const { objects, documents } = world.apiServer;

@@ -1,6 +1,8 @@
 /** Checks HorizontalPodAutoscalers: which do nothing, and why. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
+import { findServer, unknownServer } from '../nodes/installation.ts';
+import { kubeletFlagsOf } from '../nodes/serverflags.ts';
 import { type Autoscaler, failureOf, parseAutoscaler } from './autoscaler.ts';
 import { noDetails, readAutoscalerDetails } from './autoscalerdetails.ts';
 import { autoscalerCodes } from './autoscalerproblem.ts';
@@ -40,6 +42,13 @@ async function* checkOne(
   isDetailed: boolean,
 ): AsyncIterable<Finding> {
   const details = isDetailed ? await readAutoscalerDetails(context, autoscaler) : noDetails;
-  const finding = explainAutoscaler({ autoscaler, others, nowMs: context.nowMs(), ...details });
+  const servesPrometheus = details.pods !== undefined && (await comesFromPrometheus(context));
+  const finding = explainAutoscaler({ autoscaler, others, servesPrometheus, nowMs: context.nowMs(), ...details });
   if (finding !== undefined) yield finding;
+}
+
+/** A server that cannot be looked at is taken for one that scrapes kubelets. */
+async function comesFromPrometheus(context: CheckContext): Promise<boolean> {
+  const { installation } = await findServer(context).catch(() => unknownServer);
+  return kubeletFlagsOf(installation, context.options).servesPrometheus;
 }

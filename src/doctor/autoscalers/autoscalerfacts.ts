@@ -15,6 +15,8 @@ export interface AutoscalerFacts {
   readonly pods: readonly PodFacts[] | undefined;
   /** Times of the usages served for the namespace's pods, milliseconds since the epoch; undefined if not read. */
   readonly usage: ReadonlyMap<string, number> | undefined;
+  /** Whether metrics.k8s.io comes from Prometheus, which has a usage of new pods later. Default: false. */
+  readonly servesPrometheus?: boolean;
   readonly nowMs: number;
 }
 

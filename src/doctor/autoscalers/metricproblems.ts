@@ -2,7 +2,7 @@
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { PodFacts } from '../pods/podfacts.ts';
-import { firstUsageMs } from '../times.ts';
+import { firstUsageMsOf } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
@@ -97,7 +97,8 @@ export function explainUnknownContainer({ autoscaler, pods = [] }: AutoscalerFac
 }
 
 /** Explains a metric that no ready pod has: no pods, pods that do not run, or pods without usage. */
-export function explainNoMetrics({ autoscaler, pods, usage, nowMs }: AutoscalerFacts): AutoscalerProblem | undefined {
+export function explainNoMetrics(facts: AutoscalerFacts): AutoscalerProblem | undefined {
+  const { autoscaler, pods } = facts;
   if (pods === undefined) return undefined;
   const alive = pods.filter(({ phase, isDeleting }) => !isDeleting && phase !== 'Failed' && phase !== 'Succeeded');
   const word = targetWord(autoscaler);
@@ -117,14 +118,13 @@ export function explainNoMetrics({ autoscaler, pods, usage, nowMs }: AutoscalerF
       remedy: inNamespace(autoscaler, 'describe', `pod/${pending.name}`),
     };
   }
-  return explainRunning({ autoscaler, running, usage, nowMs });
+  return explainRunning(facts, running);
 }
 
-interface RunningFacts extends Pick<AutoscalerFacts, 'autoscaler' | 'usage' | 'nowMs'> {
-  readonly running: readonly PodFacts[];
-}
-
-function explainRunning({ autoscaler, running, usage, nowMs }: RunningFacts): AutoscalerProblem | undefined {
+function explainRunning(
+  { autoscaler, usage, servesPrometheus = false, nowMs }: AutoscalerFacts,
+  running: readonly PodFacts[],
+): AutoscalerProblem | undefined {
   const word = targetWord(autoscaler);
   const without = running.filter(({ name }) => usage?.has(name) === false);
   const broken = running.filter(({ containers }) => containers.some(({ state }) => state !== 'running'));
@@ -144,14 +144,15 @@ function explainRunning({ autoscaler, running, usage, nowMs }: RunningFacts): Au
     };
   }
   if (without.length > 0) {
+    const firstMs = firstUsageMsOf(servesPrometheus);
     const young = without.every(({ containers }) =>
-      containers.some(({ startedMs }) => startedMs !== undefined && nowMs - startedMs < firstUsageMs),
+      containers.some(({ startedMs }) => startedMs !== undefined && nowMs - startedMs < firstMs),
     );
     if (young) {
       return {
         code: 'autoscaler-pods-young',
         severity: 'note',
-        problem: `pods of ${word} started less than ${firstUsageMs / 1000} s ago; usage needs two samples`,
+        problem: `pods of ${word} started less than ${firstMs / 1000} s ago; usage needs two samples`,
         remedy: undefined,
       };
     }

@@ -5,7 +5,7 @@ import type { Finding, Severity } from '../finding.ts';
 import { listed, objectOf } from '../grouping.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
 import { command } from '../remedy.ts';
-import { firstUsageMs, oldUsageMs } from '../times.ts';
+import { firstUsageMsOf, oldUsageMs } from '../times.ts';
 import { keyOf, type PodFacts } from './podfacts.ts';
 
 export interface PodUsageFacts {
@@ -119,11 +119,12 @@ export function causeOfMissing(
       remedy: describe,
     };
   }
-  if (pod.containers.some(({ startedMs }) => startedMs !== undefined && nowMs - startedMs < firstUsageMs)) {
+  const firstMs = firstUsageMsOf(sourceCheck === 'custom-metrics');
+  if (pod.containers.some(({ startedMs }) => startedMs !== undefined && nowMs - startedMs < firstMs)) {
     return {
       code: 'pods-young',
       severity: 'note',
-      words: `a container started less than ${firstUsageMs / 1000} s ago; usage needs two samples`,
+      words: `a container started less than ${firstMs / 1000} s ago; usage needs two samples`,
       remedy: () => undefined,
     };
   }
