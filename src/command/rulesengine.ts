@@ -1,39 +1,23 @@
 /** Asks PromQL engines for the series and values of rules. */
-import { textMap } from '../client/json.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { fullName, StatusError } from '../apimachinery/status.ts';
 import { systemClock } from '../clock.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { silentLogger } from '../logging.ts';
-import { metricKey } from '../metricsource/combined.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
 import type { Mapper } from '../metricsource/described.ts';
-import { customQuery, externalQuery, lastByObject, namespaceLabelOf, QueryError } from '../rules/queries.ts';
+import { customQuery, externalQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
-import {
-  externalMetricsOf,
-  metricNameOf,
-  type FoundMetrics,
-  metricsOf,
-  type RuleExternalMetric,
-  type RuleMetric,
-} from '../rules/seriesmetrics.ts';
+import type { RuleExternalMetric, RuleMetric } from '../rules/seriesmetrics.ts';
 import type { Environment } from './apiserver.ts';
-import { errorOf, forever, objectLimit, sendQuery, valueOf } from './askedvalues.ts';
+import { errorOf, objectLimit, sendQuery, valueOf } from './askedvalues.ts';
 import { prometheusAccount } from './prometheusaccount.ts';
 import { askResourceRules } from './resourcerulesengine.ts';
 import type { EngineArguments } from './rulesarguments.ts';
+import { findMetrics, type FoundMetric, type FoundRule, ownerKey, type Owners } from './rulesseries.ts';
 import type { AskedEngines, AskedError, AskedMetric, AskedRule } from './rulestext.ts';
-import { SeriesSamples } from './seriessamples.ts';
-
-/** How far back series are looked for: prometheus-adapter's default. */
-const seriesAgeMs = 600_000;
-/** Metrics of a rule that are queried. */
-const metricLimit = 20;
-/** Names of series that are listed. */
-const nameLimit = 10;
 
 /**
  * Asks the engine of each rule.
@@ -55,15 +39,15 @@ export async function askEngines(
     const engine = createEngine({ ...each, account, clock: systemClock, log: silentLogger });
     clients.push(disposables.use(createPromqlClient({ engine, resolve: resolver.resolve })));
   }
-  const found = new Map<MetricRule, FoundRule>();
+  const owners: Owners = new Map();
+  const found: FoundRule[] = [];
   for (const rule of [...rules.custom, ...rules.external]) {
     const { source } = rule;
     const client = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
-    found.set(rule, await findMetrics(client, rule, mapperOf(rule)));
+    found.push(await findMetrics(client, rule, mapperOf(rule), owners));
   }
-  const owners = ownersOf(found);
   const asked: AskedRule[] = [];
-  for (const [rule, each] of found) asked.push(await askRule(rule, each, owners));
+  for (const each of found) asked.push(await askRule(each, owners));
   const [first] = clients;
   return {
     engines: clients.map(({ engine: { name, url } }) => ({ name, url: `${url.origin}${url.pathname}` })),
@@ -73,99 +57,39 @@ export async function askEngines(
   };
 }
 
-interface FoundRule {
-  /** Undefined where no engine has the rule's source as its name. */
-  readonly client: PromqlClient | undefined;
-  readonly mapper: Mapper;
-  readonly series: number;
-  readonly samples: SeriesSamples;
-  readonly metrics: FoundMetrics<RuleMetric | RuleExternalMetric> | undefined;
-  readonly errors: readonly AskedError[];
-}
-
-async function findMetrics(client: PromqlClient | undefined, rule: MetricRule, mapper: Mapper): Promise<FoundRule> {
-  const none = { client, mapper, series: 0, samples: new SeriesSamples(), metrics: undefined };
-  if (client === undefined) {
-    const message = `no --prometheus-url has the name ${rule.source ?? ''}; write --prometheus-url=${rule.source ?? ''}=<url>`;
-    return { ...none, errors: [{ message, isUnavailable: false }] };
-  }
-  if (rule.seriesQuery.trim() === '') return { ...none, errors: [] };
-  try {
-    const { result: samples, series } = await client.series(
-      { match: rule.seriesQuery, startMs: systemClock.wallMs() - seriesAgeMs, subject: rule.path },
-      () => {
-        const collected = new SeriesSamples();
-        return { add: (labels) => collected.add(textMap(labels)), result: () => collected };
-      },
-      forever,
-    );
-    const metrics =
-      rule.kind === 'external' ? externalMetricsOf(rule, samples.shapes()) : metricsOf(rule, samples.shapes(), mapper);
-    return { client, mapper, series, samples, metrics, errors: [] };
-  } catch (error) {
-    return { ...none, errors: [errorOf(error)] };
-  }
-}
-
-/** Returns the path of the rule that serves each metric: the last one that has it. */
-function ownersOf(found: ReadonlyMap<MetricRule, FoundRule>): ReadonlyMap<string, string> {
-  return new Map(
-    [...found].flatMap(([rule, { metrics }]) =>
-      (metrics?.metrics ?? []).map((each) => [ownerKey(rule, each), rule.path] as const),
-    ),
-  );
-}
-
-function ownerKey(rule: MetricRule, metric: RuleMetric | RuleExternalMetric): string {
-  return `${rule.kind} ${'resource' in metric ? metricKey(metric.resource, metric.metric) : metric.metric}`;
-}
-
-async function askRule(rule: MetricRule, found: FoundRule, owners: ReadonlyMap<string, string>): Promise<AskedRule> {
-  const { series, samples, metrics, errors } = found;
-  const all = metrics?.metrics ?? [];
+async function askRule(found: FoundRule, owners: Owners): Promise<AskedRule> {
+  const { rule, series, left, moreMetrics, unassociated, errors } = found;
   const asked: AskedMetric[] = [];
   const failures: AskedError[] = [];
-  for (const each of all.slice(0, metricLimit)) {
-    const owner = owners.get(ownerKey(rule, each));
+  for (const each of found.metrics) {
+    const { metric } = each;
+    const owner = owners.get(ownerKey(rule, metric));
     const base = {
-      metric: each.metric,
-      resource: 'resource' in each ? fullName(each.resource) : undefined,
-      series: each.series,
+      metric: metric.metric,
+      resource: 'resource' in metric ? fullName(metric.resource) : undefined,
+      series: metric.series,
       overriddenBy: owner === rule.path ? undefined : owner,
     };
     try {
-      asked.push({ ...base, ...(await askMetric(found, rule, each)) });
+      asked.push({ ...base, ...(await askMetric(found, each)) });
     } catch (error) {
       const failure = errorOf(error);
       failures.push(failure);
       asked.push({ ...base, values: [], query: undefined, problem: failure.message });
     }
   }
-  return {
-    path: rule.path,
-    series,
-    left: samples.count((name) => metricNameOf(rule, name) !== undefined),
-    metrics: asked,
-    moreMetrics: Math.max(0, all.length - metricLimit),
-    unassociated: [...(metrics?.unassociated ?? [])].slice(0, nameLimit),
-    errors: [...errors, ...failures],
-  };
+  return { path: rule.path, series, left, metrics: asked, moreMetrics, unassociated, errors: [...errors, ...failures] };
 }
 
 type AskedValues = Pick<AskedMetric, 'values' | 'query' | 'problem'>;
 
 /** @throws PromqlError */
-async function askMetric(
-  found: FoundRule,
-  rule: MetricRule,
-  metric: RuleMetric | RuleExternalMetric,
-): Promise<AskedValues> {
-  const { client } = found;
+async function askMetric({ client, mapper }: FoundRule, { metric, objects }: FoundMetric): Promise<AskedValues> {
   if (client === undefined) return { values: [], query: undefined };
   try {
     return 'resource' in metric
-      ? await askCustom(client, found, rule, metric)
-      : await askExternal(client, found, rule, metric);
+      ? await askCustom(client, mapper, metric, objects)
+      : await askExternal(client, mapper, metric, objects);
   } catch (error) {
     if (error instanceof QueryError || error instanceof StatusError) {
       return { values: [], query: undefined, problem: error.message };
@@ -176,14 +100,11 @@ async function askMetric(
 
 async function askCustom(
   client: PromqlClient,
-  { samples, mapper }: FoundRule,
-  rule: MetricRule,
-  { resource, series }: RuleMetric,
+  mapper: Mapper,
+  { rule, resource, series }: RuleMetric,
+  { namespace, names, problem }: FoundMetric['objects'],
 ): Promise<AskedValues> {
-  const label = rule.labels.labelOf(resource, mapper) ?? '';
-  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule, mapper) : undefined;
-  const { namespace, names } = samples.objects(series, label, namespaceLabel, objectLimit);
-  if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
+  if (names.length === 0) return { values: [], query: undefined, problem };
   const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
   const built = customQuery(rule, request, mapper);
   const answer = await sendQuery(client, built.query, rule.path);
@@ -201,13 +122,10 @@ async function askCustom(
 
 async function askExternal(
   client: PromqlClient,
-  { samples, mapper }: FoundRule,
-  rule: MetricRule,
-  { series }: RuleExternalMetric,
+  mapper: Mapper,
+  { rule, series }: RuleExternalMetric,
+  { names: [namespace = 'default'] }: FoundMetric['objects'],
 ): Promise<AskedValues> {
-  const label = rule.namespaced ? namespaceLabelOf(rule, mapper) : undefined;
-  const namespace =
-    label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
   const request = { series, namespace, selector: parseLabelSelector('') };
   const query = externalQuery(rule, request, mapper);
   const answer = await sendQuery(client, query, rule.path);
