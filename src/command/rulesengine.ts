@@ -16,6 +16,7 @@ import { errorOf, objectLimit, sendQuery, valueOf } from './askedvalues.ts';
 import { prometheusAccount } from './prometheusaccount.ts';
 import { askResourceRules } from './resourcerulesengine.ts';
 import type { EngineArguments } from './rulesarguments.ts';
+import { askedWhileAnswering } from './rulesclient.ts';
 import { findMetrics, type FoundMetric, type FoundRule, ownerKey, type Owners } from './rulesseries.ts';
 import type { AskedEngines, AskedError, AskedMetric, AskedRule } from './rulestext.ts';
 
@@ -37,7 +38,8 @@ export async function askEngines(
   for (const each of engineArguments) {
     const account = await prometheusAccount(each, env, silentLogger);
     const engine = createEngine({ ...each, account, clock: systemClock, log: silentLogger });
-    clients.push(disposables.use(createPromqlClient({ engine, resolve: resolver.resolve })));
+    const client = disposables.use(createPromqlClient({ engine, resolve: resolver.resolve }));
+    clients.push(askedWhileAnswering(client));
   }
   const owners: Owners = new Map();
   const found: FoundRule[] = [];

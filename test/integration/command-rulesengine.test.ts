@@ -82,4 +82,18 @@ suite('rules that an engine is asked for', () => {
     assert.match(asked?.errors[0]?.message ?? '', /more than 20000 combinations of metric and label names/);
     assert.equal(asked?.errors[0]?.isUnavailable, false);
   });
+
+  test('an engine that gives no answer is asked once, and every rule has the error', async () => {
+    engine.fault = () => 'hang up';
+    const { rules } = await ask(`rules:${[1, 2, 3, 4].map(() => rule()).join('')}`);
+    engine.fault = undefined;
+    // A GET has two retries.
+    assert.equal(engine.requests.length - earlier, 3);
+    assert.deepEqual(
+      rules.map(({ errors }) => errors.map(({ isUnavailable }) => isUnavailable)),
+      [[true], [true], [true], [true]],
+    );
+    const [first, ...others] = rules.map(({ errors }) => errors[0]?.message ?? '');
+    assert.deepEqual(new Set(others), new Set([`not asked, since the last requests failed: ${first}`]));
+  });
 });
