@@ -13,35 +13,45 @@ const series = '<<.Series>>';
 const matchers = '<<.LabelMatchers>>';
 const groupBy = '<<.GroupBy>>';
 
+/** A selector without its braces' content, with the name before it. */
+const selector = /(?:[\w:]|<<\.Series>>)*\{\}/g;
+
 /**
- * Reports whether one query may ask for the objects of several requests: it has one selector with the matchers, and
- * either no aggregation or one by the object's label. Others are sent per request.
+ * Reports whether one query may ask for the objects of several requests: all of its selectors have the matchers, and
+ * each one is in an aggregation of its own by the object's label; a single one may be in none. Others are sent per
+ * request.
  */
 export function isBatchable(metricsQuery: string): boolean {
   const text = metricsQuery.replaceAll(/\s/g, ' ');
-  if (countOf(text, series) !== 1 || countOf(text, matchers) !== 1 || countOf(text, groupBy) > 1) return false;
-  if (countOf(text, '<<') !== 2 + countOf(text, groupBy)) return false;
-  const outside = withoutSelectors(text);
-  if (outside === undefined) return false;
-  const used =
-    outside
-      .replaceAll(series, ' ')
-      .replaceAll(groupBy, ' ')
-      .match(/[a-zA-Z_:][a-zA-Z0-9_:]*/g) ?? [];
+  if (countOf(text, '<<') !== countOf(text, series) + countOf(text, matchers) + countOf(text, groupBy)) return false;
+  const { outside, selectors } = splitSelectors(text) ?? { outside: '', selectors: [] };
+  const isMatched = selectors.every((inside) => countOf(inside, matchers) === 1);
+  if (selectors.length === 0 || !isMatched || countOf(text, matchers) !== selectors.length) return false;
+  const between = outside.replaceAll(selector, ' ');
+  const used = between.replaceAll(groupBy, ' ').match(/[a-zA-Z_:][a-zA-Z0-9_:]*/g) ?? [];
   // Numbers such as 1e3 and durations behind offset have letters behind digits.
   const names = used.filter((word) => !/^[a-z]$|^ms$/.test(word));
   if (!names.every((word) => words.has(word))) return false;
   const aggregating = names.filter((word) => aggregations.has(word)).length;
-  if (countOf(text, groupBy) === 0) return aggregating === 0;
-  const dense = outside.replaceAll(' ', '');
-  return (
-    aggregating === 1 && [groupBy, `le,${groupBy}`, `${groupBy},le`].some((labels) => dense.includes(`by(${labels})`))
-  );
+  const dense = between.replaceAll(' ', '');
+  const grouping = [groupBy, `le,${groupBy}`, `${groupBy},le`].map((labels) => countOf(dense, `by(${labels})`));
+  const grouped = grouping.reduce((sum, count) => sum + count, 0);
+  if (grouped !== aggregating || grouped !== countOf(text, groupBy)) return false;
+  return aggregating === selectors.length || (aggregating === 0 && selectors.length === 1);
 }
 
-/** Removes `{...}` and `[...]`. Undefined if a string is outside of them, or braces do not match. */
-function withoutSelectors(text: string): string | undefined {
+interface Parts {
+  /** The text without `[...]`, and with `{}` for each selector. */
+  readonly outside: string;
+  /** What the braces have, without strings. */
+  readonly selectors: readonly string[];
+}
+
+/** Returns undefined if a string is outside of selectors, or braces do not match. */
+function splitSelectors(text: string): Parts | undefined {
   let outside = '';
+  let inside = '';
+  const selectors: string[] = [];
   let closing: string | undefined;
   let quote: string | undefined;
   for (const character of text) {
@@ -51,13 +61,20 @@ function withoutSelectors(text: string): string | undefined {
       if (character === quote) quote = undefined;
     } else if (closing !== undefined) {
       if (character === '"' || character === "'" || character === '`') quote = character;
-      else if (character === closing) closing = undefined;
+      else if (character !== closing) inside += character;
+      else {
+        if (closing === '}') {
+          outside += '{}';
+          selectors.push(inside);
+        }
+        [closing, inside] = [undefined, ''];
+      }
     } else if (character === '{') closing = '}';
     else if (character === '[') closing = ']';
     else if ('"\'`}]'.includes(character)) return undefined;
     else outside += character;
   }
-  return closing === undefined && quote === undefined ? outside : undefined;
+  return closing === undefined && quote === undefined ? { outside, selectors } : undefined;
 }
 
 function countOf(text: string, part: string): number {

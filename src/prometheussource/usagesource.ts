@@ -214,7 +214,7 @@ export class UsageAnswers implements UsageSource {
   #formOf({ cpu, memory }: ResourceRules): QueryForm {
     if (this.#style === 'as-adapter') return 'whole';
     const mayJoin = [cpu, memory].every(({ containerQuery: { text } }) => {
-      const known = this.#joinable.get(text) ?? isBatchable(withSeries(text));
+      const known = this.#joinable.get(text) ?? isBatchable(text);
       this.#joinable.set(text, known);
       return known;
     });
@@ -270,14 +270,6 @@ function placeOf({ labels }: PromqlSample, { namespace, pod, container }: PodsQu
     pod: labels.get(pod),
     container: labels.get(container),
   };
-}
-
-/** These queries name their series; those of `isBatchable` have a placeholder for it. */
-function withSeries(text: string): string {
-  const end = text.lastIndexOf('{', text.indexOf('<<.LabelMatchers>>'));
-  let start = end;
-  while (start > 0 && /[\w:]/.test(text[start - 1] ?? '')) start -= 1;
-  return start === end ? text : `${text.slice(0, start)}<<.Series>>${text.slice(end)}`;
 }
 
 async function inSlices<T>(items: readonly T[], each: (item: T) => void): Promise<void> {

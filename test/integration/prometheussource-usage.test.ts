@@ -140,6 +140,23 @@ suite('usages by resourceRules', () => {
     assert.match(queries[0] ?? '', /by \(namespace,pod,container\) .*\{namespace=~"a\|b",pod="web-0",/);
   });
 
+  test('pods of several namespaces are one query of each also where it is made of two aggregations', async () => {
+    const difference = rules.replace(
+      /sum by \(<<\.GroupBy>>\) \(cpu\{<<\.LabelMatchers>>,container!=""\}\)/,
+      '$& - $&',
+    );
+    await using other = runSource({ rules: difference, urls: prometheus.url });
+    const both = ['a', 'b'].map((namespace, index) => container('web-0', `${index + 1}`, 'app', { namespace }));
+    answer(both, both);
+    const { usages, queries } = await pods(['a/web-0', 'b/web-0'], { isWhole: true, of: other });
+    assert.deepEqual(
+      usages.map((usage) => usage.kind === 'ready' && usage.value.containers[0]?.memoryBytes),
+      [1, 2],
+    );
+    assert.equal(queries.length, 2);
+    assert.ok(queries.some((query) => query?.includes(' - sum by (namespace,pod,container) (cpu{')));
+  });
+
   test('a query that does not group by the objects is sent for each namespace', async () => {
     const hardCoded = rules.replaceAll('by (<<.GroupBy>>)', 'by (pod, container)');
     await using other = runSource({ rules: hardCoded, urls: prometheus.url });

@@ -137,21 +137,26 @@ suite('metrics of rules', () => {
     ]);
   });
 
-  test('1,500 pods are asked for by POST, in queries that VictoriaMetrics takes', async () => {
-    const longestQuery = 16_384;
-    await start(custom(requests));
-    const names = Array.from({ length: 1_500 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
-    const namesIn = (query: string) => names.filter((name) => query.includes(name.replaceAll('.', '\\\\.')));
-    prometheus.resultOf = (query) => namesIn(query).map((pod): VectorElement => [{ pod }, pod.slice(-4)]);
-    assert.deepEqual(
-      await running.values('requests', names),
-      Object.fromEntries(names.map((name) => [name, Number(name.slice(-4)) * 1_000])),
-    );
-    for (const { method, parameters } of callsTo('query')) {
-      assert.equal(method, 'POST');
-      assert.ok((parameters.get('query') ?? '').length <= longestQuery);
-    }
-  });
+  for (const [what, query] of [
+    ['one sum', summed],
+    ['the ratio of two sums', `${summed} / ${summed.replace('<<.Series>>', 'limits')}`],
+  ] as const) {
+    test(`1,500 pods are asked for by POST, in queries of ${what} that VictoriaMetrics takes`, async () => {
+      const longestQuery = 16_384;
+      await start(custom(rule('requests{pod!=""}', query)));
+      const names = Array.from({ length: 1_500 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
+      const namesIn = (query: string) => names.filter((name) => query.includes(name.replaceAll('.', '\\\\.')));
+      prometheus.resultOf = (query) => namesIn(query).map((pod): VectorElement => [{ pod }, pod.slice(-4)]);
+      assert.deepEqual(
+        await running.values('requests', names),
+        Object.fromEntries(names.map((name) => [name, Number(name.slice(-4)) * 1_000])),
+      );
+      for (const { method, parameters } of callsTo('query')) {
+        assert.equal(method, 'POST');
+        assert.ok((parameters.get('query') ?? '').length <= longestQuery);
+      }
+    });
+  }
 
   test('a rule whose value depends on the other objects is one query, however long', async () => {
     await start(custom(single));
