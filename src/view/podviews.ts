@@ -1,6 +1,6 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
-import { type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
 import { defined } from './nodeviews.ts';
 import {
   isSidecar,
@@ -109,15 +109,6 @@ export function stoppedContainer({ containers }: Pick<PodView, 'containers'>): C
     ),
   );
   return failing ?? stopped;
-}
-
-/** Of containers that do not run, one that has ended may rest for good while another one is retried and fails. */
-function mostTelling(stopped: readonly ContainerView[]): ContainerView | undefined {
-  return (
-    stopped.find(({ state }) => state === 'waiting') ??
-    stopped.find(({ state, reason }) => state === 'terminated' && reason !== 'Completed') ??
-    stopped[0]
-  );
 }
 
 /** The kubelet's reason for all containers that wait for an init container, also for one that fails. */

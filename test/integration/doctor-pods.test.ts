@@ -86,13 +86,14 @@ describe('pods without usage', () => {
   test('are explained by their age, their containers, their node, or what the server says', async () => {
     await using world = await createNodeWorld();
     const { objects, documents } = world.apiServer;
-    const add = (name: string, nodeName: string, status: object) =>
-      objects.set(pod('default', name, { nodeName, spec, status }));
+    const add = (name: string, nodeName: string, status: object, of: object = spec) =>
+      objects.set(pod('default', name, { nodeName, spec: of, status }));
     add('young', 'node-a', running(Date.now() - 10_000));
     add('old', 'node-a', running(longAgo));
-    add('crashing', 'node-a', {
-      containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } }],
-    });
+    const ended = { name: 'job', state: { terminated: { reason: 'Completed' } } };
+    const failing = { name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } };
+    const two = { containers: [{ name: 'job' }, { name: 'web' }] };
+    add('crashing', 'node-a', { containerStatuses: [ended, failing] }, two);
     add('orphan', 'node-gone', running(longAgo));
     objects.set(pod('default', 'done', { nodeName: 'node-a', phase: 'Succeeded', spec }));
     documents.set('/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/old', {
@@ -111,6 +112,8 @@ describe('pods without usage', () => {
         ['note', 'pods-young', 'Pod default/young', undefined],
       ],
     );
+    // Not the container that has ended, as it may.
+    assert.match(findings.find(({ code }) => code === 'pods-crash')?.problem ?? '', /CrashLoopBackOff/);
   });
 
   test('are a matter of the queries with --resource-metrics=prometheus, and not of kubelets', async () => {

@@ -1,7 +1,7 @@
 /** Explains autoscalers whose metric cannot be computed. */
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { foreignText } from '../../foreigntext.ts';
-import type { PodFacts } from '../pods/podfacts.ts';
+import { mostTelling, type PodFacts } from '../pods/podfacts.ts';
 import { firstUsageMsOf } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
@@ -130,7 +130,7 @@ function explainRunning(
   const broken = running.filter(({ containers }) => containers.some(({ state }) => state !== 'running'));
   const [first] = broken;
   if (first !== undefined && broken.length === running.length) {
-    const container = first.containers.find(({ state }) => state !== 'running');
+    const container = mostTelling(first.containers.filter(({ state }) => state !== 'running'));
     return {
       code: 'autoscaler-pods-crash',
       problem: `in every pod of ${word} a container does not run: ${foreignText(container?.name ?? '')} of ${first.name}${container?.reason === undefined ? '' : ` (${foreignText(container.reason)})`}`,

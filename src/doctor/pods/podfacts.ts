@@ -14,6 +14,17 @@ export interface ContainerFacts {
   readonly reason: string | undefined;
 }
 
+/** Returns the container that explains best: one that has ended may rest for good while another one is retried and fails. */
+export function mostTelling<T extends { readonly state?: string; readonly reason?: string | undefined }>(
+  stopped: readonly T[],
+): T | undefined {
+  return (
+    stopped.find(({ state }) => state === 'waiting') ??
+    stopped.find(({ state, reason }) => state === 'terminated' && reason !== 'Completed') ??
+    stopped[0]
+  );
+}
+
 export interface PodFacts {
   readonly namespace: string;
   readonly name: string;

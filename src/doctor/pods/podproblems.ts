@@ -6,7 +6,7 @@ import { listed, objectOf } from '../grouping.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
 import { command } from '../remedy.ts';
 import { firstUsageMsOf, oldUsageMs } from '../times.ts';
-import { keyOf, type PodFacts } from './podfacts.ts';
+import { keyOf, mostTelling, type PodFacts } from './podfacts.ts';
 
 export interface PodUsageFacts {
   readonly pods: readonly PodFacts[];
@@ -111,7 +111,7 @@ export function causeOfMissing(
   }
   const isRunning = pod.containers.some(({ state }) => state === 'running');
   if (!isRunning) {
-    const reason = pod.containers.find((container) => container.reason !== undefined)?.reason;
+    const reason = mostTelling(pod.containers.filter((container) => container.reason !== undefined))?.reason;
     return {
       code: 'pods-crash',
       severity: 'note',

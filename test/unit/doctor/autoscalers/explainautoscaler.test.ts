@@ -229,6 +229,15 @@ describe('no metrics', () => {
   });
 });
 
+test('the container that fails is named, not one before it that has ended', () => {
+  const ended = { name: 'job', state: { terminated: { reason: 'Completed' } } };
+  const failing = { name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } };
+  const facts = {
+    pods: [pod({ containers: [{ name: 'job' }, { name: 'web' }], status: { containerStatuses: [ended, failing] } })],
+  };
+  assert.match(explain(noMetrics(unready), facts)?.problem ?? '', /: web of .* \(CrashLoopBackOff\)/);
+});
+
 test('names and messages of other programs are escaped, and quoted for the shell', () => {
   const finding = explain({
     target: { name: "w'b" },
