@@ -141,7 +141,7 @@ suite('metrics of rules', () => {
     ['one sum', summed],
     ['the ratio of two sums', `${summed} / ${summed.replace('<<.Series>>', 'limits')}`],
   ] as const) {
-    test(`1,500 pods are asked for by POST, in queries of ${what} that VictoriaMetrics takes`, async () => {
+    test(`1,500 pods are asked for by POST, in queries that VictoriaMetrics takes: ${what}`, async () => {
       const longestQuery = 16_384;
       await start(custom(rule('requests{pod!=""}', query)));
       const names = Array.from({ length: 1_500 }, (_, index) => `checkout.service-7d4f9c6b5-x${index + 1_000}`);
