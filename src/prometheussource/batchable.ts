@@ -13,9 +13,6 @@ const series = '<<.Series>>';
 const matchers = '<<.LabelMatchers>>';
 const groupBy = '<<.GroupBy>>';
 
-/** A selector without its braces' content, with the name before it. */
-const selector = /(?:[\w:]|<<\.Series>>)*\{\}/g;
-
 /**
  * Reports whether one query may ask for the objects of several requests: all of its selectors have the matchers, and
  * each one is in an aggregation of its own by the object's label; a single one may be in none. Others are sent per
@@ -27,13 +24,12 @@ export function isBatchable(metricsQuery: string): boolean {
   const { outside, selectors } = splitSelectors(text) ?? { outside: '', selectors: [] };
   const isMatched = selectors.every((inside) => countOf(inside, matchers) === 1);
   if (selectors.length === 0 || !isMatched || countOf(text, matchers) !== selectors.length) return false;
-  const between = outside.replaceAll(selector, ' ');
-  const used = between.replaceAll(groupBy, ' ').match(/[a-zA-Z_:][a-zA-Z0-9_:]*/g) ?? [];
+  const used = outside.replaceAll(groupBy, ' ').match(/[a-zA-Z_:][a-zA-Z0-9_:]*/g) ?? [];
   // Numbers such as 1e3 and durations behind offset have letters behind digits.
   const names = used.filter((word) => !/^[a-z]$|^ms$/.test(word));
   if (!names.every((word) => words.has(word))) return false;
   const aggregating = names.filter((word) => aggregations.has(word)).length;
-  const dense = between.replaceAll(' ', '');
+  const dense = outside.replaceAll(' ', '');
   const grouping = [groupBy, `le,${groupBy}`, `${groupBy},le`].map((labels) => countOf(dense, `by(${labels})`));
   const grouped = grouping.reduce((sum, count) => sum + count, 0);
   if (grouped !== aggregating || grouped !== countOf(text, groupBy)) return false;
@@ -41,7 +37,7 @@ export function isBatchable(metricsQuery: string): boolean {
 }
 
 interface Parts {
-  /** The text without `[...]`, and with `{}` for each selector. */
+  /** The text without `[...]`, and with a space for each selector and the name before it. */
   readonly outside: string;
   /** What the braces have, without strings. */
   readonly selectors: readonly string[];
@@ -64,7 +60,7 @@ function splitSelectors(text: string): Parts | undefined {
       else if (character !== closing) inside += character;
       else {
         if (closing === '}') {
-          outside += '{}';
+          outside = `${withoutName(outside)} `;
           selectors.push(inside);
         }
         [closing, inside] = [undefined, ''];
@@ -75,6 +71,17 @@ function splitSelectors(text: string): Parts | undefined {
     else outside += character;
   }
   return closing === undefined && quote === undefined ? { outside, selectors } : undefined;
+}
+
+/** Removes the name of a metric, or its placeholder, at the end. */
+function withoutName(text: string): string {
+  let end = text.length;
+  while (end > 0) {
+    if (text.endsWith(series, end)) end -= series.length;
+    else if (/[\w:]/.test(text[end - 1] ?? '')) end -= 1;
+    else break;
+  }
+  return text.slice(0, end);
 }
 
 function countOf(text: string, part: string): number {
