@@ -3,7 +3,7 @@ import { milliOf } from '../metricsource/milli.ts';
 import type { PromqlSample, QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import type { Flow } from '../promql/flow.ts';
-import { isTransient, PromqlError } from '../promql/promqlerror.ts';
+import { hasNoAnswer, PromqlError } from '../promql/promqlerror.ts';
 import type { AskedError, AskedValue } from './rulestext.ts';
 
 /** Objects of a metric, or of a query of resourceRules, whose values are reported. */
@@ -21,7 +21,7 @@ export function sendQuery(client: PromqlClient, query: string, subject: string):
 /** @throws the error itself if it is not of an engine. */
 export function errorOf(error: unknown): AskedError {
   if (!(error instanceof PromqlError)) throw error;
-  return { message: error.message, isUnavailable: isTransient(error) && error.problem !== 'failed' };
+  return { message: error.message, isUnavailable: hasNoAnswer(error) };
 }
 
 /** Returns the sample as the API would serve it. */

@@ -4,12 +4,10 @@ import type { SeriesAnswer, SeriesFold } from '../promql/answerbodies.ts';
 import { StoppedError } from '../promql/breakers.ts';
 import type { PromqlClient, QueryRequest, SeriesRequest } from '../promql/client.ts';
 import type { PromqlEngine } from '../promql/engine.ts';
-import { PromqlError, type PromqlProblem } from '../promql/promqlerror.ts';
+import { hasNoAnswer, PromqlError } from '../promql/promqlerror.ts';
 
 /** Rules without an answer, of an engine that has answered others: one may be slow by itself. */
 const unansweredLimit = 2;
-
-const noAnswer: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late']);
 
 /**
  * Returns the client with two limits. A subject without an answer is not asked again. An engine is not asked again once
@@ -58,7 +56,7 @@ class StoppingClient implements PromqlClient {
   }
 
   #failed(subject: string, error: PromqlError): void {
-    if (!noAnswer.has(error.problem)) {
+    if (!hasNoAnswer(error)) {
       this.#hasAnswered = true;
       return;
     }

@@ -27,7 +27,13 @@ export function isTransient(error: unknown): boolean {
   return error instanceof PromqlError && transientProblems.has(error.problem);
 }
 
-const transientProblems: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late', 'failed']);
+/** Reports whether the engine itself gave no answer. */
+export function hasNoAnswer({ problem }: PromqlError): boolean {
+  return unanswered.has(problem);
+}
+
+const unanswered: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late']);
+const transientProblems: ReadonlySet<PromqlProblem> = new Set([...unanswered, 'failed']);
 
 /** Reports whether the query may select too much: the answer is above a limit of ours, or its evaluation above the engine's. */
 export function isTooMuch(error: unknown): boolean {

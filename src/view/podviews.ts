@@ -1,6 +1,6 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
-import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { hasEnded, mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
 import { defined } from './nodeviews.ts';
 import {
   isSidecar,
@@ -51,11 +51,6 @@ export function parsePodObject(object: unknown): PodObject | undefined {
       containers,
     }),
   };
-}
-
-/** Reports whether all containers have ended for good. */
-export function hasEnded({ phase }: Pick<PodFacts, 'phase'>): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 /** @param reason why there is no usage. */

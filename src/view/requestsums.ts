@@ -1,6 +1,7 @@
 /** Sums what pods request by node. Pods of a large cluster are tens of MB, of which only the sums are kept. */
 import { field, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
+import { hasEnded } from '../doctor/pods/podfacts.ts';
 import type { Reads } from './reads.ts';
 import { part, type PartRead } from './part.ts';
 import { limitedTo, reservedFor, type ResourceName, resourceNames } from './resources.ts';
@@ -72,8 +73,7 @@ export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): R
 function addPod(sums: Map<string, NodeSums>, pod: unknown): void {
   const spec = field(pod, 'spec');
   const node = text(field(spec, 'nodeName')) ?? '';
-  const phase = field(field(pod, 'status'), 'phase');
-  if (node === '' || phase === 'Succeeded' || phase === 'Failed') return;
+  if (node === '' || hasEnded({ phase: text(field(field(pod, 'status'), 'phase')) ?? '' })) return;
   const sum = sums.get(node) ?? { pods: 0, requested: { cpu: 0, memory: 0 }, limits: { cpu: 0, memory: 0 } };
   sums.set(node, sum);
   sum.pods += 1;

@@ -7,12 +7,12 @@
 export interface ResourceView {
   readonly used?: number;
   readonly requested?: number;
-  /** Of pods in which some containers, also ephemeral ones, are no part of `requested`: what the others use. Of `requested`, it is the share; otherwise `used` is. */
+  /** What the containers use whose requests `requested` adds up, where there are others, also ephemeral ones. The share of the request is of this, otherwise of `used`. */
   readonly usedWithRequest?: number;
   readonly limit?: number;
   /** Of nodes and the cluster only. */
   readonly allocatable?: number;
-  /** Of the cluster, where some nodes have no usage: the allocatable of the others. Of it, `used` is a share; otherwise of `allocatable`. */
+  /** Allocatable of the cluster's nodes with usage, where others have none: the share that is used is of this, otherwise of `allocatable`. */
   readonly allocatableWithUsage?: number;
 }
 

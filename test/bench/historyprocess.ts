@@ -18,7 +18,7 @@ export interface HistoryReport {
   readonly idleUs: number;
   /** CPU of reading the points of one pod as numbers, in microseconds. */
   readonly readUs: number;
-  /** Of the file of all points. */
+  /** Size of the file with all points. */
   readonly fileBytes: number;
   /** CPU of writing that file, and of taking it over in a process that starts, in microseconds. */
   readonly saveUs: number;

@@ -15,7 +15,7 @@ import { temporaryFolder } from './temporaryfolder.ts';
 const sizes = [100, 1_000];
 const podsPerNode = 30;
 const intervalMs = 15_000;
-/** Of the default interval: five minutes, in which it reads all pods at least once. */
+/** Five minutes of the default interval: it reads all pods at least once in them. */
 const refreshes = 20;
 /** Parts of the time without reads, each with one redraw of the ages. */
 const idleParts = 12;

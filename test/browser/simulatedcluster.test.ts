@@ -58,7 +58,7 @@ interface Places {
   readonly memory: string;
 }
 
-/** Of a page about one object. */
+/** Where a page about one object has its numbers. */
 const headingPlaces = { cpu: '.fact:nth-of-type(2) data', memory: '.fact:nth-of-type(3) data' };
 
 /** Reads the samples that the page shows, by name. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { field, items } from '../../src/client/json.ts';
 import { ask2, openSession } from './http2client.ts';
-import { freePort, type WholeCluster } from './wholecluster.ts';
+import { freePort, serverFlags, type WholeCluster } from './wholecluster.ts';
 
 const main = path.resolve(import.meta.dirname, '../../src/main.ts');
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
@@ -26,17 +26,7 @@ export interface Replica extends AsyncDisposable {
 /** @param flags beside those that name the cluster and the port. */
 export async function startReplica(cluster: WholeCluster, flags: readonly string[]): Promise<Replica> {
   const port = await freePort();
-  const argv = [
-    `--kubeconfig=${cluster.kubeconfig}`,
-    `--kubelet-certificate-authority=${path.join(path.dirname(cluster.kubeconfig), 'kubelet-ca.crt')}`,
-    '--kubelet-use-node-status-port',
-    '--kubelet-preferred-address-types=InternalIP',
-    `--secure-port=${port}`,
-    '--bind-address=127.0.0.1',
-    '--cert-dir=',
-    '--shutdown-delay-duration=0s',
-    ...flags,
-  ];
+  const argv = [...serverFlags(cluster.kubeconfig, port), ...flags];
   const child = spawn(process.execPath, [main, ...argv], { env: { PATH: process.env['PATH'] }, stdio: 'pipe' });
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   let text = '';

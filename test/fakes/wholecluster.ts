@@ -105,14 +105,7 @@ export async function startWholeCluster(
   writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
   const port = await freePort();
   const { options } = parseCommandLine([
-    `--kubeconfig=${kubeconfig}`,
-    `--kubelet-certificate-authority=${path.join(folder, 'kubelet-ca.crt')}`,
-    '--kubelet-use-node-status-port',
-    '--kubelet-preferred-address-types=InternalIP',
-    `--secure-port=${port}`,
-    '--bind-address=127.0.0.1',
-    '--cert-dir=',
-    '--shutdown-delay-duration=0s',
+    ...serverFlags(kubeconfig, port),
     // Tests keep their connections.
     '--max-connection-age=0',
     ...flags,
@@ -166,6 +159,20 @@ export function steadyModel(startTimeMs = recentStartMs()): () => KubeletModel {
       })),
     };
   };
+}
+
+/** Returns flags that name a whole cluster, whose files are beside its kubeconfig, and the server's port. */
+export function serverFlags(kubeconfig: string, port: number): readonly string[] {
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    `--kubelet-certificate-authority=${path.join(path.dirname(kubeconfig), 'kubelet-ca.crt')}`,
+    '--kubelet-use-node-status-port',
+    '--kubelet-preferred-address-types=InternalIP',
+    `--secure-port=${port}`,
+    '--bind-address=127.0.0.1',
+    '--cert-dir=',
+    '--shutdown-delay-duration=0s',
+  ];
 }
 
 /** A port that was free a moment ago. */

@@ -3,7 +3,7 @@ import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { findServer, unknownServer } from '../nodes/installation.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
-import { type Autoscaler, failureOf, parseAutoscaler } from './autoscaler.ts';
+import { failureOf, parseAutoscaler } from './autoscaler.ts';
 import { noDetails, readAutoscalerDetails } from './autoscalerdetails.ts';
 import { autoscalerCodes } from './autoscalerproblem.ts';
 import { explainAutoscaler } from './explainautoscaler.ts';
@@ -24,6 +24,8 @@ async function* checkAutoscalers(context: CheckContext): AsyncIterable<Finding> 
   const autoscalers = (list ?? []).flatMap((object) => parseAutoscaler(object) ?? []);
   const byNamespace = Map.groupBy(autoscalers, ({ namespace }) => namespace);
   let detailed = 0;
+  let server: Promise<boolean> | undefined;
+  const servesPrometheus = () => (server ??= comesFromPrometheus(context));
   for (const autoscaler of autoscalers) {
     const others = (byNamespace.get(autoscaler.namespace) ?? []).filter((other) => other !== autoscaler);
     // One finding for all of them: the command that deletes the younger ones succeeds only once.
@@ -31,20 +33,18 @@ async function* checkAutoscalers(context: CheckContext): AsyncIterable<Finding> 
     const isDetailed =
       failureOf(autoscaler) !== undefined && detailed < detailLimit && rivalsOf(autoscaler, others).length === 0;
     if (isDetailed) detailed += 1;
-    yield* tolerant(() => checkOne(context, autoscaler, others, isDetailed));
+    yield* tolerant(async function* ofOne() {
+      const details = isDetailed ? await readAutoscalerDetails(context, autoscaler) : noDetails;
+      const finding = explainAutoscaler({
+        autoscaler,
+        others,
+        servesPrometheus: details.pods !== undefined && (await servesPrometheus()),
+        nowMs: context.nowMs(),
+        ...details,
+      });
+      if (finding !== undefined) yield finding;
+    });
   }
-}
-
-async function* checkOne(
-  context: CheckContext,
-  autoscaler: Autoscaler,
-  others: readonly Autoscaler[],
-  isDetailed: boolean,
-): AsyncIterable<Finding> {
-  const details = isDetailed ? await readAutoscalerDetails(context, autoscaler) : noDetails;
-  const servesPrometheus = details.pods !== undefined && (await comesFromPrometheus(context));
-  const finding = explainAutoscaler({ autoscaler, others, servesPrometheus, nowMs: context.nowMs(), ...details });
-  if (finding !== undefined) yield finding;
 }
 
 /** A server that cannot be looked at is taken for one that scrapes kubelets. */

@@ -1,7 +1,7 @@
 /** Explains autoscalers whose metric cannot be computed. */
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { foreignText } from '../../foreigntext.ts';
-import { mostTelling, type PodFacts } from '../pods/podfacts.ts';
+import { hasEnded, mostTelling, type PodFacts } from '../pods/podfacts.ts';
 import { firstUsageMsOf } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
@@ -100,7 +100,7 @@ export function explainUnknownContainer({ autoscaler, pods = [] }: AutoscalerFac
 export function explainNoMetrics(facts: AutoscalerFacts): AutoscalerProblem | undefined {
   const { autoscaler, pods } = facts;
   if (pods === undefined) return undefined;
-  const alive = pods.filter(({ phase, isDeleting }) => !isDeleting && phase !== 'Failed' && phase !== 'Succeeded');
+  const alive = pods.filter((pod) => !pod.isDeleting && !hasEnded(pod));
   const word = targetWord(autoscaler);
   if (alive.length === 0) {
     return {

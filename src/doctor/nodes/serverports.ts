@@ -3,7 +3,7 @@ import { type Check, type CheckContext } from '../check.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { Finding } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
-import { keyOf, type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
+import { hasEnded, keyOf, type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
 import { findServer } from './installation.ts';
 import { readNodes } from './readnodes.ts';
 import type { NodeFacts } from './nodefacts.ts';
@@ -35,7 +35,7 @@ function portFindings(
   nodes: ReadonlyMap<string, NodeFacts>,
 ): Finding[] {
   const port = securePortOf(installation);
-  const alive = pods.filter(({ isDeleting, phase }) => !isDeleting && phase !== 'Succeeded' && phase !== 'Failed');
+  const alive = pods.filter((pod) => !pod.isDeleting && !hasEnded(pod));
   const clashing = alive.filter((pod) => clashes(pod, port, nodes));
   const waiting = alive.filter(({ unschedulable }) => /free ports/.test(unschedulable ?? ''));
   const findings: Finding[] = [];

@@ -44,6 +44,11 @@ export interface PodFacts {
   readonly containers: readonly ContainerFacts[];
 }
 
+/** Reports whether all containers have ended for good. */
+export function hasEnded({ phase }: Pick<PodFacts, 'phase'>): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
 /** Returns `namespace/name`. */
 export function keyOf({ namespace, name }: PodFacts): string {
   return `${namespace}/${name}`;

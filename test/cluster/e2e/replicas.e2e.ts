@@ -44,7 +44,6 @@ const requestsWanted = 1_000;
 const tolerated = 4 * Math.sqrt(0.25 / connectionsWanted);
 /** Labels of requests for a list of metrics. */
 const lists = /verb="LIST".*group="metrics.k8s.io"/;
-/** Of what trust.e2e.ts tries in one test. */
 const byHand = { skip: brief && isOurs && 'trust.e2e.ts has it in the short form' };
 
 describe('two replicas', () => {
