@@ -243,7 +243,7 @@ describe('kubegauge rules check', () => {
       asked.resourceQueries.map(({ path: at, values, problem = '' }) => [
         at,
         values[0]?.object,
-        /40\d.*/.exec(problem)?.[0],
+        / answered (.*)/.exec(problem)?.[1],
       ]),
       [
         ['resourceRules.cpu.containerQuery', 'kube-system/dns-0/app', undefined],
