@@ -3,7 +3,7 @@
  * a rolling update of one replica an autoscaler would miss its metric for some syncs.
  */
 import type { Clock } from '../clock.ts';
-import { longestResolutions } from '../storage/warmup.ts';
+import { longestWarmUpMs } from '../storage/warmup.ts';
 import type { KubeletMetric } from './catalogue.ts';
 import type { StoredSeries } from './nodeseries.ts';
 
@@ -26,7 +26,7 @@ export interface SeriesWarmUpOptions {
 
 export function createSeriesWarmUp(options: SeriesWarmUpOptions): SeriesWarmUp {
   const { clock, nodes, wanted, isDemandKnown } = options;
-  const longestMs = longestResolutions * options.resolutionMs;
+  const longestMs = longestWarmUpMs(options.resolutionMs);
   const scraped = new Set<string>();
   let firstMs: number | undefined;
   let isOver = false;

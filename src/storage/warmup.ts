@@ -6,11 +6,16 @@ import type { Clock } from '../clock.ts';
 import type { UsageReader } from './usagereader.ts';
 import type { StoredNode } from './storednode.ts';
 
+/** Milliseconds. A kubelet samples an idle container every 15 to 30 s. */
+const longestSpacingMs = 30_000;
+
 /**
- * Resolutions after the first scrape of a node beyond which pods without a usage are taken for new ones. Kubelets sample
- * each 10 to 20 s, so second samples are there by then.
+ * Milliseconds after the first scrape of a node beyond which pods without a usage are taken for new ones. A sample is
+ * there after the longest interval, and seen by the next scrape.
  */
-export const longestResolutions = 2;
+export function longestWarmUpMs(resolutionMs: number): number {
+  return resolutionMs + Math.max(resolutionMs, longestSpacingMs);
+}
 
 export interface WarmUp {
   /** Call it after each scrape of a node. */
@@ -29,6 +34,7 @@ export interface WarmUpOptions {
 }
 
 export function createWarmUp({ clock, resolutionMs, reader }: WarmUpOptions): WarmUp {
+  const longestMs = longestWarmUpMs(resolutionMs);
   const cold = new Set<string>();
   const warm = new Set<string>();
   let hasUsage = false;
@@ -55,7 +61,7 @@ export function createWarmUp({ clock, resolutionMs, reader }: WarmUpOptions): Wa
   };
 
   function isWarm(node: StoredNode): boolean {
-    return clock.monotonicMs() - node.sinceMs >= longestResolutions * resolutionMs || !reader.isIncomplete(node);
+    return clock.monotonicMs() - node.sinceMs >= longestMs || !reader.isIncomplete(node);
   }
 
   function becomeWarm(node: string): void {

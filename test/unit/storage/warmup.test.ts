@@ -4,10 +4,8 @@ import { createStoredNode, type StoredNode } from '../../../src/storage/storedno
 import { createWarmUp } from '../../../src/storage/warmup.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
-const resolutionMs = 15_000;
-
 /** A warm-up whose nodes have and lack what the sets say. */
-function setUp() {
+function setUp(resolutionMs = 15_000) {
   const clock = createFakeClock();
   const withUsage = new Set<string>();
   const incomplete = new Set<string>();
@@ -79,18 +77,24 @@ describe('the warm-up of a storage', () => {
     assert.equal(warmUp.isOver(), true);
   });
 
-  test('waits for a node two resolutions at most', async () => {
-    const { clock, withUsage, incomplete, warmUp, node } = setUp();
-    withUsage.add('a');
-    incomplete.add('a');
-    warmUp.scraped(node('a'));
-    await clock.advance(2 * resolutionMs - 1);
-    warmUp.scraped(node('a'));
-    assert.equal(warmUp.isOver(), false);
-    await clock.advance(1);
-    warmUp.scraped(node('a'));
-    assert.equal(warmUp.isOver(), true);
-  });
+  for (const [seconds, longestSeconds] of [
+    [10, 40],
+    [15, 45],
+    [60, 120],
+  ] as const) {
+    test(`with a resolution of ${seconds} s waits for a node ${longestSeconds} s at most, since a kubelet samples an idle container every 30 s`, async () => {
+      const { clock, withUsage, incomplete, warmUp, node } = setUp(seconds * 1_000);
+      withUsage.add('a');
+      incomplete.add('a');
+      warmUp.scraped(node('a'));
+      await clock.advance(longestSeconds * 1_000 - 1);
+      warmUp.scraped(node('a'));
+      assert.equal(warmUp.isOver(), false);
+      await clock.advance(1);
+      warmUp.scraped(node('a'));
+      assert.equal(warmUp.isOver(), true);
+    });
+  }
 
   test('does not wait for a node that has left, nor for one of a snapshot', () => {
     const { withUsage, incomplete, warmUp, node } = setUp();
