@@ -116,6 +116,8 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     name: 'k3s-io/k3s#5946: the Service is gone and the APIService is left, so namespaces stay',
     plant: ({ apiServer }) => apiServer.objects.delete('Service', serviceName, namespace),
     code: 'service-missing',
+    // Its labels too: a ServiceMonitor finds a Service by them, and its EndpointSlices get them.
+    says: /"labels":\{"k8s-app":"metrics-server"\}/,
   },
   {
     name: 'kubernetes-sigs/metrics-server#1093: the APIService asks for a port that the Service does not have',

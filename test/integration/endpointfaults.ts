@@ -90,6 +90,13 @@ export const endpointFaults: readonly ApiSideFault[] = [
     code: 'endpoints-outdated',
   },
   {
+    name: 'kubernetes/kubernetes#118376: the selector was removed, and its slice still has the pods, which nothing keeps up to date',
+    plant: (cluster) => change(cluster, 'Service', serviceName, { spec: { selector: null } }),
+    code: 'endpoints-outdated',
+    severity: 'warning',
+    says: /fail once these pods are replaced/,
+  },
+  {
     name: 'kubernetes/kubernetes#123954: the port of a slice by hand has another name than that of the Service',
     plant: (cluster) => {
       withoutSelector(cluster);

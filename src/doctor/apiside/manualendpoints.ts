@@ -2,7 +2,13 @@
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, jsonPatch } from '../remedy.ts';
-import { headlessLabel, serviceNameLabel, type Slice, usedEndpoints } from '../../client/endpointslices.ts';
+import {
+  headlessLabel,
+  serviceNameLabel,
+  type Slice,
+  type UsedEndpoint,
+  usedEndpoints,
+} from '../../client/endpointslices.ts';
 import { readSlices } from './serviceslices.ts';
 import { addressesOf, goneEndpoints, portName } from './foreignendpoints.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
@@ -19,19 +25,11 @@ export async function* checkManualEndpoints(
   const wanted = portName(service, address);
   const used = usedEndpoints(slices, wanted);
   const ofController = used.filter(({ slice }) => slice.manager === 'selector');
-  const left = await goneEndpoints(api, address, ofController);
-  const finding = { code: 'endpoints-missing', severity: 'error', object: serviceObject(address) } as const;
-  if (left.length > 0) {
-    yield {
-      ...finding,
-      code: 'endpoints-outdated',
-      problem:
-        'it lost its selector, so its EndpointSlices are not updated any more: requests go to addresses of pods that are gone',
-      evidence: addressesOf(left),
-      remedy: addSelector(address),
-    };
+  if (ofController.length > 0) {
+    yield selectorLost(address, ofController, await goneEndpoints(api, address, ofController));
     return;
   }
+  const finding = { code: 'endpoints-missing', severity: 'error', object: serviceObject(address) } as const;
   if (used.some(({ slice }) => !slice.isHeadless)) return;
   const evidence = slices.map((slice) => slice.name).join(', ');
   const misnamed = slices.find((slice) => slice.ports.length > 0 && slice.endpoints.some(({ ready }) => ready));
@@ -50,6 +48,20 @@ export async function* checkManualEndpoints(
       remedy: addSelector(address),
     };
   }
+}
+
+/** @param left those whose pod is gone. */
+function selectorLost(address: ServiceAddress, used: readonly UsedEndpoint[], left: readonly UsedEndpoint[]): Finding {
+  const isBroken = left.length > 0;
+  const problem = 'it lost its selector, so its EndpointSlices are not updated any more: requests';
+  return {
+    code: 'endpoints-outdated',
+    severity: isBroken ? 'error' : 'warning',
+    object: serviceObject(address),
+    problem: `${problem} ${isBroken ? 'go to addresses of pods that are gone' : 'fail once these pods are replaced'}`,
+    evidence: addressesOf(isBroken ? left : used),
+    remedy: addSelector(address),
+  };
 }
 
 function addSelector({ namespace, name }: ServiceAddress): string {

@@ -107,7 +107,14 @@ async function* serviceMissing(
   const target = container?.ports[0];
   const selector = Object.fromEntries(textMap(field(field(field(deployment, 'spec'), 'selector'), 'matchLabels')));
   const ports = [{ name: 'https', port, protocol: 'TCP', targetPort: target?.name || target?.port || port }];
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { namespace, name }, spec: { selector, ports } };
+  // Manifests and charts give both the same labels.
+  const labels = Object.fromEntries(textMap(field(field(deployment, 'metadata'), 'labels')));
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name, labels },
+    spec: { selector, ports },
+  };
   yield { ...finding, remedy: withInput('kubectl apply -f -', JSON.stringify(service)) };
 }
 

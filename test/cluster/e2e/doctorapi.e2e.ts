@@ -316,7 +316,9 @@ const faults: readonly PlantedFault[] = [
       await patchService([{ op: 'remove', path: '/spec/selector' }]);
       // The controllers follow a Service without a selector no more: neither its slices nor its Endpoints. Until they have seen it, they write both again.
       await controllersCaughtUp();
-      await cluster.kubectl(['delete', 'endpoints,endpointslices', namespace, '--selector=k8s-app=metrics-server']);
+      await cluster.kubectl(['delete', 'endpoints', namespace, 'metrics-server']);
+      const ofService = '--selector=kubernetes.io/service-name=metrics-server';
+      await cluster.kubectl(['delete', 'endpointslices', namespace, ofService]);
       const [pod] = await listServerPods(cluster);
       const slice = strangeSlice('metrics-server-by-hand', 'custom', pod?.status?.podIP);
       await apply({ ...slice, ports: [{ ...slice.ports[0], name: 'web' }] });
