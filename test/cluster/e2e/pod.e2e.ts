@@ -1,15 +1,19 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import type { StatusReport } from '../../../src/server/statuspage.ts';
 import { waitFor } from '../wait.ts';
+import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
 import { listServerPods } from './podserver.ts';
+import { createVerifiedPods } from './verifiedpods.ts';
 import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
 
 const shared = harness();
 const { cluster, program, loads, credentials, registration, source } = shared;
+const { podNames, published } = createVerifiedPods(shared);
 const pods = () => listServerPods(cluster);
 
 describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
@@ -42,6 +46,19 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     assert.equal(status?.ready, true);
     assert.equal(status?.restartCount, 0);
     assert.equal(pod?.spec?.containers[0]?.securityContext?.runAsNonRoot, true);
+  });
+
+  test("by the manifests alone, kube-apiserver verifies it by its root, and it verifies the kubelet by the cluster's CA", async () => {
+    await published(await podNames());
+    for (const name of apiServiceNames) {
+      const { available, insecure } = await apiServiceState(cluster, name);
+      assert.deepEqual([available, insecure], [true, false], name);
+    }
+    const [pod] = await pods();
+    const url = `https://${pod?.status?.podIP}:10250/status`;
+    const { body } = await ask(cluster, url, { token: credentials.readerToken });
+    const nodes = (JSON.parse(body) as StatusReport).nodes.map(({ name, verifiedBy }) => [name, verifiedBy]);
+    assert.deepEqual(nodes, [[cluster.nodeName, 'address']]);
   });
 
   test('curl at its endpoint gets the same pod as through kube-apiserver', async () => {
