@@ -10,6 +10,7 @@ import { commonNameOf, userFromCertificate } from './certificateuser.ts';
 import { createVerifier } from './chaincache.ts';
 import { perConnection } from './perconnection.ts';
 import { userFromHeaders } from './requestheader.ts';
+import type { Waiter } from './reviewcache.ts';
 import type { AuthenticationSettings } from './settings.ts';
 import type { TokenAuthenticator } from './tokenreview.ts';
 import { QueueFullError } from './tokenreviewqueue.ts';
@@ -37,7 +38,7 @@ export class RejectedCredentials extends Error {
 /** Undefined without such credentials. Throws RejectedCredentials for invalid ones. */
 export type AuthenticationMethod = (
   credentials: RequestCredentials,
-  signal: AbortSignal,
+  waiter: Waiter,
 ) => UserInfo | undefined | Promise<UserInfo | undefined>;
 
 export interface MethodOptions {
@@ -79,11 +80,11 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
     return userOf(certificate, connection);
   }
 
-  async function token(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+  async function token(credentials: RequestCredentials, waiter: Waiter): Promise<UserInfo | undefined> {
     const given = bearerToken(credentials.rawHeaders);
     if (given === undefined) return undefined;
-    const result = await tokens.authenticate(given, credentials, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
+    const result = await tokens.authenticate(given, credentials, waiter).catch((error: unknown) => {
+      waiter.signal.throwIfAborted();
       if (error instanceof QueueFullError) throw error;
       throw new RejectedCredentials('TokenReviewFailed', foreignText(describeError(error), { secrets: [given] }));
     });

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import { createMethods, RejectedCredentials, type RequestCredentials } from './authenticationmethods.ts';
 import { hasHeaderWithPrefix } from './rawheaders.ts';
 import type { Refusals } from './refusals.ts';
+import type { Waiter } from './reviewcache.ts';
 import type { AuthenticationSettings } from './settings.ts';
 import { createTokenAuthenticator } from './tokenreview.ts';
 import { QueueFullError } from './tokenreviewqueue.ts';
@@ -18,7 +19,7 @@ export type { UserInfo } from './user.ts';
 
 export interface Authenticator {
   /** Throws StatusError Unauthorized, Forbidden for impersonation, TooManyRequests for a full queue. */
-  authenticate(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo>;
+  authenticate(credentials: RequestCredentials, waiter: Waiter): Promise<UserInfo>;
 }
 
 export interface AuthenticatorOptions {
@@ -38,17 +39,17 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const methods = createMethods({ settings, tokens, clock });
   return { authenticate };
 
-  async function authenticate(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo> {
-    const user = (await identify(credentials, signal)) ?? anonymous;
+  async function authenticate(credentials: RequestCredentials, waiter: Waiter): Promise<UserInfo> {
+    const user = (await identify(credentials, waiter)) ?? anonymous;
     refuseImpersonation(credentials);
     return withAuthenticatedGroup(user);
   }
 
-  async function identify(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+  async function identify(credentials: RequestCredentials, waiter: Waiter): Promise<UserInfo | undefined> {
     const failures: Error[] = [];
     for (const method of methods) {
       try {
-        const user = await method(credentials, signal);
+        const user = await method(credentials, waiter);
         if (user === undefined) continue;
         refusals.authenticated(credentials.address);
         // A front proxy acts under its own name for all users.
@@ -63,7 +64,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         failures.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    signal.throwIfAborted();
+    waiter.signal.throwIfAborted();
     if (failures.length === 0) return undefined;
     record(credentials, failures);
     throw unauthorized({ cause: new AggregateError(failures, failures.map(String).join('; ')) });

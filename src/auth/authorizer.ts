@@ -6,14 +6,15 @@ import type { AccessReviewer, AccessReviewResult } from '../client/reviews.ts';
 import { describeError, type Logger } from '../logging.ts';
 import { anonymousReviewsInFlight, limitPerUser, limitInFlight } from './userreviewlimit.ts';
 import type { Refusals } from './refusals.ts';
+import type { Waiter } from './reviewcache.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
   /** Throws StatusError Forbidden, or ReviewUnavailable. */
-  authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
+  authorize(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<void>;
   /** For optional content: false if the review failed; logs no denial. */
-  allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
+  allows(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<boolean>;
 }
 
 export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
@@ -52,23 +53,23 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   });
   return { authorize, allows };
 
-  async function decide(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult> {
+  async function decide(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<AccessReviewResult> {
     // kube-apiserver's probes must be served while it cannot answer reviews.
     if (user.groups.includes(masters)) return withoutReview;
     if (attributes.kind === 'path' && isOpen(attributes.path)) return withoutReview;
-    return await (isAnonymous(user) ? anonymousAccess : access).review(user, attributes, signal);
+    return await (isAnonymous(user) ? anonymousAccess : access).review(user, attributes, waiter);
   }
 
-  function allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean> {
-    return decide(user, attributes, signal).then(
+  function allows(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<boolean> {
+    return decide(user, attributes, waiter).then(
       ({ allowed }) => allowed,
       () => false,
     );
   }
 
-  async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
-    const { allowed, reason } = await decide(user, attributes, signal).catch((error: unknown) => {
-      if (!signal.aborted) refusals.refused({ code: 'AccessReviewFailed', reason: describeError(error) });
+  async function authorize(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<void> {
+    const { allowed, reason } = await decide(user, attributes, waiter).catch((error: unknown) => {
+      if (!waiter.signal.aborted) refusals.refused({ code: 'AccessReviewFailed', reason: describeError(error) });
       throw new ReviewUnavailable(error);
     });
     if (allowed) return;

@@ -4,7 +4,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
 import { type Attributes, lengthOf, reviewAttributes } from './attributes.ts';
-import { createReviewCache } from './reviewcache.ts';
+import { createReviewCache, inTurn, type Waiter } from './reviewcache.ts';
 import type { UserInfo } from './user.ts';
 
 export interface AccessOptions {
@@ -22,7 +22,7 @@ export interface AccessOptions {
 
 export interface Access {
   /** Throws the reviewer's errors, uncached. */
-  review(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult>;
+  review(user: UserInfo, attributes: Attributes, waiter: Waiter): Promise<AccessReviewResult>;
 }
 
 const defaultLimit = 8192;
@@ -41,12 +41,14 @@ export function createAccess(options: AccessOptions): Access {
   const stale = { ms: ({ allowed }: AccessReviewResult) => (allowed ? staleAllowMs : 0), isOutage };
   const cache = createReviewCache<AccessReviewResult>({ limit, ttlMs, stale, clock });
   return {
-    async review(user, attributes, signal) {
+    async review(user, attributes, waiter) {
       const spec = toSpec(user, attributes);
-      if (lengthOf(attributes) >= cachedLengthLimit) return await reviewer.review(spec, { signal });
+      if (lengthOf(attributes) >= cachedLengthLimit) {
+        return await inTurn(reviewer.review(spec, { signal: waiter.signal }), waiter);
+      }
       // Hashed: a user's hundreds of groups take kilobytes.
       const key = hash('sha256', JSON.stringify(spec), 'base64');
-      return await cache.get(key, (failed) => reviewer.review(spec, { onRetry: failed }), signal);
+      return await cache.get(key, (failed) => reviewer.review(spec, { onRetry: failed }), waiter);
     },
   };
 }

@@ -6,7 +6,7 @@ import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { ReviewOptions, TokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
 import { looksLikeJwt } from './bearer.ts';
-import { createReviewCache } from './reviewcache.ts';
+import { createReviewCache, type Waiter } from './reviewcache.ts';
 import { createKnownTokens } from './knowntokens.ts';
 import { createTokenReviewQueue, type RequestOrigin } from './tokenreviewqueue.ts';
 import type { UserInfo } from './user.ts';
@@ -26,7 +26,7 @@ export type TokenResult =
 
 export interface TokenAuthenticator {
   /** Throws QueueFullError, or the review's Error, which is not cached and repeats nothing of the token. */
-  authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult>;
+  authenticate(token: string, origin: RequestOrigin, waiter: Waiter): Promise<TokenResult>;
 }
 
 /** Entries of about 1 kB. A cluster has some hundred tokens within ten seconds. */
@@ -57,10 +57,10 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): To
   const secret = createSecretKey(randomBytes(32));
   return { authenticate };
 
-  function authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult> {
+  function authenticate(token: string, origin: RequestOrigin, waiter: Waiter): Promise<TokenResult> {
     const key = createHmac('sha256', secret).update(token).digest('base64');
-    if (known.has(key)) return knownResults.get(key, () => reviewKnown(key, token), signal);
-    return unknownResults.get(key, () => reviewUnknown(key, token, origin), signal);
+    if (known.has(key)) return knownResults.get(key, () => reviewKnown(key, token), waiter);
+    return unknownResults.get(key, () => reviewUnknown(key, token, origin), waiter);
   }
 
   async function reviewKnown(key: string, token: string): Promise<TokenResult> {

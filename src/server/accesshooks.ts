@@ -8,7 +8,7 @@ import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import { connectionKey } from './connectionlookup.ts';
 import { endAfterResponse } from './connections.ts';
 import { isHealthPath } from './health.ts';
-import { apiRequest, type HookContext } from './hookcontext.ts';
+import { apiRequest, type HookContext, waiterOf } from './hookcontext.ts';
 import { callerOf } from './callers.ts';
 import { tooManyRequestsReply } from './inflight.ts';
 import { createPeerCertificate } from './peercertificate.ts';
@@ -35,7 +35,8 @@ export function answerBeforeTrust(context: HookContext): Hook {
 }
 
 /** Sets the request's user. A stranger's HTTP/2 connection ends after the response. */
-export function authenticate({ options: { authenticator, metrics }, shutdown }: HookContext): Hook {
+export function authenticate(context: HookContext): Hook {
+  const { authenticator, metrics } = context.options;
   const peerCertificate = createPeerCertificate();
   return async (request, response) => {
     const { rawHeaders } = request.raw;
@@ -53,7 +54,7 @@ export function authenticate({ options: { authenticator, metrics }, shutdown }: 
             return socket.remoteAddress ?? '';
           },
         },
-        shutdown.signal,
+        waiterOf(context, request),
       );
     } finally {
       metrics.authenticated(request.user === undefined ? 'error' : 'success');
@@ -77,7 +78,7 @@ export function authorizeAndServe(context: HookContext): Hook {
     // Anonymous requests have waited in their network's share.
     if (!isAnonymous(user)) request.share = users.shareOf(`user ${user.name}`);
     const work = async (): Promise<Reply> => {
-      await authorize(context, user, attributesOf(info));
+      await authorize(context, request, user);
       const turn = request.share?.turn();
       if (turn !== undefined) await turn;
       return options.router.serve(apiRequest(context, request, response));
@@ -88,13 +89,10 @@ export function authorizeAndServe(context: HookContext): Hook {
   };
 }
 
-async function authorize(
-  { options: { authorizer, metrics }, shutdown }: HookContext,
-  user: UserInfo,
-  attributes: Attributes,
-): Promise<void> {
+async function authorize(context: HookContext, request: HttpRequest, user: UserInfo): Promise<void> {
+  const { authorizer, metrics } = context.options;
   try {
-    await authorizer.authorize(user, attributes, shutdown.signal);
+    await authorizer.authorize(user, attributesOf(request.info), waiterOf(context, request));
   } catch (error) {
     metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error');
     throw error;

@@ -19,6 +19,8 @@ export interface ConnectionSetup {
   readonly ages: ConnectionAges;
   readonly connectionOf: ConnectionLookup;
   readonly users: EventLoopQueue;
+  /** Returns the share of the request's connection. */
+  readonly shareOf: (request: FromConnection) => QueueShare;
 }
 
 export function setUpConnections(
@@ -68,7 +70,7 @@ export function setUpConnections(
     },
     close: (request) => connectionOf(request)?.close('pipelining'),
   });
-  return { ages, connectionOf, users };
+  return { ages, connectionOf, users, shareOf };
 }
 
 /** All strangers are stopped together. No network has this name. */

@@ -21,9 +21,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { app, methodOf } = createApp(options);
   const shutdown = createShutdown(options.shutdownSendRetryAfter);
   const { writeDeadlineMs, log } = options;
-  const { ages, connectionOf, users } = setUpConnections(app.server, options);
+  const { ages, connectionOf, users, shareOf } = setUpConnections(app.server, options);
   const responder = new Responder({ writeDeadlineMs, isStopping: shutdown.isStopping, isDue: ages.isDue, log });
-  addHooks(app, { options, methodOf, connectionOf, users, ages, responder, shutdown });
+  addHooks(app, { options, methodOf, connectionOf, users, shareOf, ages, responder, shutdown });
   return {
     listen: () => listenOn(app, options.bindAddress, options.port),
     setTls: (tls) => app.server.setSecureContext(secureContext(tls, options)),

@@ -19,6 +19,7 @@ import { parseTrustBundle } from '../../src/tls/trustbundle.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { type Issued, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { waiterWith } from '../fakes/waiter.ts';
 
 const clients = makeAuthority('clients');
 const proxies = makeAuthority('proxies');
@@ -105,7 +106,7 @@ async function answer(incoming: Http2ServerRequest): Promise<string> {
   const connection = incoming.stream?.session ?? incoming.socket;
   try {
     const credentials = { rawHeaders, certificate, connection, address: '127.0.0.1' };
-    const { name, uid, groups, extra } = await authenticator.authenticate(credentials, new AbortController().signal);
+    const { name, uid, groups, extra } = await authenticator.authenticate(credentials, waiterWith());
     const facts = [...extra].map(([key, values]) => `${key}=${values.join('|')}`);
     return [`${name} [${groups.join('; ')}]`, uid, ...facts, bearerWarning(rawHeaders) === undefined ? '' : 'warned']
       .filter((part) => part !== '')

@@ -10,6 +10,7 @@ import { createAccessReviewer } from '../../src/client/reviews.ts';
 import { silentLogger } from '../../src/logging.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { waiterWith } from '../fakes/waiter.ts';
 
 const alice: UserInfo = {
   name: 'alice',
@@ -30,7 +31,7 @@ const pods: ResourceAttributes = {
   namespace: 'team-a',
   name: '',
 };
-const signal = new AbortController().signal;
+const waiter = waiterWith();
 
 let api: FakeApiServer;
 let rest: RestClient;
@@ -62,7 +63,7 @@ afterEach(async () => {
   await api.close();
 });
 
-const authorize = (user = alice, attributes: Attributes = pods) => authorizer.authorize(user, attributes, signal);
+const authorize = (user = alice, attributes: Attributes = pods) => authorizer.authorize(user, attributes, waiter);
 
 describe('authorization', () => {
   test("sends all attributes of the user, in Kubernetes' order", async () => {
@@ -228,7 +229,7 @@ describe('authorization', () => {
 
   test('releases a request that aborts', async () => {
     api.faults.delayMs = 60_000;
-    const left = authorizer.authorize(alice, pods, AbortSignal.abort(new Error('the client left')));
+    const left = authorizer.authorize(alice, pods, waiterWith(AbortSignal.abort(new Error('the client left'))));
     await assert.rejects(left, ReviewUnavailable);
   });
 });
@@ -238,14 +239,14 @@ describe('access that no request depends on', () => {
 
   test('is reviewed, and a deny is not recorded', async () => {
     api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
-    assert.equal(await authorizer.allows(alice, metrics, signal), true);
-    assert.equal(await authorizer.allows({ ...alice, name: 'bob' }, metrics, signal), false);
+    assert.equal(await authorizer.allows(alice, metrics, waiter), true);
+    assert.equal(await authorizer.allows({ ...alice, name: 'bob' }, metrics, waiter), false);
     assert.deepEqual(refusals, []);
   });
 
   test('is denied when the review fails', async () => {
     await api.faults.down();
-    assert.equal(await authorizer.allows(alice, metrics, AbortSignal.abort()), false);
+    assert.equal(await authorizer.allows(alice, metrics, waiterWith(AbortSignal.abort())), false);
     assert.deepEqual(refusals, []);
   });
 });

@@ -54,7 +54,6 @@ function openStreams(
   connections: number,
   path: string,
   client: (context: AttackContext) => object,
-  limits?: Attack['limits'],
 ): Attack {
   let sockets: readonly TLSSocket[] = [];
   const block = headerBlock(requestLine(path));
@@ -64,7 +63,6 @@ function openStreams(
   return {
     name: `${name} on each of ${connections} connections at once`,
     target,
-    ...(limits === undefined ? {} : { limits }),
     async prepare(context) {
       const open = () => openStranger(context, { ALPNProtocols: ['h2'], ...client(context) });
       sockets = await Promise.all(Array.from({ length: connections }, open));
@@ -102,7 +100,5 @@ export const attacks: readonly Attack[] = [
     20,
     '/apis/metrics.k8s.io/v1beta1/pods',
     ({ client }) => client,
-    // Node begins the 100 of a connection at once.
-    { holdCpuMs: 100 },
   ),
 ];

@@ -6,9 +6,9 @@ import { createAuthorizer, forbiddenStatus } from '../../../src/auth/authorizer.
 import type { UserInfo } from '../../../src/auth/user.ts';
 import { silentLogger } from '../../../src/logging.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { waiterWith } from '../../fakes/waiter.ts';
 
 const alice: UserInfo = { name: 'alice', uid: '', groups: [], extra: new Map() };
-const signal = new AbortController().signal;
 const resource = (texts: Partial<Attributes & { readonly kind: 'resource' }>): Attributes => ({
   kind: 'resource',
   verb: 'list',
@@ -83,7 +83,7 @@ describe('paths that are always allowed', () => {
     });
   const check = (pattern: string, asked: Attributes, allowed: boolean) =>
     void test(`${pattern} ${allowed ? 'allows' : 'does not allow'} ${JSON.stringify(asked)}`, async () => {
-      const decision = create(pattern).authorize(alice, asked, signal);
+      const decision = create(pattern).authorize(alice, asked, waiterWith());
       if (allowed) await decision;
       else await assert.rejects(decision, { reason: 'Forbidden' });
     });

@@ -5,8 +5,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createReviewCache } from '../../../src/auth/reviewcache.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { waiterWith } from '../../fakes/waiter.ts';
 
-const never = new AbortController().signal;
+const never = waiterWith();
 
 function setUp({ limit = 10, ttlMs = (_answer: string): number => 10_000 } = {}) {
   const clock = createFakeClock();
@@ -116,16 +117,59 @@ describe('the review cache', () => {
     const { cache } = setUp();
     const answer = Promise.withResolvers<string>();
     const leaver = new AbortController();
-    const left = cache.get('a', () => answer.promise, leaver.signal);
+    const left = cache.get('a', () => answer.promise, waiterWith(leaver.signal));
     const stays = cache.get('a', () => answer.promise, never);
     leaver.abort(new Error('left'));
     await assert.rejects(left, /left/);
     answer.resolve('yes');
     assert.equal(await stays, 'yes');
     await assert.rejects(
-      cache.get('b', async () => 'no', leaver.signal),
+      cache.get('b', async () => 'no', waiterWith(leaver.signal)),
       /left/,
     );
+  });
+});
+
+describe('the turns of waiters', () => {
+  /** A result, each of its waiters with the event loop's turns in the hands of the test. */
+  function setUpTurns() {
+    const { cache, ask } = setUp();
+    const turns: (() => void)[] = [];
+    const answer = Promise.withResolvers<string>();
+    const resumed: string[] = [];
+    const waiter = { ...never, turn: () => new Promise<void>((resolve) => void turns.push(resolve)) };
+    const wait = (name: string) => {
+      const record = () => void resumed.push(name);
+      void cache.get('a', () => answer.promise, waiter).then(record, record);
+    };
+    return { cache, ask, turns, answer, resumed, waiter, wait };
+  }
+
+  for (const [what, settle] of [
+    ['a result', ({ resolve }: PromiseWithResolvers<string>) => resolve('yes')],
+    ['a failed review', ({ reject }: PromiseWithResolvers<string>) => reject(new Error('down'))],
+  ] as const) {
+    test(`${what} resumes each waiter at its own turn`, async () => {
+      const { turns, answer, resumed, wait } = setUpTurns();
+      for (const name of ['one', 'two']) wait(name);
+      settle(answer);
+      await turn();
+      assert.equal(turns.length, 2);
+      assert.deepEqual(resumed, []);
+      turns[1]?.();
+      await turn();
+      assert.deepEqual(resumed, ['two']);
+      turns[0]?.();
+      await turn();
+      assert.deepEqual(resumed, ['two', 'one']);
+    });
+  }
+
+  test('are not taken for a cached result', async () => {
+    const { cache, ask, turns, answer, waiter } = setUpTurns();
+    await ask('a');
+    assert.equal(await cache.get('a', () => answer.promise, waiter), 'a 1');
+    assert.equal(turns.length, 0);
   });
 });
 
@@ -138,7 +182,7 @@ test('callers that give up during an outage cost no memory', async () => {
   };
   const period = async () => {
     const leaver = new AbortController();
-    const asked = Array.from({ length: 500 }, () => cache.get('a', hang, leaver.signal));
+    const asked = Array.from({ length: 500 }, () => cache.get('a', hang, waiterWith(leaver.signal)));
     clock.jump(2_000);
     // Each ends long after the next one has begun, as reviews do.
     if (hung.length > 3) hung.shift()?.reject(new Error('down'));
@@ -299,7 +343,7 @@ describe('a stale result during an outage', () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);
-    const left = AbortSignal.abort(new Error('left'));
+    const left = waiterWith(AbortSignal.abort(new Error('left')));
     await assert.rejects(
       cache.get('a', () => Promise.reject(new Error('down')), left),
       /left/,
