@@ -9,10 +9,11 @@ import type { ApiGroups } from './apigroups.ts';
 import type { KubeletMetrics } from './kubeletmetrics.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
 import type { PrometheusMetricsOptions } from './prometheusmetrics.ts';
+import type { SnapshotKeeper } from './snapshotfile.ts';
 import { createValueGroups } from './valuegroups.ts';
 import type { WritePath } from './writepath.ts';
 
-export interface CustomMetricsOptions extends Omit<PrometheusMetricsOptions, 'mapper' | 'pods'> {
+export interface CustomMetricsOptions extends Omit<PrometheusMetricsOptions, 'mapper' | 'pods' | 'nodes'> {
   readonly rest: RestClient;
   readonly writePath: Pick<WritePath, 'pods' | 'nodes' | 'kubeletMetrics'>;
 }
@@ -21,6 +22,7 @@ export interface CustomMetrics {
   readonly groups: ApiGroups;
   /** Of metrics.k8s.io; undefined where it comes from kubelets. */
   readonly usage: UsageSource | undefined;
+  readonly snapshots: readonly SnapshotKeeper[];
   reports(): readonly SourceReport[];
   run(signal: AbortSignal): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
   return {
     groups,
     usage: sources.find(({ usage }) => usage !== undefined)?.usage,
+    snapshots: sources.flatMap(({ snapshot }) => snapshot ?? []),
     reports: () => sources.flatMap((source) => source.reports()),
     run: async (signal) => void (await Promise.all([...lookups, ...sources].map((each) => each.run(signal)))),
   };
@@ -52,11 +55,11 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
 
 /** Makes the sources that flags name. The first one of several that have a metric serves it. */
 async function createSources(
-  { writePath: { kubeletMetrics, pods }, ...options }: CustomMetricsOptions,
+  { writePath: { kubeletMetrics, pods, nodes }, ...options }: CustomMetricsOptions,
   mapper: ResourceMapper,
 ): Promise<readonly ConfiguredSource[]> {
   const { config } = options.options;
-  const prometheus = config === undefined ? [] : [await createPrometheus(config, { ...options, pods, mapper })];
+  const prometheus = config === undefined ? [] : [await createPrometheus(config, { ...options, pods, nodes, mapper })];
   return [...(kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)]), ...prometheus];
 }
 
@@ -67,7 +70,15 @@ async function createPrometheus(path: string, options: PrometheusMetricsOptions)
 }
 
 function kubeletSource({ source, run }: KubeletMetrics): ConfiguredSource {
-  return { name: 'kubelet', custom: source, external: undefined, usage: undefined, reports: source.reports, run };
+  return {
+    name: 'kubelet',
+    custom: source,
+    external: undefined,
+    usage: undefined,
+    snapshot: undefined,
+    reports: source.reports,
+    run,
+  };
 }
 
 function sourcesOf<T>(

@@ -1,6 +1,7 @@
 /** Builds the source of custom and external metrics of PromQL engines by the flags. */
 import type { ApiServer } from '../client/apiserver.ts';
 import type { Clock } from '../clock.ts';
+import type { NodeLister } from '../cluster/nodes.ts';
 import type { Pods } from '../cluster/pods.ts';
 import type { ResourceMapper } from '../cluster/resourcemapper.ts';
 import type { Resolver } from '../dns/resolver.ts';
@@ -26,12 +27,15 @@ import type { Environment } from './apiserver.ts';
 import type { ConfiguredSource } from './configuredsource.ts';
 import { prometheusAccount } from './prometheusaccount.ts';
 import { openRulesFile, type RulesFile } from './rulesfile.ts';
+import { createRulesSnapshotKeeper, enginesDigest } from './rulessnapshot.ts';
+import type { SnapshotKeeper } from './snapshotfile.ts';
 
 export interface PrometheusMetricsOptions {
   readonly options: Options;
   readonly env: Environment;
   readonly mapper: ResourceMapper;
   readonly pods: Pick<Pods, 'hasEnded'>;
+  readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
   readonly resolver: Resolver;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -58,6 +62,7 @@ export async function createPrometheusMetrics(path: string, from: PrometheusMetr
     clients.push(disposables.use(createClient(engine, account, metrics, from)));
   }
   const relistIntervalMs = options['metrics-relist-interval'];
+  const maxAgeMs = options['metrics-max-age'] ?? relistIntervalMs;
   const source = createPrometheusSource({
     clients,
     rules: rulesInUse(file.first, servesUsage),
@@ -65,13 +70,15 @@ export async function createPrometheusMetrics(path: string, from: PrometheusMetr
     mapper: mapper.quiet,
     onResources: (listener) => mapper.onChange(listener),
     relistIntervalMs,
-    maxAgeMs: options['metrics-max-age'] ?? relistIntervalMs,
+    maxAgeMs,
     asAdapter: isAsAdapter(options),
+    enginesDigest: enginesDigest(engines, isAsAdapter(options)),
     metrics,
     clock,
     log,
   });
-  return served({ source, file, servesUsage, checkResources: createResourceCheck(mapper, log), log });
+  const snapshot = createRulesSnapshotKeeper(source.snapshot, maxAgeMs, from);
+  return served({ source, file, snapshot, servesUsage, checkResources: createResourceCheck(mapper, log), log });
 }
 
 function isAsAdapter(options: Options): boolean {
@@ -85,13 +92,14 @@ function rulesInUse({ custom, external, resource }: Rules, servesUsage: boolean)
 interface Served {
   readonly source: PrometheusSource;
   readonly file: RulesFile;
+  readonly snapshot: SnapshotKeeper;
   readonly servesUsage: boolean;
   readonly checkResources: (rules: Rules) => void;
   readonly log: Logger;
 }
 
 /** As in prometheus-adapter, a group is served if the file has rules for it; metrics.k8s.io by a flag. */
-function served({ source, file, servesUsage, checkResources, log }: Served): ConfiguredSource {
+function served({ source, file, snapshot, servesUsage, checkResources, log }: Served): ConfiguredSource {
   const has = { custom: file.first.custom.length > 0, external: file.first.external.length > 0 };
   if (!has.custom && !has.external && !servesUsage)
     log.warn({ code: 'NoRules' }, 'the file of --config has no rules: no group of metrics is served by it');
@@ -111,6 +119,7 @@ function served({ source, file, servesUsage, checkResources, log }: Served): Con
     custom: has.custom ? source.custom : undefined,
     external: has.external ? source.external : undefined,
     usage: servesUsage ? source.usage : undefined,
+    snapshot,
     reports: () => source.reports(),
     run: async (signal) => void (await Promise.all([source.run(signal), file.run(replace, signal)])),
   };

@@ -61,13 +61,14 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     shutdown,
   });
 
-  for (const snapshot of writePath.snapshots) await snapshot.load();
+  const snapshots = [...writePath.snapshots, ...(customMetrics?.snapshots ?? [])];
+  for (const snapshot of snapshots) await snapshot.load();
   await failsAs('PortUnavailable', () => server.listen());
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.
   const stop = new AbortController();
-  const { nodes, pods, scraper, snapshots, pinning } = writePath;
+  const { nodes, pods, scraper, pinning } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.
   const loops = Promise.all([
     ...[auth, nodes, pods, scraper, ...snapshots, pinning, eventLoop].map((loop) => loop.run(stop.signal)),

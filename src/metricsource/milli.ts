@@ -10,4 +10,4 @@ export function milliOf(value: number): bigint | undefined {
 }
 
 /** Go's int64. NaN is not below it either. */
-const milliLimit = 2 ** 63;
+export const milliLimit = 2 ** 63;

@@ -16,8 +16,8 @@ import { NameBatches } from './namebatches.ts';
 import { nameBatches } from './podbatches.ts';
 import type { Querying } from './querying.ts';
 import { measuredNames, nameBytesLimit } from './querylength.ts';
-import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
+import { metricSampleCodec } from './valuecodecs.ts';
 
 type SamplesByObject = ReadonlyMap<string, PromqlSample>;
 
@@ -33,7 +33,7 @@ export class CustomAnswers {
     this.#querying = querying;
     this.#states = states;
     this.#mapper = mapper;
-    this.#last = querying.lastValues();
+    this.#last = querying.lastValues('custom', metricSampleCodec);
   }
 
   /** @throws StatusError, or the signal's reason. */
@@ -120,7 +120,7 @@ export class CustomAnswers {
 function questionKey({ rule, series }: RuleMetric, question: CustomQuestion): string {
   const { resource, metric, namespace, metricSelector } = question;
   const selector = JSON.stringify(metricSelector.requirements);
-  return [identityOf(rule), series, metricKey(resource, metric), namespace, selector].join('\n');
+  return [rule.identity, series, metricKey(resource, metric), namespace, selector].join('\n');
 }
 
 function pairOf<T>(name: string, value: T | undefined): readonly (readonly [string, T])[] {

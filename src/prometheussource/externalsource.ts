@@ -10,8 +10,8 @@ import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
-import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
+import { externalSampleCodec } from './valuecodecs.ts';
 
 export class ExternalAnswers {
   readonly #querying: Querying;
@@ -23,7 +23,7 @@ export class ExternalAnswers {
     this.#querying = querying;
     this.#states = states;
     this.#mapper = mapper;
-    this.#last = querying.lastValues(weigh);
+    this.#last = querying.lastValues('external', externalSampleCodec, weigh);
   }
 
   /** @throws StatusError, or the signal's reason. */
@@ -35,7 +35,7 @@ export class ExternalAnswers {
     const { metric, namespace, selector, caller } = question;
     const flow = flowOf(caller, namespace);
     const lastValues = this.#last.of(flow);
-    const key = [identityOf(rule), series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
+    const key = [rule.identity, series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
       const samples = this.#read(rule, await this.#querying.send(rule, query, flow, signal));

@@ -9,6 +9,13 @@ interface Entry<T> {
   readonly values: Map<string, { readonly value: T; readonly atMs: number }>;
 }
 
+/** A value as it is written to a snapshot. */
+export interface AgedValue<T> {
+  readonly name: string;
+  readonly value: T;
+  readonly ageMs: number;
+}
+
 export class LastValues<T> {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #maxAgeMs: number;
@@ -64,6 +71,33 @@ export class LastValues<T> {
     return new Map(
       [...values].filter(([, { atMs }]) => nowMs - atMs <= this.#maxAgeMs).map(([name, { value }]) => [name, value]),
     );
+  }
+
+  /** Yields the values that are not too old, by question; the most recently written one comes first. */
+  *questions(): Generator<readonly [question: string, values: readonly AgedValue<T>[]]> {
+    for (const [question, { values }] of [...this.#entries].toReversed()) {
+      const nowMs = this.#clock.monotonicMs();
+      const aged: AgedValue<T>[] = [];
+      for (const [name, { value, atMs }] of values) {
+        if (nowMs - atMs <= this.#maxAgeMs) aged.push({ name, value, ageMs: nowMs - atMs });
+      }
+      if (aged.length > 0) yield [question, aged];
+    }
+  }
+
+  /** Adds values to those of the question, which becomes the most recent one. @param thenMs when they had their ages, monotonic. */
+  restore(question: string, values: readonly AgedValue<T>[], thenMs: number): void {
+    const entry: Entry<T> = this.#entries.get(question) ?? { values: new Map() };
+    this.#entries.delete(question);
+    const nowMs = this.#clock.monotonicMs();
+    for (const { name, value, ageMs } of values) {
+      if (nowMs - (thenMs - ageMs) > this.#maxAgeMs) continue;
+      const known = entry.values.get(name);
+      this.#size += this.#weigh(value) - (known === undefined ? 0 : this.#weigh(known.value));
+      entry.values.set(name, { value, atMs: thenMs - ageMs });
+    }
+    if (entry.values.size > 0) this.#entries.set(question, entry);
+    this.#evict();
   }
 
   #evict(): void {

@@ -1,4 +1,5 @@
 /** Metrics of PromQL engines by the rules of prometheus-adapter's file. */
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { metricKey } from '../metricsource/combined.ts';
@@ -14,6 +15,7 @@ import { CustomAnswers } from './customsource.ts';
 import { ExternalAnswers } from './externalsource.ts';
 import { MetricTable } from './metrictable.ts';
 import { type QueriedRule, Querying } from './querying.ts';
+import { createRulesSnapshot, type RulesSnapshot, type RulesSnapshotOptions } from './rulessnapshot.ts';
 import { RuleStates } from './rulestates.ts';
 import { SeriesLists } from './serieslists.ts';
 import type { ContainerHasEnded } from './usagenumbers.ts';
@@ -29,6 +31,7 @@ export interface PrometheusSource {
   setRules(rules: SourceRules): void;
   /** Of metrics.k8s.io, by resourceRules; without them its questions are rejected. */
   readonly usage: UsageSource;
+  readonly snapshot: RulesSnapshot;
   /** One per rule, in the order of the file; those of resourceRules come last. */
   reports(): readonly SourceReport[];
   /** Never rejects; resolves after the signal has aborted. */
@@ -48,6 +51,7 @@ export interface PrometheusSourceOptions {
   readonly maxAgeMs: number;
   /** Sends prometheus-adapter's own queries: none are joined, and none are for several requests. */
   readonly asAdapter: boolean;
+  readonly enginesDigest: RulesSnapshotOptions['enginesDigest'];
   readonly metrics?: PromqlMetrics | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -77,28 +81,21 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   const externalAnswers = new ExternalAnswers(querying, states, mapper);
   let rules: SourceRules = { custom: [], external: [] };
   const usage = new UsageAnswers({ querying, states, rules: () => rules.resource, hasEnded: options.hasEnded });
+  const snapshot = createRulesSnapshot({
+    lists,
+    values: querying.saved,
+    enginesDigest: options.enginesDigest,
+    newSalt: randomUUID,
+    onLists: () => void table.refresh(),
+  });
   setRules(options.rules);
   options.onResources(() => table.resourcesChanged());
 
   return {
-    custom: {
-      list: () => table.customList(),
-      absence: () => absence(lists, rules.custom),
-      get: async (question, signal) => {
-        const found = table.custom(metricKey(question.resource, question.metric));
-        // It has gone since the API looked at the list.
-        return found === undefined ? { samples: [] } : customAnswers.get(found, question, signal);
-      },
-    },
-    external: {
-      list: () => table.externalList(),
-      absence: () => absence(lists, rules.external),
-      get: async (question, signal) => {
-        const found = table.external(question.metric);
-        return found === undefined ? [] : externalAnswers.get(found, question, signal);
-      },
-    },
+    custom: customSource(table, customAnswers, () => absence(lists, rules.custom)),
+    external: externalSource(table, externalAnswers, () => absence(lists, rules.external)),
     usage,
+    snapshot,
     setRules,
     reports: () => [
       ...[...rules.custom, ...rules.external].map(report),
@@ -130,6 +127,37 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
       query: query ?? rule.seriesQuery,
     };
   }
+}
+
+function customSource(
+  table: MetricTable,
+  answers: CustomAnswers,
+  absent: () => string | undefined,
+): CustomMetricSource {
+  return {
+    list: () => table.customList(),
+    absence: absent,
+    get: async (question, signal) => {
+      const found = table.custom(metricKey(question.resource, question.metric));
+      // It has gone since the API looked at the list.
+      return found === undefined ? { samples: [] } : answers.get(found, question, signal);
+    },
+  };
+}
+
+function externalSource(
+  table: MetricTable,
+  answers: ExternalAnswers,
+  absent: () => string | undefined,
+): ExternalMetricSource {
+  return {
+    list: () => table.externalList(),
+    absence: absent,
+    get: async (question, signal) => {
+      const found = table.external(question.metric);
+      return found === undefined ? [] : answers.get(found, question, signal);
+    },
+  };
 }
 
 /** Each fails, and is reported, on its own. */

@@ -9,7 +9,9 @@ import type { MetricRule } from '../rules/rule.ts';
 import { fetchFailure } from './failures.ts';
 import { LastValuesByLane } from './lastvaluesbylane.ts';
 import type { RuleStates } from './rulestates.ts';
+import { type SavedStoreName, SavedValues } from './savedvalues.ts';
 import { SharedQueries } from './sharedqueries.ts';
+import type { ValueCodec } from './valuecodecs.ts';
 
 /** What a query is sent for: a rule, or a query of resourceRules. */
 export type QueriedRule = Pick<MetricRule, 'path' | 'source'>;
@@ -25,6 +27,8 @@ export interface QueryingOptions {
 
 export class Querying {
   readonly style: QueryStyle;
+  /** All that `lastValues` returned. */
+  readonly saved = new SavedValues();
   readonly #options: QueryingOptions;
   readonly #shared: SharedQueries;
 
@@ -34,8 +38,11 @@ export class Querying {
     this.style = options.asAdapter ? 'as-adapter' : 'exact';
   }
 
-  lastValues<T>(weigh?: (value: T) => number): LastValuesByLane<T> {
-    return new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh);
+  /** @param name of the values in a snapshot. */
+  lastValues<T>(name: SavedStoreName, codec: ValueCodec<T>, weigh?: (value: T) => number): LastValuesByLane<T> {
+    const values = new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh);
+    this.saved.add(name, codec, values);
+    return values;
   }
 
   sourceOf(rule: QueriedRule): string {

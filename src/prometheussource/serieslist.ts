@@ -5,6 +5,7 @@ import type { PromqlClient } from '../promql/client.ts';
 import type { AnswerNotes } from '../promql/answer.ts';
 import { isTransient } from '../promql/promqlerror.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
+import type { SavedList } from './savedlists.ts';
 import { createShapeFold } from './seriesshapes.ts';
 
 /** Milliseconds until the first retry; doubled up to `longestRetryMs`. */
@@ -47,6 +48,13 @@ export class SeriesList {
 
   get client(): PromqlClient {
     return this.#options.client;
+  }
+
+  /** Takes over the shapes of a list that succeeded in an earlier process. */
+  restore({ shapes, text, lastSuccessMs }: SavedList): void {
+    this.shapes = shapes;
+    this.#text = text;
+    this.lastSuccessMs = lastSuccessMs;
   }
 
   /** Never rejects; resolves after the signal has aborted. */

@@ -7,6 +7,7 @@ import type { PromqlClient } from '../promql/client.ts';
 import { readingTurns } from '../promql/readingturns.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import { matchShape, type SeriesShape } from '../rules/seriesmetrics.ts';
+import { linesOfList, readLists } from './savedlists.ts';
 import { SeriesList } from './serieslist.ts';
 
 /** Shapes that are matched in one step; about a millisecond. */
@@ -60,6 +61,22 @@ export class SeriesLists {
     const found = this.#byRule.get(rule);
     if (found === undefined) throw new Error(`${rule.path} has no list of series`);
     return found;
+  }
+
+  /** Yields the lines of the lists that succeeded. */
+  *saved(): Generator {
+    for (const [key, { list }] of this.#lists) {
+      const { shapes, lastSuccessMs } = list;
+      if (lastSuccessMs !== undefined) yield* linesOfList(key, { shapes, lastSuccessMs });
+    }
+  }
+
+  /** Returns what restores the lists of those that rules have. Throws as `readLists`. */
+  read(lines: readonly (readonly unknown[])[]): () => void {
+    const saved = readLists(lines);
+    return () => {
+      for (const [key, each] of saved) this.#lists.get(key)?.list.restore(each);
+    };
   }
 
   /** Never rejects; resolves after the signal has aborted. */

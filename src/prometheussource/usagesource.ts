@@ -18,6 +18,7 @@ import type { Querying } from './querying.ts';
 import { measuredNames, measuredNamespaces, nameBytesLimit } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { type ContainerHasEnded, type OnLeftOut, PodSamples, usageOf } from './usagenumbers.ts';
+import { type KeptPod, podCodec, usageCodec } from './valuecodecs.ts';
 
 export interface UsageAnswersOptions {
   readonly querying: Querying;
@@ -29,12 +30,6 @@ export interface UsageAnswersOptions {
 
 /** Samples or pods per slice of the event loop: a millisecond or so. */
 const sliceLength = 1_000;
-
-interface KeptPod {
-  /** A pod of the same name may have another. */
-  readonly uid: string;
-  readonly usage: PodUsage;
-}
 
 /** By namespace and name. */
 type PodAnswers = Map<string, AskedUsage<PodUsage>>;
@@ -52,8 +47,8 @@ export class UsageAnswers implements UsageSource {
 
   constructor(options: UsageAnswersOptions) {
     this.#options = options;
-    this.#lastNodes = options.querying.lastValues();
-    this.#lastPods = options.querying.lastValues(({ usage }: KeptPod) => usage.containers.length);
+    this.#lastNodes = options.querying.lastValues('nodes', usageCodec);
+    this.#lastPods = options.querying.lastValues('pods', podCodec, ({ usage }) => usage.containers.length);
   }
 
   async nodeUsages(
@@ -87,11 +82,11 @@ export class UsageAnswers implements UsageSource {
       const ready = [...usages].flatMap(([name, usage]) =>
         usage.kind === 'ready' ? [[name, usage.value] as const] : [],
       );
-      last.keep(nodesKey, names, new Map(ready));
+      last.keep(nodesKey(rules), names, new Map(ready));
       return ({ name }) => usages.get(name) ?? notAsked;
     } catch (error) {
       signal.throwIfAborted();
-      const known = this.#options.querying.fallBack(error, pick(last.of(nodesKey), names));
+      const known = this.#options.querying.fallBack(error, pick(last.of(nodesKey(rules)), names));
       return ({ name }) => readyOr(known.get(name));
     }
   }
@@ -148,7 +143,7 @@ export class UsageAnswers implements UsageSource {
       if (batch.names === undefined && isTooMuch(error)) {
         this.#named.add(rules);
         await this.#askAll(rules, { ...question, objects: batch.pods, isWhole: false }, signal, answers);
-      } else this.#addLast(error, batch, flow, answers);
+      } else this.#addLast(error, rules, batch, flow, answers);
     }
   }
 
@@ -170,14 +165,20 @@ export class UsageAnswers implements UsageSource {
         if (usage.kind === 'ready') ready.set(pod.name, { uid: pod.uid, usage: usage.value });
       });
       const names = members.map(({ name }) => name);
-      last.keep(podsKey(namespace), names, ready);
+      last.keep(podsKey(rules, namespace), names, ready);
     }
   }
 
   /** @throws StatusError if the error is not of an engine that is away, or nothing is known. */
-  #addLast(error: unknown, { pods, namespaces }: PodsOfQuery, flow: Flow, answers: PodAnswers): void {
+  #addLast(
+    error: unknown,
+    rules: ResourceRules,
+    { pods, namespaces }: PodsOfQuery,
+    flow: Flow,
+    answers: PodAnswers,
+  ): void {
     const last = this.#lastPods.of(flow);
-    const byNamespace = new Map(namespaces.map((each) => [each, last.of(podsKey(each))]));
+    const byNamespace = new Map(namespaces.map((each) => [each, last.of(podsKey(rules, each))]));
     const known = new Map<string, PodUsage>();
     for (const pod of pods) {
       const kept = byNamespace.get(pod.namespace)?.get(pod.name);
@@ -244,8 +245,8 @@ export class UsageAnswers implements UsageSource {
   }
 }
 
-const nodesKey = 'nodes';
-const podsKey = (namespace: string) => `pods ${namespace}`;
+const nodesKey = ({ identity }: ResourceRules) => identity;
+const podsKey = ({ identity }: ResourceRules, namespace: string) => `${identity} ${namespace}`;
 const keyOf = ({ namespace, name }: AskedPod) => `${namespace}/${name}`;
 
 const notAsked = { kind: 'missing', message: 'it was not asked for' } as const;

@@ -6,6 +6,8 @@ import type { GoTemplate } from './template/template.ts';
 
 export interface MetricRule {
   readonly kind: 'custom' | 'external';
+  /** Equal for equal rules, wherever they are in a file. */
+  readonly identity: string;
   /** Such as `rules[0]`, for logs and reports. */
   readonly path: string;
   readonly line: number;
@@ -39,6 +41,8 @@ export interface NameRule {
 /** `resourceRules`: the queries of metrics.k8s.io, used only with --resource-metrics=prometheus. */
 export interface ResourceRules {
   readonly line: number;
+  /** Equal for equal texts. */
+  readonly identity: string;
   /** From `window`; 0 if it is unset. */
   readonly windowMs: number;
   readonly cpu: ResourceRule;

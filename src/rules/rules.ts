@@ -1,4 +1,5 @@
 /** Parses the rules file of prometheus-adapter, and rejects what can never work. */
+import { createHash } from 'node:crypto';
 import {
   type FilterConfig,
   type NameConfig,
@@ -69,6 +70,7 @@ class RuleCompiler {
     const metricsQuery = this.#query(`${path}.metricsQuery`, config.metricsQuery);
     const rule: MetricRule = {
       kind,
+      identity: identityOf(config),
       path,
       line: this.#lineOf(path),
       seriesQuery: config.seriesQuery ?? '',
@@ -101,7 +103,7 @@ class RuleCompiler {
       const problem = `not a valid duration string: "${(config.window ?? '').slice(0, 40)}"`;
       this.#add('resourceRules.window', problem, 'write a number with a unit, such as 5m');
     }
-    return { line: this.#lineOf('resourceRules'), windowMs: window ?? 0, cpu, memory };
+    return { line: this.#lineOf('resourceRules'), identity: identityOf(config), windowMs: window ?? 0, cpu, memory };
   }
 
   #resourceRule(path: string, config: ResourceRuleConfig = {}): ResourceRule {
@@ -212,3 +214,9 @@ class RuleCompiler {
 }
 
 const everything = compilePattern('.*');
+
+/** Returns a text that another rule of the file, or of the next one, has only if it is the same. */
+function identityOf(config: RuleConfig | ResourceRulesConfig): string {
+  const text = JSON.stringify(config, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+  return createHash('sha256').update(text).digest('base64url');
+}

@@ -505,7 +505,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   SnapshotIgnored: {
     symptoms: ['the snapshot is of no use and is ignored'],
-    why: 'The file of `--snapshot-path` is damaged, of another version, too old, or could be changed by other users. The server starts without usage, as if there were none.',
+    why: 'The file of `--snapshot-path`, or one beside it, is damaged, of another version, too old, could be changed by other users, or has values of other PromQL engines than the flags choose. The server starts without what is in it, as if there were none.',
     commands: log,
   },
   SnapshotNotWritten: {

@@ -91,6 +91,7 @@ export function runSource(settings: SourceSettings): RunningSource {
     relistIntervalMs,
     maxAgeMs,
     asAdapter,
+    enginesDigest: () => JSON.stringify(named),
     ...(settings.hasEnded === undefined ? {} : { hasEnded: settings.hasEnded }),
     metrics,
     clock,

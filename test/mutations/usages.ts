@@ -4,6 +4,7 @@ import { type Mutation, mutate } from './mutation.ts';
 const batchTests = ['test/unit/prometheussource/podbatches.test.ts'];
 const lengthTests = ['test/unit/prometheussource/querylength.test.ts'];
 const usageTests = ['test/integration/prometheussource-usage.test.ts'];
+const rulesSnapshotTests = ['test/unit/prometheussource/rulessnapshot.test.ts'];
 const readerTests = ['test/unit/api/askingreader.test.ts'];
 const queryTests = ['test/unit/rules/resourcequeries.test.ts'];
 const historyTests = ['test/unit/history/savedhistory.test.ts'];
@@ -36,6 +37,18 @@ export const usages: readonly Mutation[] = [
     ['batch.names === undefined && isTooMuch(error)', 'false', 'samples of pods that have ended cost those of all'],
     ['batch.names === undefined && isTooMuch(error)', 'batch.names === undefined', 'a wrong query is sent again'],
     ['isWhole && !this.#named.has(rules)', 'isWhole', 'an answer that is too long is asked for by each list'],
+  ]),
+  ...mutate('prometheussource/rulessnapshot.ts', rulesSnapshotTests, [
+    ['if (known[2] !== digest)', 'if (false)', 'values of another tenant are served after a restart'],
+    ['if (taken + bytes > limitBytes) break;', '', 'a file grows without a limit'],
+    ['room * listsShare', 'room', 'lists leave no room for values'],
+  ]),
+  ...mutate('prometheussource/lastvalues.ts', rulesSnapshotTests, [
+    ['{ value, atMs: thenMs - ageMs }', '{ value, atMs: nowMs }', 'a value is younger for a restart'],
+  ]),
+  ...mutate('prometheussource/savedvalues.ts', rulesSnapshotTests, [
+    ['values.inLane(lane).restore(', "values.inLane('system').restore(", 'the autoscaler gets values of users'],
+    ['if (isWhole) {', 'if (false) {', 'a part of an external answer is served as all of it'],
   ]),
   ...mutate(
     'prometheussource/customsource.ts',

@@ -20,7 +20,8 @@ import type {
 import { parse, parseAllDocuments } from 'yaml';
 import { customGroup, customVersions } from '../../src/api/custom/metricvalues.ts';
 import { externalGroup, externalVersion } from '../../src/api/external/externalvalues.ts';
-import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
+import { rulesLimitBytes } from '../../src/command/rulessnapshot.ts';
+import { historyLimitBytes, snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
 import { defaultPinsNamespace, pinsConfigMapName } from '../../src/kubelet/pins/pinconfigmap.ts';
 import { flags } from '../../src/options/flags.ts';
 import { defaultKubeletAccount } from '../../src/options/flags/kubelet.ts';
@@ -291,7 +292,7 @@ describe('deployment', () => {
       runAsUser: 1000,
       seccompProfile: { type: 'RuntimeDefault' },
     });
-    assert.deepEqual(pod?.volumes, [{ name: 'tmp-dir', emptyDir: { sizeLimit: '1Gi' } }]);
+    assert.deepEqual(pod?.volumes, [{ name: 'tmp-dir', emptyDir: { sizeLimit: '1200Mi' } }]);
     assert.deepEqual(container?.volumeMounts, [{ name: 'tmp-dir', mountPath: '/tmp' }]);
     assert.equal(parseCommandLine(args).options['cert-dir'], '/tmp');
     assert.equal(pod?.priorityClassName, 'system-cluster-critical');
@@ -334,8 +335,9 @@ describe('sizing', () => {
   });
 
   test('the volume has room for the old snapshot and the new one, so that its limit never evicts the pod', () => {
-    const size = Number(/^(\d+)Gi$/.exec(pod?.volumes?.[0]?.emptyDir?.sizeLimit ?? '')?.[1]) * 1024;
-    assert.ok(size >= 2 * snapshotMiB + 64, `${size} MiB`);
+    const size = Number(/^(\d+)Mi$/.exec(pod?.volumes?.[0]?.emptyDir?.sizeLimit ?? '')?.[1]);
+    const largestMiB = (snapshotLimitBytes + historyLimitBytes + rulesLimitBytes) / mebibyte;
+    assert.ok(size >= 2 * largestMiB + 64, `${size} MiB`);
   });
 
   test('the base images are named by tag and digest', () => {

@@ -23,7 +23,7 @@ export const scrapingFlags = {
   'snapshot-path': {
     type: 'string',
     default: undefined,
-    help: 'File for a snapshot of the stored samples, so that a restarted server serves usages at once. The history is in a file beside it, whose name ends in .history. Its folder must exist. Unset: after a restart there are no usages until the second samples.',
+    help: 'File for a snapshot of the stored samples, so that a restarted server serves usages at once. The history and last values of rules are in files beside it, whose names end in .history and .rules. Its folder must exist. Unset: after a restart there are no usages until the second samples.',
   },
   history: {
     type: 'duration',

@@ -5,7 +5,10 @@ import { readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage
 import { checkSavedSeries, SavedSeriesError } from '../../../src/kubeletsource/seriessnapshot.ts';
 import { createHistory, type History } from '../../../src/history/history.ts';
 import { SavedHistoryError } from '../../../src/history/savedhistory.ts';
+import { SavedValuesError } from '../../../src/prometheussource/valuecodecs.ts';
+import { AnswerLimitError } from '../../../src/promql/elementsplitter.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createProcess } from '../../unit/prometheussource/rulesprocess.ts';
 import { createNode } from '../../unit/kubeletsource/nodescrapes.ts';
 import { createPointStorage } from '../../unit/storage/pointstorage.ts';
 import { mutate } from '../mutate.ts';
@@ -143,7 +146,61 @@ function useHistory(history: History): void {
   }
 }
 
+const rulesLines: readonly unknown[] = [
+  ['engines', 'salt', 'main salt'],
+  ['series', 'main requests', 1_700_000_000_000, [['requests', 'namespace', 'pod']]],
+  [
+    'values',
+    'custom',
+    'system',
+    'question',
+    [
+      ['web-0', 5, 1_700_000_000_000, '1500'],
+      ['web-1', 5, 1, '-7'],
+    ],
+  ],
+  [
+    'values',
+    'external',
+    'users',
+    'question',
+    [
+      ['0', 5, 1_700_000_000_000, '12000', ['queue', 'orders']],
+      ['1', 0, 1, '0'],
+    ],
+  ],
+  ['values', 'nodes', 'strangers', 'question', [['node-a', 5, 1_700_000_000_000, 300_000, 5, 4096]]],
+  [
+    'values',
+    'pods',
+    'system',
+    'question',
+    [['web-0', 5, 'uid of web-0', ['app', 1_700_000_000_000, 300_000, 5, 4096]]],
+  ],
+];
+const rulesText = [...writeSnapshot([], now(), rulesLines)].join('');
+const rulesBody = Buffer.from(rulesText.slice(0, rulesText.lastIndexOf('{"sha256"')));
+
 export const targets: readonly FuzzTarget[] = [
+  {
+    name: 'prometheussource/rulessnapshot.ts: sealed lines are refused, or restored and written again as they are',
+    make: (random) => (random.once(50) ? rulesBody : mutate(random, rulesBody, words)),
+    check(input) {
+      const snapshot = unlessDeclared(() => readSnapshot(seal(input.toString('utf8')), now(), oldestMs), SnapshotError);
+      if (snapshot === undefined) return false;
+      const restored = (lines: readonly unknown[]) => {
+        const process = createProcess({ clock });
+        process.snapshot.restore(lines, clock.monotonicMs());
+        return process;
+      };
+      const first = unlessDeclared(() => restored(snapshot.additions), SavedValuesError, AnswerLimitError);
+      if (first === undefined) return false;
+      const saved = JSON.stringify(first.lines());
+      const again = JSON.stringify(restored(JSON.parse(saved)).lines());
+      if (again !== saved) throw new Error('it is written otherwise the second time');
+      return true;
+    },
+  },
   {
     name: 'history/savedhistory.ts: sealed lines are refused, or restored, served and written again as they are',
     make: (random) => (random.once(50) ? historyBody : mutate(random, historyBody, words)),
