@@ -8,19 +8,19 @@ interface Cause {
 }
 
 const requestCertificate = [
-  'ssh $NODE "echo \'serverTLSBootstrap: true\' | sudo tee -a /var/lib/kubelet/config.yaml && sudo systemctl restart kubelet"',
+  'ssh -n $NODE "echo \'serverTLSBootstrap: true\' | sudo tee -a /var/lib/kubelet/config.yaml && sudo systemctl restart kubelet"',
   'kubectl get csr',
   'kubectl certificate approve <name>',
 ].join('\n');
 const approve = 'kubectl get csr\nkubectl describe csr <name>\nkubectl certificate approve <name>';
 const tryConnection =
   'kubectl -n kube-system run try-kubelet --rm -i --restart=Never --image=curlimages/curl -- -vk --max-time 5 https://$IP:10250/healthz';
-const kubeletState = 'kubectl describe node/$NODE\nssh $NODE systemctl status kubelet';
-const kubeletLog = 'ssh $NODE sudo journalctl -u kubelet --since -10min';
+const kubeletState = 'kubectl describe node/$NODE\nssh -n $NODE systemctl status kubelet';
+const kubeletLog = 'ssh -n $NODE sudo journalctl -u kubelet --since -10min';
 const serverFlags =
   "kubectl -n kube-system get deployment/metrics-server -o jsonpath='{.spec.template.spec.containers[0].args}'";
 const certificateOf =
-  'ssh $NODE "openssl s_client -connect localhost:10250 < /dev/null 2> /dev/null | openssl x509 -noout -text"';
+  'ssh -n $NODE "openssl s_client -connect localhost:10250 < /dev/null 2> /dev/null | openssl x509 -noout -text"';
 
 export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   UnknownAuthority: {
@@ -37,7 +37,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   CertificateNotYetValid: {
     why: 'The clock of the signer was ahead of ours when it signed, or ours is behind.',
-    commands: 'ssh $NODE timedatectl',
+    commands: 'ssh -n $NODE timedatectl',
   },
   CertificateNotForServers: {
     why: 'The kubelet serves a client certificate: `tlsCertFile` of its configuration is the wrong file.',
@@ -61,7 +61,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   NoCommonTls: {
     why: 'The kubelet offers only TLS versions or cipher suites that are not accepted here, or its key is too small for all of them.',
-    commands: 'ssh $NODE "sudo grep -i tls /var/lib/kubelet/config.yaml"',
+    commands: 'ssh -n $NODE "sudo grep -i tls /var/lib/kubelet/config.yaml"',
   },
   NotTls: { why: 'Another program has the port, or a proxy in between answers.', commands: tryConnection },
   NotHttp: { why: 'Another program has the port, or a proxy in between answers.', commands: tryConnection },
@@ -71,7 +71,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   OutOfFiles: {
     why: "Each connection takes a file descriptor of this server's process, and its limit is reached. The kubelets are not at fault.",
-    commands: 'ssh $NODE systemctl show containerd -p LimitNOFILE    # the node of the server',
+    commands: 'ssh -n $NODE systemctl show containerd -p LimitNOFILE    # the node of the server',
   },
   ConnectionRefused: { why: 'The kubelet does not run, or listens on another port.', commands: kubeletState },
   ConnectionLost: {
@@ -97,7 +97,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   BodyTooLarge: {
     why: 'The response exceeds 64 MiB or 5,000 containers. Cgroups that outlive their containers are the usual reason.',
-    commands: 'ssh $NODE "systemd-cgls --no-pager | wc -l"',
+    commands: 'ssh -n $NODE "systemd-cgls --no-pager | wc -l"',
   },
   BodyBroken: {
     why: 'The response was damaged, or its end cannot be recognised. Usually a proxy in between is at fault.',
@@ -105,7 +105,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   Unauthorized: {
     why: 'The kubelet does not review tokens (`authentication.webhook.enabled: false`), cannot reach kube-apiserver to review them, or belongs to another cluster.',
-    commands: `ssh $NODE "sudo grep -A2 webhook: /var/lib/kubelet/config.yaml"\n${kubeletLog}`,
+    commands: `ssh -n $NODE "sudo grep -A2 webhook: /var/lib/kubelet/config.yaml"\n${kubeletLog}`,
   },
   Forbidden: {
     why: 'The account whose token kubelets get may not get `nodes/metrics`: a ClusterRole or its binding is missing.',
@@ -131,7 +131,7 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
   },
   ClockSkew: {
     why: "Metrics are served. Their timestamps are the node's, so they look older or newer than they are.",
-    commands: 'ssh $NODE "timedatectl; chronyc tracking"',
+    commands: 'ssh -n $NODE "timedatectl; chronyc tracking"',
   },
   Other: { why: 'The message has all that is known.', commands: kubeletLog },
 };

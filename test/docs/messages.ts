@@ -476,7 +476,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   NodeClockSet: {
     symptoms: ['the clock of a node was set; its last usages are served until there are two newer samples'],
     why: "The node's clock was set back or forward. Numbers are right again after two scrapes.",
-    commands: 'ssh $NODE "timedatectl; chronyc tracking"',
+    commands: 'ssh -n $NODE "timedatectl; chronyc tracking"',
   },
   MetricsPathIgnored: {
     symptoms: [
@@ -491,7 +491,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
       '... report pods of other nodes, which are not served',
     ],
     why: 'A kubelet reports pods that the API places elsewhere: leftovers on the node, or a kubelet that lies. The numbers of the right node are served.',
-    commands: 'ssh $NODE sudo crictl pods\nkubectl get pods -A --field-selector=spec.nodeName=$NODE',
+    commands: 'ssh -n $NODE sudo crictl pods\nkubectl get pods -A --field-selector=spec.nodeName=$NODE',
   },
   DisputedPods: {
     symptoms: ['several kubelets report pods that the API places on no node; they are not served'],
@@ -571,7 +571,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   LogLinesDropped: {
     symptoms: ['lines were dropped: the log could not be written'],
     why: 'The reader of standard error is too slow or stuck. The server goes on; `lines` says how many are missing.',
-    commands: 'ssh $NODE "df -h /var/log; sudo systemctl status containerd"',
+    commands: 'ssh -n $NODE "df -h /var/log; sudo systemctl status containerd"',
   },
   DiscoveryFails: {
     symptoms: ['cannot read the discovery of kube-apiserver; retries until it works'],

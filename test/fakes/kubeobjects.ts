@@ -57,11 +57,13 @@ export interface NodeOptions {
   readonly cpu?: string;
   /** A quantity; default 64 GiB. */
   readonly memory?: string;
+  /** The container runtime and its version. */
+  readonly runtime?: string;
 }
 
 export function node(name: string, options: NodeOptions = {}): KubeObject {
   const { uid, labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true } = options;
-  const { cpu = '16', memory = '65536Mi' } = options;
+  const { cpu = '16', memory = '65536Mi', runtime = 'containerd://2.2.0' } = options;
   return {
     kind: 'Node',
     apiVersion: 'v1',
@@ -74,6 +76,7 @@ export function node(name: string, options: NodeOptions = {}): KubeObject {
     spec: {},
     status: {
       capacity: { memory, cpu },
+      nodeInfo: { containerRuntimeVersion: runtime },
       addresses: addresses ?? [
         { type: 'InternalIP', address: '127.0.0.1' },
         { type: 'Hostname', address: name },

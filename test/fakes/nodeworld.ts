@@ -33,6 +33,8 @@ export interface NodeWorld extends AsyncDisposable {
   ): void;
   /** Shows another certificate from now on. */
   show(authority: Authority, options?: Partial<IssueOptions>): void;
+  /** Sets the socket that the kubelet's configuration names. */
+  setRuntime(endpoint: string): void;
   /** Arguments of the server's Deployment. */
   setArgs(...args: readonly string[]): void;
   args(): readonly string[];
@@ -92,6 +94,10 @@ export async function createNodeWorld({ kubeletAheadMs = 0 }: NodeWorldOptions =
     setNode: (options: NodeOptions) => apiServer.objects.set(node('node-a', { kubeletPort: kubelet.port, ...options })),
     serve,
     show: (other: Authority, options?: Partial<IssueOptions>) => kubelet.useCertificate(issue(other, options)),
+    setRuntime: (endpoint: string) => {
+      const document = { kubeletconfig: { containerRuntimeEndpoint: endpoint } };
+      apiServer.documents.set('/api/v1/nodes/node-a/proxy/configz', document);
+    },
     setArgs,
     args,
     examine: examineAll,
@@ -147,7 +153,8 @@ export async function createNodeWorld({ kubeletAheadMs = 0 }: NodeWorldOptions =
   async function run(finding: ReportedFinding | undefined): Promise<void> {
     const remedy = (finding?.remedy ?? '').replaceAll('/var/lib/kubelet/config.yaml', kubeletConfig);
     const node = [
-      'ssh() { shift; eval "$*"; }',
+      // Without -n, ssh reads what follows it in the paste.
+      'ssh() { [ "$1" = -n ] || exit 1; shift 2; eval "$*"; }',
       'sudo() { "$@"; }',
       'sleep() { :; }',
       `systemctl() { echo "$*" >> ${restarts}; }`,

@@ -347,7 +347,7 @@ describe('addresses and ports', () => {
     world.serve({ code: 'NameUnknown', message: 'the last scrape of node node-a failed; see /status' });
     await world.run(await found(world, 'kubelet-name-unknown'));
     assert.ok(
-      world.args().includes('--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname'),
+      world.args().includes('--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname,InternalDNS,ExternalDNS'),
       world.args().join(' '),
     );
     world.serve({ ageMs: 20_000 });
@@ -374,7 +374,8 @@ describe('addresses and ports', () => {
     world.setNode({ addresses: [{ type: 'ExternalIP', address: '127.0.0.1' }] });
     world.serve({ code: 'NoAddress', message: 'the last scrape of node node-a failed; see /status' });
     await world.run(await found(world, 'node-no-address'));
-    assert.ok(world.args().includes('--kubelet-preferred-address-types=ExternalIP'));
+    // By InternalIP the other nodes are read.
+    assert.ok(world.args().includes('--kubelet-preferred-address-types=InternalIP,ExternalIP'));
     world.serve({ ageMs: 20_000 });
     await gone(world, 'node-no-address');
   });
@@ -399,6 +400,44 @@ describe('what is measured', () => {
     assert.match(world.restarted(), /restart kubelet/);
     world.kubelet.faults.cadvisor = 'none';
     await gone(world, 'cadvisor-unlabelled');
+  });
+
+  test('containerd elsewhere is linked; a socket at the usual path, as of Docker beside k3s, stays', async () => {
+    await using world = await createNodeWorld();
+    world.kubelet.faults.cadvisor = 'unlabelled';
+    world.setRuntime('unix:///run/k3s/containerd/containerd.sock');
+    const { remedy = '' } = await found(world, 'cadvisor-unlabelled');
+    assert.match(
+      remedy,
+      /test ! -e \/run\/containerd\/containerd\.sock && .* ln -sfn \/run\/k3s\/containerd\/containerd\.sock /,
+    );
+  });
+
+  test('a runtime that is not containerd gets no link at the path of containerd', async () => {
+    await using world = await createNodeWorld();
+    world.kubelet.faults.cadvisor = 'unlabelled';
+    for (const socket of ['/run/crio/crio.sock', '/run/containerd/containerd.sock', '/run/my-containerd.sock']) {
+      world.setRuntime(`unix://${socket}`);
+      assert.equal(
+        (await found(world, 'cadvisor-unlabelled')).remedy,
+        "ssh -n node-a 'sudo systemctl restart kubelet'",
+      );
+    }
+  });
+
+  test('kubernetes/kubernetes#111077: with cri-dockerd, unlabelled series are a note without a remedy', async () => {
+    await using world = await createNodeWorld();
+    world.kubelet.faults.cadvisor = 'unlabelled';
+    const isNote = async () => {
+      const finding = await world.find('cadvisor-unlabelled');
+      assert.deepEqual([finding?.severity, finding?.remedy], ['note', undefined]);
+    };
+    world.setRuntime('unix:///var/run/cri-dockerd.sock');
+    await isNote();
+    // The configuration is read of few nodes, and of none in the pod.
+    world.apiServer.documents.delete('/api/v1/nodes/node-a/proxy/configz');
+    world.setNode({ runtime: 'docker://28.3.0' });
+    await isNote();
   });
 
   test('a kubelet on Windows has no cAdvisor, which is no fault', async () => {

@@ -178,7 +178,7 @@ function explainReadiness({ node: { notReady } }: KubeletEvidence): KubeletProbl
   };
 }
 
-function explainReading({ node, proxy }: KubeletEvidence, around: Surroundings): KubeletProblem | undefined {
+function explainReading({ node, proxy, config }: KubeletEvidence, around: Surroundings): KubeletProblem | undefined {
   if (proxy?.kind !== 'read') return undefined;
   if (proxy.skew !== undefined) {
     return {
@@ -192,15 +192,28 @@ function explainReading({ node, proxy }: KubeletEvidence, around: Surroundings):
   // Kubelets on Windows have /metrics/resource only.
   if (proxy.fallback === undefined || node.isWindows) return undefined;
   const isOthers = kindOfImage(around.installation?.image ?? 'kubegauge') === 'metrics-server';
-  const isUnlabelled = /label/.test(proxy.fallback);
+  const code = /label/.test(proxy.fallback) ? 'cadvisor-unlabelled' : 'cadvisor-unusable';
+  const evidence = foreignText(proxy.fallback);
+  // cAdvisor of Kubernetes 1.24 and newer knows no container of Docker: https://github.com/kubernetes/kubernetes/issues/111077
+  if (config?.runtimeEndpoint?.includes('cri-dockerd') ?? node.runtime?.startsWith('docker://')) {
+    return {
+      code,
+      severity: 'note',
+      words:
+        'its runtime is Docker by cri-dockerd, whose containers cAdvisor does not know: metrics are served from /metrics/resource, as long as it has this runtime',
+      evidence,
+      remedy: () => undefined,
+    };
+  }
   return {
-    code: isUnlabelled ? 'cadvisor-unlabelled' : 'cadvisor-unusable',
+    code,
     // metrics-server reads /metrics/resource only; Prometheus is affected.
     severity: isOthers ? 'note' : 'warning',
-    words: isUnlabelled
-      ? 'cAdvisor does not find containerd, so its series of containers have no labels; metrics are served from /metrics/resource'
-      : '/metrics/cadvisor lacks containers; metrics are served from /metrics/resource',
-    evidence: foreignText(proxy.fallback),
+    words:
+      code === 'cadvisor-unlabelled'
+        ? 'cAdvisor does not find containerd, so its series of containers have no labels; metrics are served from /metrics/resource'
+        : '/metrics/cadvisor lacks containers; metrics are served from /metrics/resource',
+    evidence,
     remedy: remedies.linkRuntime,
   };
 }

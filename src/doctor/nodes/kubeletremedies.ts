@@ -9,12 +9,15 @@ import { accountForKubelets, flagValue, type ServerInstallation, setFlags } from
 /** A line for each of more nodes makes no remedy clearer. */
 const nodeLimit = 20;
 
-/** Returns a command for one node's shell, for each of the first nodes. */
+/**
+ * Returns a command for one node's shell, for each of the first nodes. Without -n, ssh reads the pasted commands that
+ * follow it from the terminal.
+ */
 function onNodes(nodes: readonly KubeletEvidence[], words: string): string {
   const names = nodes.slice(0, nodeLimit).map(({ node }) => node.name);
   const [first] = names;
-  if (names.length === 1 && first !== undefined) return command('ssh', first, words);
-  return `for node in ${names.map((name) => command(name)).join(' ')}; do ssh "$node" ${command(words)}; done`;
+  if (names.length === 1 && first !== undefined) return command('ssh', '-n', first, words);
+  return `for node in ${names.map((name) => command(name)).join(' ')}; do ssh -n "$node" ${command(words)}; done`;
 }
 
 export function approveRequests(nodes: readonly KubeletEvidence[]): string {
@@ -77,7 +80,7 @@ export function allowPins(_: readonly KubeletEvidence[], { installation, exposed
 }
 
 export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
-  return `${onNodes(nodes, 'sudo systemctl restart kubelet')}\n${pendingRequests}`;
+  return `${onNodes(nodes, restart)}\n${pendingRequests}`;
 }
 
 export function switchWebhookOn(nodes: readonly KubeletEvidence[]): string {
@@ -111,23 +114,29 @@ export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Su
   ].join('\n');
 }
 
+/** Prefers addresses to names. */
 export function preferInternalAddresses(
   _: readonly KubeletEvidence[],
-  { installation }: Surroundings,
+  { installation, flags }: Surroundings,
 ): string | undefined {
-  return (
-    installation && setFlags(installation, { 'kubelet-preferred-address-types': 'InternalIP,ExternalIP,Hostname' })
-  );
+  return installation && preferTypes(installation, ['InternalIP', 'ExternalIP', ...flags.preferredTypes]);
+}
+
+function preferTypes(installation: ServerInstallation, types: readonly string[]): string {
+  return setFlags(installation, { 'kubelet-preferred-address-types': [...new Set(types)].join(',') });
 }
 
 export function useTls(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
   return installation && setFlags(installation, { 'deprecated-kubelet-completely-insecure': 'false' });
 }
 
-/** Prefers the types that a node has. */
-export function preferTypesOf(nodes: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
-  const types = [...new Set(nodes.flatMap(({ node }) => node.addresses.map(({ type }) => type)))];
-  return installation && setFlags(installation, { 'kubelet-preferred-address-types': types.join(',') });
+/** Adds the types that the nodes have; other nodes keep the addresses by which they are read. */
+export function preferTypesOf(
+  nodes: readonly KubeletEvidence[],
+  { installation, flags }: Surroundings,
+): string | undefined {
+  const types = nodes.flatMap(({ node }) => node.addresses.map(({ type }) => type));
+  return installation && preferTypes(installation, [...flags.preferredTypes, ...types]);
 }
 
 export function useNodeStatusPort(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
@@ -151,19 +160,37 @@ export function setClocks(nodes: readonly KubeletEvidence[]): string {
 
 const usualSocket = '/run/containerd/containerd.sock';
 
-/** cAdvisor looks for containerd's socket at its usual path; a link there is enough. */
-export function linkRuntime(nodes: readonly KubeletEvidence[]): string | undefined {
-  const endpoint = nodes[0]?.config?.runtimeEndpoint?.replace(/^unix:\/\//, '');
-  if (endpoint === undefined || endpoint === usualSocket || !/^[\w./-]+$/.test(endpoint)) return restartKubelet(nodes);
-  return onNodes(
-    nodes,
-    `sudo mkdir -p /run/containerd && sudo ln -sfn ${endpoint} ${usualSocket} && sudo systemctl restart kubelet`,
-  );
+/**
+ * Returns the socket of a containerd to which a link leads cAdvisor; undefined for other runtimes, of which cAdvisor
+ * asks no containerd.
+ */
+function socketToLink({ config }: KubeletEvidence): string | undefined {
+  const socket = config?.runtimeEndpoint?.replace(/^unix:\/\//, '');
+  const isUsual = socket === usualSocket || socket === `/var${usualSocket}`;
+  return socket === undefined || isUsual || !/^\/[\w./-]*\/containerd\.sock$/.test(socket) ? undefined : socket;
 }
 
-function restartKubelet(nodes: readonly KubeletEvidence[]): string {
-  return onNodes(nodes, 'sudo systemctl restart kubelet');
+/**
+ * cAdvisor looks for containerd's socket at its usual path; a link there is enough. Docker's own containerd may have
+ * that path: a socket that is there stays. Nodes whose configuration was not read get the link of the others, where
+ * that socket exists.
+ */
+export function linkRuntime(nodes: readonly KubeletEvidence[]): string {
+  const bySocket = Map.groupBy(nodes, socketToLink);
+  const known = [...bySocket.keys()].filter((socket) => socket !== undefined);
+  const [first] = known;
+  const without = bySocket.get(undefined) ?? [];
+  const unread = first === undefined ? [] : without.filter(({ config }) => config === undefined);
+  const restarted = without.filter((node) => !unread.includes(node));
+  const links = known.map((socket) => {
+    const linked = bySocket.get(socket) ?? [];
+    const link = `sudo test -S ${socket} && sudo test ! -e ${usualSocket} && sudo mkdir -p /run/containerd && sudo ln -sfn ${socket} ${usualSocket}`;
+    return onNodes(socket === first ? [...linked, ...unread] : linked, `${link}; ${restart}`);
+  });
+  return [...links, ...(restarted.length === 0 ? [] : [onNodes(restarted, restart)])].join('\n');
 }
+
+const restart = 'sudo systemctl restart kubelet';
 
 export function describeNodes(nodes: readonly KubeletEvidence[]): string {
   return command('kubectl', 'describe', ...nodes.slice(0, nodeLimit).map(({ node }) => `node/${node.name}`));

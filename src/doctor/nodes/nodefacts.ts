@@ -1,6 +1,6 @@
 /** A Node, as far as its metrics depend on it. */
 import { conditionOf } from '../../client/conditions.ts';
-import { field } from '../../client/json.ts';
+import { field, text } from '../../client/json.ts';
 import { type NodeInfo, parseNode } from '../../cluster/nodes.ts';
 import { parseTimeMs } from '../times.ts';
 
@@ -12,6 +12,8 @@ export interface NodeFacts extends NodeInfo {
   readonly isFargate: boolean;
   /** Whether it is a node of Virtual Kubelet, as on AKS: a provider's program, mostly without metrics. */
   readonly isVirtual: boolean;
+  /** The container runtime and its version, such as `containerd://2.2.0`. */
+  readonly runtime: string | undefined;
   /** Milliseconds since the epoch. */
   readonly createdMs: number | undefined;
 }
@@ -27,6 +29,7 @@ export function parseNodeFacts(object: unknown): NodeFacts | undefined {
     isWindows: labels.get('kubernetes.io/os') === 'windows',
     isFargate: labels.get('eks.amazonaws.com/compute-type') === 'fargate',
     isVirtual: labels.get('type') === 'virtual-kubelet',
+    runtime: text(field(field(field(object, 'status'), 'nodeInfo'), 'containerRuntimeVersion')),
     createdMs: parseTimeMs(field(field(object, 'metadata'), 'creationTimestamp')),
   };
 }

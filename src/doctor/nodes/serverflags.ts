@@ -111,7 +111,12 @@ export function setFlags(
   const operations = Object.entries(values).map(([name, value]) => {
     const word = `--${name}=${value}`;
     const at = args.findLastIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-    if (at >= 0) return { op: 'replace', path: `${argsPath}/${at}`, value: word };
+    if (at >= 0) {
+      const isSeparate = args[at] === `--${name}` && args[at + 1]?.startsWith('-') === false;
+      return isSeparate
+        ? { op: 'replace', path: `${argsPath}/${at + 1}`, value }
+        : { op: 'replace', path: `${argsPath}/${at}`, value: word };
+    }
     free += 1;
     return free === 1
       ? { op: 'add', path: argsPath, value: [word] }

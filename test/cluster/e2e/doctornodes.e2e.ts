@@ -182,12 +182,14 @@ describe('doctor on kubelets', { skip, concurrency: 1 }, () => {
 
   describe('kubernetes/kubernetes#89903', () => {
     const usual = cluster.settings.containerdSocket;
-    const elsewhere = path.join(cluster.settings.runFolder, 'containerd/elsewhere.sock');
+    const elsewhere = path.join(cluster.settings.runFolder, 'elsewhere/containerd.sock');
 
     before(async () => {
       // Without a container there is no series to lack labels.
       await loads.running();
       await cluster.moveRuntime(elsewhere);
+      // The remedy leaves a socket that is there.
+      await rm(usual, { force: true });
     });
     after(async () => {
       await rm(usual, { force: true });

@@ -91,7 +91,7 @@ export async function paste(cluster: Cluster, { remedy }: ReportedFinding): Prom
     const cache = path.join(cluster.settings.runFolder, 'kubectl-cache');
     const programs: Readonly<Record<string, string>> = {
       kubectl: `exec ${record.kubernetesBin}/kubectl --kubeconfig=${cluster.kubeconfig} --cache-dir=${cache} "$@"`,
-      ssh: 'shift; exec sh -c "$*"',
+      ssh: '[ "$1" = -n ] && shift; shift; exec sh -c "$*"',
       sudo: 'exec "$@"',
       systemctl: `echo "$*" >> ${calls}`,
     };

@@ -56,6 +56,18 @@ describe('a flag', () => {
     ]);
   });
 
+  test('is replaced by its value alone where that is a word of its own, so no word is left over', () => {
+    const command = setFlags(installation(['--kubelet-port', '1', '--kubelet-insecure-tls', '--v=2']), {
+      'kubelet-port': '2',
+      'kubelet-insecure-tls': 'false',
+    });
+    const [, patch = ''] = /-p '(.*)'$/.exec(command) ?? [];
+    assert.deepEqual(JSON.parse(patch), [
+      { op: 'replace', path: '/spec/template/spec/containers/0/args/1', value: '2' },
+      { op: 'replace', path: '/spec/template/spec/containers/0/args/2', value: '--kubelet-insecure-tls=false' },
+    ]);
+  });
+
   test('is added to a Deployment without arguments, also beside others', () => {
     const command = setFlags(installation([]), { a: '1', b: '2' });
     const [, patch = ''] = /-p '(.*)'$/.exec(command) ?? [];
