@@ -124,7 +124,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     plant: (cluster) =>
       change(cluster, 'Service', serviceName, [{ op: 'replace', path: '/spec/ports/0/port', value: 4443 }]),
     code: 'service-port-missing',
-    says: /asks for port 443/,
+    says: /v1beta1\.metrics\.k8s\.io and v1\.metrics\.k8s\.io ask for port 443/,
   },
   {
     name: 'kubernetes-sigs/metrics-server#525: the selector has a label that the pods lack',

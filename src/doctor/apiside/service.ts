@@ -97,7 +97,7 @@ async function* serviceMissing(
     code: 'service-missing',
     severity: 'error',
     object: serviceObject(address),
-    problem: `there is no such Service, but ${names.join(' and ')} names it; until it is there, or they are gone, namespaces cannot be deleted`,
+    problem: `there is no such Service, but ${names.join(' and ')} ${names.length === 1 ? 'names' : 'name'} it; until it is there, or they are gone, namespaces cannot be deleted`,
   } as const;
   if (deployment === undefined) {
     yield { ...finding, remedy: names.map((each) => command('kubectl', 'delete', 'apiservice', each)).join('\n') };
@@ -127,7 +127,7 @@ function portMissing(address: ServiceAddress, service: unknown, versions: readon
     code: 'service-port-missing',
     severity: 'error',
     object: serviceObject(address),
-    problem: `${names.join(' and ')} asks for port ${address.port}, which the Service does not have`,
+    problem: `${names.join(' and ')} ${names.length === 1 ? 'asks' : 'ask'} for port ${address.port}, which the Service does not have`,
     evidence: `ports of the Service: ${ports.join(', ')}`,
     ...(typeof only === 'number' ? { remedy: remedy.join('\n') } : {}),
   };
