@@ -24,6 +24,12 @@ export function errorOf(error: unknown): AskedError {
   return { message: error.message, isUnavailable: hasNoAnswer(error) };
 }
 
+/** Returns the error of a rule or query whose engine is not among those that are asked. */
+export function unknownEngine({ source = '' }: { readonly source: string | undefined }): AskedError {
+  const message = `no --prometheus-url has the name ${source}; write --prometheus-url=${source}=<url>`;
+  return { message, isUnavailable: false };
+}
+
 /** Returns the sample as the API would serve it. */
 export function valueOf(object: string, { value, problem }: PromqlSample): AskedValue {
   if (value === undefined) return { object, value, problem };

@@ -1,10 +1,11 @@
 /** Asks a PromQL engine for the usages of `resourceRules`. */
 import type { PromqlSample } from '../promql/answer.ts';
+import { chosenClient } from '../prometheussource/prometheussource.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import { QueryError } from '../rules/queries.ts';
 import { nodesQuery, podsQuery } from '../rules/resourcequeries.ts';
 import type { ResourceQuery, ResourceRule, ResourceRules } from '../rules/rule.ts';
-import { errorOf, objectLimit, sendQuery, valueOf } from './askedvalues.ts';
+import { errorOf, objectLimit, sendQuery, unknownEngine, valueOf } from './askedvalues.ts';
 import type { AskedResourceQuery } from './rulestext.ts';
 
 /** Its pods are asked for first: every cluster has some there, and an answer of all pods may be above a limit. */
@@ -21,14 +22,14 @@ interface MadeQuery {
 /** Returns the values of a few containers and nodes. A query that the rule cannot make is not sent. */
 export async function askResourceRules(
   { cpu, memory }: ResourceRules,
-  client: PromqlClient,
+  clients: readonly PromqlClient[],
 ): Promise<readonly AskedResourceQuery[]> {
   const asked: AskedResourceQuery[] = [];
   for (const rule of [cpu, memory]) {
     const ofUsual = () => madePods(rule, [usualNamespace]);
     const ofAll = () => madePods(rule, undefined);
-    asked.push(...(await ask(client, rule.containerQuery, [ofUsual, ofAll])));
-    asked.push(...(await ask(client, rule.nodeQuery, [() => madeNodes(rule)])));
+    asked.push(...(await ask(clients, rule.containerQuery, [ofUsual, ofAll])));
+    asked.push(...(await ask(clients, rule.nodeQuery, [() => madeNodes(rule)])));
   }
   return asked;
 }
@@ -46,12 +47,18 @@ function madeNodes(rule: ResourceRule): MadeQuery {
 
 /** @param makes queries, of which each is sent if the result of the previous one is empty. */
 async function ask(
-  client: PromqlClient,
-  { path }: ResourceQuery,
+  clients: readonly PromqlClient[],
+  asked: ResourceQuery,
   makes: readonly (() => MadeQuery)[],
 ): Promise<readonly AskedResourceQuery[]> {
   let query = '';
+  const { path } = asked;
   const without = (problem: string) => ({ path, query, values: [], problem, errors: [] });
+  const client = chosenClient(clients, asked);
+  if (client === undefined) {
+    const unknown = unknownEngine(asked);
+    return [{ ...without(unknown.message), errors: [unknown] }];
+  }
   try {
     for (const make of makes) {
       const made = make();

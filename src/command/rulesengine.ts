@@ -7,6 +7,7 @@ import { silentLogger } from '../logging.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
+import { chosenClient } from '../prometheussource/prometheussource.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import { customQuery, externalQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
@@ -44,18 +45,14 @@ export async function askEngines(
   const owners: Owners = new Map();
   const found: FoundRule[] = [];
   for (const rule of [...rules.custom, ...rules.external]) {
-    const { source } = rule;
-    const client = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
-    found.push(await findMetrics(client, rule, mapperOf(rule), owners));
+    found.push(await findMetrics(chosenClient(clients, rule), rule, mapperOf(rule), owners));
   }
   const asked: AskedRule[] = [];
   for (const each of found) asked.push(await askRule(each, owners));
-  const [first] = clients;
   return {
     engines: clients.map(({ engine: { name, url } }) => ({ name, url: `${url.origin}${url.pathname}` })),
     rules: asked,
-    resourceQueries:
-      first === undefined || rules.resource === undefined ? [] : await askResourceRules(rules.resource, first),
+    resourceQueries: rules.resource === undefined ? [] : await askResourceRules(rules.resource, clients),
   };
 }
 

@@ -103,7 +103,7 @@ export function openRulesFile(options: RulesFileOptions): RulesFile {
 function parseKnown(text: string, { sources, isTaken, needsResourceRules }: RulesFileOptions): Rules {
   const rules = parseRules(text);
   const problems = [
-    ...unknownSources(rules, sources),
+    ...unknownSources(needsResourceRules ? rules : { ...rules, resource: undefined }, sources),
     ...rules.custom.flatMap((rule) => takenName(rule, isTaken)),
     ...(needsResourceRules ? unusableResourceRules(rules) : []),
   ];

@@ -13,7 +13,7 @@ import {
   type RuleExternalMetric,
   type RuleMetric,
 } from '../rules/seriesmetrics.ts';
-import { errorOf, forever } from './askedvalues.ts';
+import { errorOf, forever, unknownEngine } from './askedvalues.ts';
 import type { AskedRule } from './rulestext.ts';
 import { type ObjectLabel, SeriesSamples } from './seriessamples.ts';
 
@@ -52,8 +52,7 @@ export async function findMetrics(
 ): Promise<FoundRule> {
   const none = { rule, client, mapper, series: 0, left: 0, metrics: [], moreMetrics: 0, unassociated: [] };
   if (client === undefined) {
-    const message = `no --prometheus-url has the name ${rule.source ?? ''}; write --prometheus-url=${rule.source ?? ''}=<url>`;
-    return { ...none, errors: [{ message, isUnavailable: false }] };
+    return { ...none, errors: [unknownEngine(rule)] };
   }
   if (rule.seriesQuery.trim() === '') return { ...none, errors: [] };
   const objectLabels = objectLabelsOf(rule, mapper);

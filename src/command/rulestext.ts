@@ -122,8 +122,8 @@ function resourceLines(resource: ResourceRules, asked: AskedEngines | undefined)
   return [
     `resourceRules, line ${line}: metrics.k8s.io with --resource-metrics=prometheus; without the flag it comes from kubelets`,
     `  window     ${formatDuration(windowMs)}`,
-    ...examplesOf(resource).flatMap(({ path, query, problem }) => [
-      `  ${path}`,
+    ...examplesOf(resource).flatMap(({ path, source, query, problem }) => [
+      `  ${path}${sourceText(source)}`,
       `             ${query === undefined ? `(none: ${problem})` : inOneLine(query)}`,
       ...(asked?.resourceQueries ?? []).filter((each) => each.path === path).flatMap(valueLines),
     ]),
@@ -152,7 +152,7 @@ function ruleLines(rule: RuleExplanation): readonly string[] {
         ];
   const objects = rule.objects.map(({ resource, label }) => `${resource} by label ${label}`);
   return [
-    `${rule.path}, line ${rule.line}${rule.source === undefined ? '' : `, source ${rule.source}`}`,
+    `${rule.path}, line ${rule.line}${sourceText(rule.source)}`,
     `  series     ${rule.seriesQuery.trim() === '' ? '(none)' : inOneLine(rule.seriesQuery)}`,
     ...rule.filters.map((filter) => `  filter     ${filter}`),
     `  name       ${rule.matches === '.*' ? '' : `${rule.matches} -> `}${rule.as === '$0' ? "the series' name" : rule.as}`,
@@ -164,6 +164,10 @@ function ruleLines(rule: RuleExplanation): readonly string[] {
     `  query      ${rule.queryExample === undefined ? `(none: ${rule.queryProblem})` : inOneLine(rule.queryExample)}`,
     ...rule.notes.flatMap(noteLines),
   ];
+}
+
+function sourceText(source: string | undefined): string {
+  return source === undefined ? '' : `, source ${source}`;
 }
 
 function noteLines({ line, problem, remedy }: RuleProblem): readonly string[] {

@@ -9,6 +9,7 @@ import type { UsageSource } from '../metricsource/usage.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
 import type { RuleProblem } from '../rules/problem.ts';
+import { queriesOf } from '../rules/resourcequeries.ts';
 import type { MetricRule, ResourceQuery, ResourceRules, Rules } from '../rules/rule.ts';
 import { type FoundMetrics, ruleMetricLimit } from '../rules/seriesmetrics.ts';
 import { CustomAnswers } from './customsource.ts';
@@ -99,14 +100,16 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     setRules,
     reports: () => [
       ...[...rules.custom, ...rules.external].map(report),
-      ...queriesOf(rules.resource).map((query) => reportOf(query, clientOf(query), states)),
+      ...(rules.resource === undefined ? [] : queriesOf(rules.resource)).map((query) =>
+        reportOf(query, clientOf(query), states),
+      ),
     ],
     run: (signal) => lists.run(signal),
   };
 
   function setRules(next: SourceRules): void {
     const all = [...next.custom, ...next.external];
-    for (const rule of all) clientOf(rule);
+    for (const rule of [...all, ...(next.resource === undefined ? [] : queriesOf(next.resource))]) clientOf(rule);
     lists.setRules(all);
     table.setRules(next);
     states.clear();
@@ -160,12 +163,6 @@ function externalSource(
   };
 }
 
-/** Each fails, and is reported, on its own. */
-function queriesOf(resource: ResourceRules | undefined): readonly ResourceQuery[] {
-  if (resource === undefined) return [];
-  return [resource.cpu, resource.memory].flatMap(({ containerQuery, nodeQuery }) => [containerQuery, nodeQuery]);
-}
-
 function reportOf({ path }: ResourceQuery, { engine }: PromqlClient, states: RuleStates): SourceReport {
   return { source: engine.name, rule: path, metrics: 1, ...states.of(path) };
 }
@@ -183,19 +180,33 @@ function cutError(found: FoundMetrics<unknown> | undefined): string | undefined 
   return `it makes more than ${ruleMetricLimit} metrics; the others are left out`;
 }
 
+/** Returns the engine that a rule or query chooses; undefined for an unknown name. */
+export function chosenClient(
+  clients: readonly PromqlClient[],
+  { source }: Pick<QueriedRule, 'source'>,
+): PromqlClient | undefined {
+  return source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
+}
+
+/** The engine is chosen for both queries of a resource. */
+function chosenEngines({ cpu, memory }: ResourceRules): readonly (QueriedRule & { readonly line: number })[] {
+  return [cpu, memory].map(({ path, containerQuery: { line, source } }) => ({ path, line, source }));
+}
+
 /** @throws Error for an unknown name. */
-function findClient(clients: readonly PromqlClient[], { path, source }: QueriedRule): PromqlClient {
-  const found = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
+function findClient(clients: readonly PromqlClient[], rule: QueriedRule): PromqlClient {
+  const { path, source } = rule;
+  const found = chosenClient(clients, rule);
   if (found === undefined) throw new Error(`${path}.source: no --prometheus-url has the name ${source ?? ''}`);
   return found;
 }
 
-/** Returns a problem for each rule whose engine is not configured. */
+/** Returns a problem for each rule whose engine is not configured, and for each query of resourceRules. */
 export function unknownSources(
-  { custom, external }: Pick<Rules, 'custom' | 'external'>,
+  { custom, external, resource }: SourceRules,
   names: readonly string[],
 ): readonly RuleProblem[] {
-  return [...custom, ...external]
+  return [...custom, ...external, ...(resource === undefined ? [] : chosenEngines(resource))]
     .filter(({ source }) => source !== undefined && !names.includes(source))
     .map(({ line, path, source }) => ({
       line,

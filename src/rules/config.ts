@@ -1,4 +1,4 @@
-/** The file format of prometheus-adapter v0.12, and the one key that is ours. */
+/** The file format of prometheus-adapter v0.12, and the one key of rules and of resources that is ours. */
 import { boolean, type YamlDecoder, list, mapOf, struct, text } from './decode.ts';
 
 export interface GroupResourceConfig {
@@ -38,6 +38,8 @@ export interface ResourceRuleConfig {
   readonly nodeQuery?: string;
   readonly resources?: ResourcesConfig;
   readonly containerLabel?: string;
+  /** As in a rule; ours. */
+  readonly source?: string;
 }
 
 export interface ResourceRulesConfig {
@@ -72,6 +74,7 @@ const resourceRule = struct<ResourceRuleConfig>({
   nodeQuery: text,
   resources,
   containerLabel: text,
+  source: text,
 });
 
 export const rulesConfig: YamlDecoder<RulesConfig> = struct<RulesConfig>({

@@ -69,10 +69,16 @@ function queryProblems(rule: ResourceRule): readonly RuleProblem[] {
   );
 }
 
+/** Returns the queries of CPU, then those of memory. Each fails, and is reported, on its own. */
+export function queriesOf({ cpu, memory }: ResourceRules): readonly ResourceQuery[] {
+  return [cpu, memory].flatMap(({ containerQuery, nodeQuery }) => [containerQuery, nodeQuery]);
+}
+
 /** The query of one pod or node, or why there is none. */
 export interface ResourceExample {
   readonly path: string;
   readonly line: number;
+  readonly source?: string | undefined;
   readonly query?: string | undefined;
   readonly problem?: string | undefined;
 }
@@ -82,7 +88,7 @@ export function resourceExamples(rule: ResourceRule): readonly ResourceExample[]
     [rule.containerQuery, () => podsQuery(rule, { namespaces: ['default'], names: ['web-0'] }, 'exact')],
     [rule.nodeQuery, () => nodesQuery(rule, { names: ['node-a'] }, 'exact')],
   ];
-  return examples.map(([{ path, line }, make]) => ({ path, line, ...tried(make) }));
+  return examples.map(([{ path, line, source }, make]) => ({ path, line, source, ...tried(make) }));
 }
 
 const remedy =

@@ -70,8 +70,8 @@ export interface ResourceQuery {
   readonly template: GoTemplate | undefined;
   /** As in the file. */
   readonly text: string;
-  /** Always the first engine's: prometheus-adapter has one. */
-  readonly source: undefined;
+  /** The engine that is asked; undefined for the first one. */
+  readonly source: string | undefined;
 }
 
 export interface Rules {

@@ -74,7 +74,7 @@ class RuleCompiler {
       path,
       line: this.#lineOf(path),
       seriesQuery: config.seriesQuery ?? '',
-      source: config.source === '' ? undefined : config.source,
+      source: engineOf(config.source),
       filters:
         (config.name?.matches ?? '') === '' ? filters : [...filters, { pattern: name.matches, isPositive: true }],
       name,
@@ -109,8 +109,8 @@ class RuleCompiler {
   #resourceRule(path: string, config: ResourceRuleConfig = {}): ResourceRule {
     const query = (key: 'containerQuery' | 'nodeQuery'): ResourceQuery => {
       const at = `${path}.${key}`;
-      const { [key]: text = '' } = config;
-      return { path: at, line: this.#lineOf(at), template: this.#query(at, text), text, source: undefined };
+      const { [key]: text = '', source } = config;
+      return { path: at, line: this.#lineOf(at), template: this.#query(at, text), text, source: engineOf(source) };
     };
     return {
       path,
@@ -214,6 +214,11 @@ class RuleCompiler {
 }
 
 const everything = compilePattern('.*');
+
+/** An empty name is none. */
+function engineOf(source: string | undefined): string | undefined {
+  return source === '' ? undefined : source;
+}
 
 /** Returns a text that another rule of the file, or of the next one, has only if it is the same. */
 function identityOf(config: RuleConfig | ResourceRulesConfig): string {

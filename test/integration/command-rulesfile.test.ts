@@ -88,6 +88,13 @@ suite('the rules file', () => {
     const refused = (text: string, expected: RegExp) =>
       assert.throws(() => open(text, undefined, undefined, undefined, true), expected);
     refused(`rules:${rule('a')}`, /resourceRules: the file has none, and --resource-metrics=prometheus needs them/);
+    const query = `'x{<<.LabelMatchers>>}'`;
+    const overrides = '{namespace: {resource: namespace}, node: {resource: node}, pod: {resource: pod}}';
+    const of = `{source: nowhere, containerQuery: ${query}, nodeQuery: ${query}, resources: {overrides: ${overrides}}, containerLabel: container}`;
+    const elsewhere = `resourceRules: {window: 5m, cpu: ${of}, memory: ${of}}\n`;
+    refused(elsewhere, /resourceRules\.memory\.source: no --prometheus-url has the name nowhere/);
+    // They have no effect without the flag.
+    open(elsewhere);
     refused('resourceRules: {window: 5m}\n', /resourceRules\.cpu\.containerQuery: resourceRules\.cpu: no label names/);
   });
 });

@@ -314,6 +314,30 @@ suite('usages by resourceRules', () => {
     });
   });
 
+  test('CPU and memory come from the engines that they name, and a name that no engine has is an error', async () => {
+    await using mimir = await createFakePrometheus();
+    mimir.resultOf = () => [container('web-0', '4096')];
+    answer([container('web-0', '0.5')], []);
+    const ofMimir = rules.replace(/(memory:[^]*?)( {4}containerLabel)/, '$1    source: mimir\n$2');
+    const before = prometheus.requests.length;
+    {
+      await using other = runSource({ rules: ofMimir, urls: { main: prometheus.url, mimir: mimir.url } });
+      const { usages } = await pods(['shop/web-0'], { of: other });
+      assert.deepEqual(
+        usages.map((usage) => usage.kind === 'ready' && usage.value.containers[0]?.memoryBytes),
+        [4096],
+      );
+      const engines = other.source.reports().map(({ source, rule }) => [rule.split('.')[1], source]);
+      assert.deepEqual(Object.fromEntries(engines), { cpu: 'main', memory: 'mimir' });
+    }
+    const sent = [prometheus.requests.slice(before), mimir.requests].map((calls) =>
+      calls.flatMap(({ parameters }) => /\((\w+)\{namespace="shop"/.exec(parameters.get('query') ?? '')?.[1] ?? []),
+    );
+    assert.deepEqual(sent, [['cpu'], ['memory']]);
+    const unknown = { rules: ofMimir, urls: { main: prometheus.url } };
+    assert.throws(() => runSource(unknown), /resourceRules\.memory\.containerQuery\.source: no --prometheus-url has/);
+  });
+
   test('a failure is an error with its reason, and never an empty list', async () => {
     prometheus.fault = ({ parameters }) =>
       parameters.get('query')?.includes('(memory{') === true

@@ -228,6 +228,25 @@ describe('kubegauge rules check', () => {
     ]);
   });
 
+  test('asks the engine that resourceRules name, and says which names none', async () => {
+    await using mimir = await createFakePrometheus();
+    mimir.resultOf = () => [[{ node: 'node-a', pod: 'dns-0', container: 'app' }, '2']];
+    engine.resultOf = () => [[{ node: 'node-a', pod: 'dns-0', container: 'app' }, '1']];
+    const of = (source: string) =>
+      resourceRules.replace(/(memory:[^]*?)( {4}containerLabel)/, `$1    source: ${source}\n$2`);
+    const urls = [`--prometheus-url=main=${engine.url}`, `--prometheus-url=mimir=${mimir.url}`];
+    const { code, out } = await check(of('mimir'), ...urls);
+    assert.equal(code, 0, out);
+    assert.match(out, /cpu\.nodeQuery\n.*\n {13}node-a = 1\n/);
+    assert.match(out, /memory\.nodeQuery, source mimir\n.*\n {13}node-a = 2\n/);
+    const lacking = await check(of('thanos'), ...urls);
+    assert.equal(lacking.code, 1, lacking.out);
+    assert.match(
+      lacking.out,
+      /memory\.nodeQuery, source thanos\n.*\n {13}no value: no --prometheus-url has the name thanos/,
+    );
+  });
+
   test('a query of resourceRules that the engine refuses is exit code 1, and one that the file lacks is not sent', async () => {
     const result = [[{ pod: 'dns-0', container: 'app' }, '2']] as const;
     engine.resultOf = () => result;
