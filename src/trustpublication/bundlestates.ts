@@ -1,5 +1,6 @@
 /** States of caBundle whose text is the same in every cluster. */
 import type { BundleCode } from '../messagecodes.ts';
+import { bundleLimitBytes } from './publishedroots.ts';
 
 interface BundleState {
   readonly code: BundleCode;
@@ -55,6 +56,10 @@ export const bundleStates = {
   published: { code: 'RootPublished', state: 'the bundle holds our root' },
   noBundle: { code: 'RootNotPublished', state: 'the APIService has no bundle' },
   publishing: { code: 'RootNotPublished', state: 'our root is being added to the bundle' },
+  tooLong: {
+    code: 'BundleTooLong',
+    state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
+  },
   lostRoot: { code: 'BundleLostRoot', state: 'the bundle lost our root; it is put back' },
   contested: {
     code: 'BundleContested',

@@ -140,13 +140,6 @@ const idle = {
   againMs: undefined,
 } as const satisfies Partial<Decision>;
 
-const tooLongDraft: Draft = {
-  ...idle,
-  level: 'warn',
-  code: 'BundleTooLong',
-  state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
-};
-
 /** Returns a decision without a patch where we must not write. */
 function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefined {
   const other = otherWriterOf(view);
@@ -154,7 +147,7 @@ function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefin
     const state = `caBundle is left to ${other.writer}: the annotation ${other.annotation} is set`;
     return { ...idle, code: 'BundleKeptOff', state };
   }
-  if (tooLong) return tooLongDraft;
+  if (tooLong) return { ...idle, level: 'warn', ...bundleStates.tooLong };
   const { hindrance } = situation;
   if (hindrance === undefined) return undefined;
   if (hindrance === 'second-process') return { ...idle, level: 'warn', ...bundleStates.secondProcess };
@@ -169,7 +162,7 @@ function stage(scene: Scene): Draft {
   const stale = staleRoots(scene);
   if (!isHeld || stale.length > 0) {
     const staged = withRoots(withoutRoots(text, stale), isHeld ? [] : [own.root]);
-    if (staged.length > bundleLimitBytes) return tooLongDraft;
+    if (staged.length > bundleLimitBytes) return makeRoom(scene, { staged: withoutRoots(text, stale) });
     const isRepeated = isHeld ? stale.some(isOwn(scene)) : memory.everStaged;
     const patch = { write: isHeld ? 'prune' : 'stage', isRepeated, operations: writePatch(view, { staged }) } as const;
     return later(scene, { ...idle, patch, ...bundleStates.staging });
@@ -217,12 +210,34 @@ function publish(scene: Scene): Draft {
   const rescued = rootsIn(staged, ownerOf).filter(
     ({ owner, certificate }) => owner.uid !== own.owner.uid && !includesRoot(roots, certificate),
   );
-  const bundle = withRoots(kept, [...rescued.map(({ certificate }) => certificate), own.root]);
-  if (bundle.length > bundleLimitBytes) return tooLongDraft;
+  const bundle = [[...rescued.map(({ certificate }) => certificate), own.root], [own.root]]
+    .map((added) => withRoots(kept, added))
+    .find(({ length }) => length <= bundleLimitBytes);
+  if (bundle === undefined) return makeRoom(scene, { bundle: kept });
   const operations = writePatch(view, staged === '' ? { bundle } : { bundle, staged: '' });
   const patch = { write, isRepeated: write === 'repair', operations } as const;
   const draft = write === 'repair' ? ({ level: 'warn', ...bundleStates.lostRoot } as const) : bundleStates.publishing;
   return later(scene, { ...idle, patch, ...draft });
+}
+
+/**
+ * Returns the decision while there is no room for our root: roots of pods that are gone are confirmed and removed.
+ * @param pruned what stays without the stale ones.
+ */
+function makeRoom(scene: Scene, pruned: { readonly bundle: string } | { readonly staged: string }): Draft {
+  const { own, situation, view, roots, memory } = scene;
+  const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
+  const draft = {
+    ...idle,
+    level: 'warn',
+    confirm: due.unconfirmed,
+    againMs: due.nextMs,
+    ...bundleStates.tooLong,
+  } as const;
+  const stale = staleRoots(scene);
+  if (stale.length === 0) return draft;
+  const patch = { write: 'prune', isRepeated: stale.some(isOwn(scene)), operations: writePatch(view, pruned) } as const;
+  return later(scene, { ...draft, patch });
 }
 
 /** Returns the draft without its patch while a repeated write has to wait. */

@@ -14,8 +14,10 @@ export interface PublishedRoot {
   readonly end: number;
 }
 
-/** In bytes: a root has 700. kube-apiserver accepts objects of up to 1.5 MB and annotations of up to 256 KiB together. */
+/** In bytes: a root has about 850. kube-apiserver accepts objects of up to 1.5 MB and annotations of up to 256 KiB together. */
 export const bundleLimitBytes = 128 * 1024;
+/** In bytes of PEM, with the longest names that a pod and its namespace can have. */
+export const longestRootBytes = 2 * 1024;
 
 /**
  * Returns our roots, in the order of the bundle.

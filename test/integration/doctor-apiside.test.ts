@@ -10,6 +10,7 @@ import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { createPodRoot } from '../../src/tls/podroot.ts';
 import { keepOffAnnotation, stagedRootsAnnotation } from '../../src/trustpublication/apiserviceview.ts';
+import { bundleLimitBytes, longestRootBytes } from '../../src/trustpublication/publishedroots.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createInstallation, namespace, servedName, servingPod } from '../fakes/installation.ts';
@@ -321,6 +322,21 @@ describe("doctor and the roots of kubegauge's pods", () => {
     });
     const [staged] = (await findings(planted)).filter(({ code }) => code === 'roots-staged');
     assert.match(staged?.problem ?? '', new RegExp(`kube-system/${podName}$`));
+  });
+
+  test('reports a bundle and staged roots without room, and its remedy empties both', async () => {
+    const planted = await use();
+    const full = '#'.repeat(bundleLimitBytes - longestRootBytes + 1);
+    change(planted, 'APIService', beta, {
+      metadata: { annotations: { [stagedRootsAnnotation]: full } },
+      spec: { caBundle: base64(full) },
+    });
+    const [tooLong] = (await findings(planted)).filter(({ code }) => code === 'bundle-too-long');
+    await runCommands(planted.apiServer, tooLong?.remedy ?? '');
+    const object = planted.apiServer.objects.get('APIService', beta);
+    assert.equal(object?.metadata.annotations?.[stagedRootsAnnotation], undefined);
+    assert.equal((object?.['spec'] as { caBundle?: string } | undefined)?.caBundle, undefined);
+    assert.ok((await findings(planted)).every(({ code }) => code !== 'bundle-too-long'));
   });
 
   test('says that an operator keeps kubegauge off, and its remedy ends that', async () => {

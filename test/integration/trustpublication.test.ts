@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
+import { stagedRootsAnnotation } from '../../src/trustpublication/apiserviceview.ts';
 import { deniedReadRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
 import { podReadPauseMs, podReadsAtOnce } from '../../src/trustpublication/podreads.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../src/trustpublication/publication.ts';
 import { blockedRetryMs, propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { pruneGraceMs } from '../../src/trustpublication/publicationmemory.ts';
+import { bundleLimitBytes } from '../../src/trustpublication/publishedroots.ts';
 import { createBackendSource } from '../../src/trustpublication/servicebackends.ts';
 import { createFakeApiServer, type FakeApiServer, type ReceivedRequest } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -552,6 +554,21 @@ test('the root of a pod that is gone is pruned, and that of a pod that only the 
   assert.equal(patches().length, 1);
   assert.ok(bundleOf(current()).endsWith(ownPem));
 });
+
+for (const place of ['bundle', 'annotation'] as const) {
+  test(`a pod becomes ready although the ${place} was filled by pods that are gone`, async () => {
+    const full = `${'#'.repeat(bundleLimitBytes - other.length - 1)}\n${other}`;
+    const annotations = { [stagedRootsAnnotation]: full };
+    set(place === 'bundle' ? apiService({ bundle: full }) : apiService({ insecure: true, annotations }));
+    running.delete('k');
+    const publication = start();
+    await until('the pod knows that there is no room', () => publication.code() === 'BundleTooLong');
+    assert.deepEqual([publication.ready(), publication.isTrouble(), patches().length], [false, true, 0]);
+    await becomesReady(publication);
+    const write = place === 'bundle' ? full.replace(other, ownPem) : ownPem;
+    await until('kube-apiserver verifies', () => bundleOf(current()) === write);
+  });
+}
 
 test('nothing is written after the abort', async () => {
   set(apiService({ bundle: ownPem }));

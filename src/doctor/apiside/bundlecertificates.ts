@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { describeError } from '../../logging.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
+import { stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
 import type { Finding } from '../finding.ts';
 import { mergePatch } from '../remedy.ts';
 import { dateOf, expiryWarningMs, subjectOf } from './expiry.ts';
@@ -42,5 +43,9 @@ export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number)
 
 /** Returns the command that ends a failure of verification at once. kubegauge's pods then stage roots and verify again. */
 export function withoutVerification(name: string): string {
-  return mergePatch('apiservice', undefined, name, { spec: { caBundle: null, insecureSkipTLSVerify: true } });
+  return mergePatch('apiservice', undefined, name, {
+    // Staged roots of pods that are gone would fill the next bundle.
+    metadata: { annotations: { [stagedRootsAnnotation]: null } },
+    spec: { caBundle: null, insecureSkipTLSVerify: true },
+  });
 }

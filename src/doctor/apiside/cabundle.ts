@@ -1,7 +1,7 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
+import { bundleLimitBytes, longestRootBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
@@ -72,12 +72,12 @@ function* checkVersion(version: RegisteredVersion): Iterable<Finding> {
       remedy: `kubectl annotate apiservice ${version.name} ${keepOffAnnotation}-`,
     };
   }
-  if (Math.max(version.bundle.length, stagedText(view).length) <= bundleLimitBytes) return;
+  if (Math.max(version.bundle.length, stagedText(view).length) + longestRootBytes <= bundleLimitBytes) return;
   yield {
     code: 'bundle-too-long',
     severity: 'warning',
     object: `APIService ${version.name}`,
-    problem: `caBundle or its staged roots are longer than ${bundleLimitBytes} bytes: pods of kubegauge add nothing more`,
+    problem: `caBundle or its staged roots have no room for another root (${bundleLimitBytes} bytes): pods of kubegauge add nothing more`,
     remedy: withoutVerification(version.name),
   };
 }

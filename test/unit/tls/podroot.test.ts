@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { fieldsOf } from '../../../src/tls/certificatefields.ts';
 import { createPodRoot, type RootOwner, rootOwnerOf } from '../../../src/tls/podroot.ts';
 import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
+import { longestRootBytes } from '../../../src/trustpublication/publishedroots.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import {
   basicConstraints,
@@ -70,7 +71,9 @@ describe("a pod's root", () => {
 
   test('of the longest names that Kubernetes allows is read back', () => {
     const longest = { namespace: 'n'.repeat(63), pod: 'p'.repeat(253), uid: 'u'.repeat(64) };
-    assert.deepEqual(rootOwnerOf(createPodRoot(longest).certificate), longest);
+    const { certificate: read, pem } = createPodRoot(longest);
+    assert.deepEqual(rootOwnerOf(read), longest);
+    assert.ok(pem.length <= longestRootBytes);
   });
 
   test('of the same pod after a restart has another key and the same subject', () => {

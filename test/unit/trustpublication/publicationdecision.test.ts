@@ -285,6 +285,48 @@ describe('roots of pods that are gone', () => {
     const { after } = decide({ bundle: other + foreign }, { isRunning }, memory);
     assert.equal(after && bundleOf(after), foreign + ownPem);
   });
+
+  /** With our root it is too long, with ours in place of k's it is not. */
+  const full = `${'#'.repeat(bundleLimitBytes - other.length - 1)}\n${other}`;
+  const places = [
+    ['bundle', 'append', (bundle: string): ApiServiceParts => ({ bundle })],
+    ['annotation', 'stage', (text: string): ApiServiceParts => ({ insecure: true, annotations: staged(text) })],
+  ] as const;
+  for (const [place, write, holding] of places) {
+    test(`make room in a full ${place}`, () => {
+      const first = decide(holding(full), { isRunning });
+      assert.deepEqual([first.code, first.write, first.againMs], ['BundleTooLong', undefined, pruneGraceMs]);
+      const due = decide(holding(full), { isRunning, nowMs: pruneGraceMs }, first.memory);
+      assert.deepEqual([due.confirm, due.write], [[ownerNamed('k')], undefined]);
+      const confirmed = decide(
+        holding(full),
+        { isRunning, nowMs: pruneGraceMs },
+        { ...due.memory, gone: new Set(['k']) },
+      );
+      assert.equal(confirmed.write, write);
+      assert.deepEqual(confirmed.after, apiService(holding(full.replace(other, ownPem))));
+    });
+
+    test(`leave a full ${place} although our root does not fit without them`, () => {
+      const text = `${'#'.repeat(bundleLimitBytes - other.length - 1)}\n${other}`;
+      const memory = { ...createMemory(), gone: new Set(['k']) };
+      const root = ownPod('m', makeRoot('m'.repeat(40)));
+      assert.ok(String(root.root).length > other.length + 1);
+      const object = apiService(holding(text));
+      const situation = { apiService: object, behind: undefined, isRunning, hindrance: undefined, nowMs: 0 };
+      const { decision } = decideWithMemory(root, ownerOf, situation, memory);
+      assert.deepEqual([decision.code, decision.patch?.write], ['BundleTooLong', 'prune']);
+      const after = decision.patch && patched(object, encodePatch(decision.patch.operations));
+      assert.deepEqual(after, apiService(holding(text.replace(other, ''))));
+    });
+  }
+
+  test('in the annotation, that do not fit into the bundle beside our root, are left out', () => {
+    const bundle = `${'#'.repeat(bundleLimitBytes - ownPem.length - 1)}\n`;
+    const { write, after } = decide({ bundle, annotations: { note: 'x', ...staged(other) } }, { isRunning });
+    assert.equal(write, 'append');
+    assert.deepEqual(after, apiService({ bundle: bundle + ownPem, annotations: { note: 'x' } }));
+  });
 });
 
 describe('nothing is written', () => {
