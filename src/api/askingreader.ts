@@ -1,7 +1,7 @@
 /** Answers list and get from a source that is asked during the request. The in-memory form is reader.ts. */
 import { requireKnownFields } from '../apimachinery/fields.ts';
 import type { Labels } from '../apimachinery/labels.ts';
-import { badRequest, notFound } from '../apimachinery/status.ts';
+import { notFound, StatusError } from '../apimachinery/status.ts';
 import type { UsageOf, UsageQuestion } from '../metricsource/usage.ts';
 import { noSample } from './missing.ts';
 import { type Pageable, pageable, pageOf } from './page.ts';
@@ -41,7 +41,7 @@ export function createAskingReader<O extends AskedObject, U, T extends MetricsIt
     { caller, signal, share }: ReaderRequest,
   ): Promise<MetricsList<T>> {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
-    if (history !== undefined) throw badRequest(noHistory);
+    if (history !== undefined) throw noHistory();
     const selector = selection(labelSelector, fieldSelector);
     const selects = selector.cost > 0;
     const selected = (all: readonly O[]) => sliced(all, (object) => (selector.isSelected(object) ? object : undefined));
@@ -70,5 +70,11 @@ export function createAskingReader<O extends AskedObject, U, T extends MetricsIt
   }
 }
 
-const noHistory =
-  'sinceSeconds: no history is kept with --resource-metrics=prometheus; query Prometheus for values of the past';
+/** The cause's reason where usages, and their past, are Prometheus'. */
+export const prometheusHistoryReason = 'HistoryInPrometheus';
+
+function noHistory(): StatusError {
+  const message = 'no history is kept with --resource-metrics=prometheus; query Prometheus for values of the past';
+  const causes = [{ reason: prometheusHistoryReason, message, field: 'sinceSeconds' }];
+  return new StatusError('BadRequest', `sinceSeconds: ${message}`, { details: { causes } });
+}

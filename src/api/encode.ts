@@ -36,6 +36,7 @@ export function toObjectMeta(object: MetricsItem): ObjectMeta {
     namespace: object.namespace,
     creationTimestamp: formatTime(object.creationTimestampMs),
     labels: object.labels.size === 0 ? undefined : object.labels,
+    annotations: object.annotations,
   };
 }
 

@@ -1,6 +1,9 @@
 /** Lists with one item per point of the history: the parameter sinceSeconds. */
 import { badRequest } from '../apimachinery/status.ts';
+import type { Labels } from '../apimachinery/labels.ts';
 import type { HistoryRange } from '../history/history.ts';
+import type { PointOrigin } from '../history/points.ts';
+import type { Source } from '../sample/point.ts';
 import { selectHistory } from './historypage.ts';
 import type { Pageable, PageRequest, Selector } from './page.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
@@ -10,7 +13,7 @@ export interface ObjectHistory<O, U> {
   /** Returns the number of points. */
   count(object: O, range: HistoryRange): number;
   /** Returns the points, oldest first. */
-  points(object: O, range: HistoryRange): readonly U[];
+  points(object: O, range: HistoryRange): readonly (U & PointOrigin)[];
 }
 
 export interface HistoryListOptions<O, U, T> {
@@ -22,6 +25,18 @@ export interface HistoryListOptions<O, U, T> {
   readonly page: PageRequest | undefined;
   readonly selector: Selector<O>;
   readonly toItem: (object: O, point: U) => T;
+}
+
+/** Annotates an item of the history with the kubelet endpoint that its last sample is of, in the words of `/status`. */
+export const sourceAnnotation = 'kubegauge.io/source';
+
+const annotationsBySource: Readonly<Record<Source, Labels>> = {
+  cadvisor: new Map([[sourceAnnotation, 'cadvisor']]),
+  resource: new Map([[sourceAnnotation, 'resource']]),
+};
+
+function withOrigin<T extends MetricsItem>(item: T, { source }: PointOrigin): T {
+  return source === undefined ? item : { ...item, annotations: annotationsBySource[source] };
 }
 
 /** @throws StatusError BadRequest without a history, or for more points than one answer has. */
@@ -42,6 +57,8 @@ export function listHistory<O extends { readonly name: string }, U, T extends Me
 
   /** Yields one object's points at a time. */
   function* slices(): Generator<readonly T[], void, void> {
-    for (const object of objects) yield history!.points(object, range).map((point) => toItem(object, point));
+    for (const object of objects) {
+      yield history!.points(object, range).map((point) => withOrigin(toItem(object, point), point));
+    }
   }
 }

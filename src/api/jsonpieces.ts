@@ -60,6 +60,7 @@ class ItemWriter<T extends MetricsItem> {
     writer.content(object.name);
     writer.bytes(this.#commonAfterName(object));
     writer.labels(object.labels);
+    if (object.annotations !== undefined) writer.annotations(object.annotations);
     writer.bytes(timestamp);
     writer.time(object.timestampMs);
     writer.bytes(window);

@@ -14,6 +14,8 @@ export interface MetricsItem {
   /** Absent for cluster-scoped objects. */
   readonly namespace?: string;
   readonly labels: Labels;
+  /** Not of the object itself, but of this answer; absent if there are none. */
+  readonly annotations?: Labels;
   /** Time of the request, since the epoch. */
   readonly creationTimestampMs: number;
   /** Time of the later of the two samples: node clock, since the epoch. */

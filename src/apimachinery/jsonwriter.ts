@@ -82,22 +82,27 @@ export class JsonWriter extends PieceWriter {
   labels(labels: Labels): void {
     if (labels === this.#labels) return this.again(this.#labelsStart, this.#labelsLength);
     const start = this.length;
-    if (labels.size > 0) this.#writeLabels(labels);
+    if (labels.size > 0) this.#writeMap(labelsMember, labels);
     this.#labels = labels;
     this.#labelsStart = start;
     this.#labelsLength = this.length - start;
   }
 
-  #writeLabels(labels: Labels): void {
+  /** As labels, but without the fast path for neighbours. */
+  annotations(annotations: Labels): void {
+    this.#writeMap(annotationsMember, annotations);
+  }
+
+  #writeMap(member: Buffer, labels: Labels): void {
     const start = this.length;
-    this.bytes(labelsMember);
+    this.bytes(member);
     let open = braceOpen;
     let keyBefore = '';
     for (const [key, value] of labels) {
       if (key < keyBefore) {
         // Slow path: kube-apiserver sorts labels, but does not promise it.
         this.length = start;
-        return this.#writeLabels(new Map([...labels].sort(([one], [other]) => (one < other ? -1 : 1))));
+        return this.#writeMap(member, new Map([...labels].sort(([one], [other]) => (one < other ? -1 : 1))));
       }
       keyBefore = key;
       this.byte(open);
@@ -134,6 +139,7 @@ const endOfTime = ascii('Z');
 const endOfDuration = ascii('s');
 const kibi = Buffer.from('Ki');
 const labelsMember = Buffer.from(',"labels":');
+const annotationsMember = Buffer.from(',"annotations":');
 const secondsPerDay = 86_400;
 
 function ascii(character: string): number {

@@ -17,6 +17,7 @@ export interface ObjectMeta {
   readonly namespace?: string | undefined;
   readonly creationTimestamp?: string | undefined;
   readonly labels?: ReadonlyMap<string, string> | undefined;
+  readonly annotations?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface Status extends TypeMeta {

@@ -10,6 +10,7 @@ export interface Metadata {
   readonly namespace?: string | undefined;
   readonly creationTimestampMs?: number | undefined;
   readonly labels?: Labels | undefined;
+  readonly annotations?: Labels | undefined;
 }
 
 export function encodeStatus(status: Status): Buffer {
@@ -40,8 +41,9 @@ export function writeObjectMeta(writer: ProtobufWriter, field: number, metadata:
     for (const each of [4, 5, 6]) writer.string(each, '');
     writer.integer(7, 0);
     writeTime(writer, 8, metadata.creationTimestampMs);
-    const { labels = new Map<string, string>() } = metadata;
-    writeLabels(writer, 11, labels);
+    const { labels, annotations } = metadata;
+    if (labels !== undefined) writeLabels(writer, 11, labels);
+    if (annotations !== undefined) writeLabels(writer, 12, annotations);
   });
 }
 

@@ -17,7 +17,7 @@ export async function runTop(argv: readonly string[], env: Environment): Promise
   const given = parseTopArguments(argv);
   try {
     const server = await findApiServerAsKubectl(given.kubeconfig, env, given.context);
-    await using view = createClusterView({ server, waitsForRequests: !isScreen(given, env) });
+    await using view = createClusterView({ server, waitsForAll: !isScreen(given, env) });
     await show(given, { view, server, env });
     return 0;
   } catch (error) {

@@ -94,7 +94,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
       store(batch, clockAheadMs, times, series) {
         const admitted = admission.admit(batch, clockAheadMs - serverClock.aheadMs());
         const stored = storage.store(admitted, times);
-        history?.scraped(batch.node, () => storage.currentSamples(batch.node));
+        history?.scraped(batch.node, batch.source, () => storage.currentSamples(batch.node));
         kubeletMetrics?.store.store({ batch: admitted, series, ...stored });
         return stored;
       },

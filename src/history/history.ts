@@ -4,12 +4,12 @@
  */
 import type { Clock } from '../clock.ts';
 import type { PodLayout } from '../sample/batch.ts';
-import { isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
+import { isOtherNode, type PodUsage, type Source, type Usage } from '../sample/point.ts';
 import type { CurrentSamples } from '../storage/currentsamples.ts';
 import type { PodIdentity } from '../storage/podindex.ts';
 import { NodeLines } from './nodelines.ts';
 import type { Spacing } from './pointring.ts';
-import type { PointRange } from './points.ts';
+import type { PointOrigin, PointRange } from './points.ts';
 import { type CheckedLines, checkSavedSlots, checkSavedLines, type SavedSlots } from './savedhistory.ts';
 
 export interface HistoryOptions {
@@ -36,14 +36,14 @@ interface NodeIdentity {
 
 export interface History {
   /** Adds a point where the node's last one is of an earlier minute. Called after each scrape. */
-  scraped(node: string, current: () => CurrentSamples | undefined): void;
+  scraped(node: string, source: Source, current: () => CurrentSamples | undefined): void;
   /** For a node that has left the cluster. */
   forget(node: string): void;
   /** Drops the node if it has another UID. */
   keepOnly(node: string, uid: string | undefined): void;
   /** Returns points, oldest first. */
-  node(node: NodeIdentity, range: HistoryRange): readonly Usage[];
-  pod(pod: PodIdentity, range: HistoryRange): readonly PodUsage[];
+  node(node: NodeIdentity, range: HistoryRange): readonly (Usage & PointOrigin)[];
+  pod(pod: PodIdentity, range: HistoryRange): readonly (PodUsage & PointOrigin)[];
   /** Returns the number of points, for a tenth of their cost. */
   countNode(node: NodeIdentity, range: HistoryRange): number;
   countPod(pod: PodIdentity, range: HistoryRange): number;
@@ -117,17 +117,18 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
     }
   }
 
-  function scraped(name: string, read: () => CurrentSamples | undefined): void {
-    if (nodes.get(name)?.lastSlot === currentSlot()) return;
+  function scraped(name: string, source: Source, read: () => CurrentSamples | undefined): void {
+    const known = nodes.get(name);
+    known?.noteSource(source);
+    if (known?.lastSlot === currentSlot()) return;
     const current = read();
     if (current === undefined) return;
     const lines = currentLines(name, current.uid);
+    if (lines !== known) lines.noteSource(source);
     // The spacing may have changed.
     const slot = currentSlot();
     if (slot <= lines.lastSlot) return;
-    lineCount -= lines.lines;
-    lines.add(current, slot, (pod) => exists(name, pod));
-    lineCount += lines.lines;
+    lineCount += lines.add(current, slot, (pod) => exists(name, pod));
   }
 
   function forget(name: string): void {
@@ -149,14 +150,15 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
       lineCount += known.lines;
     }
     known.uid ??= uid;
-    if (known.spacing.intervalMs !== spacing.intervalMs) known.double();
-    return known;
+    return known.spacing.intervalMs === spacing.intervalMs ? known : known.double();
   }
 }
 
 /** Returns the machine's usages of points with one container. */
-function usagesOf(points: readonly PodUsage[]): readonly Usage[] {
-  return points.flatMap(({ containers: [usage] }) => (usage === undefined ? [] : [usage]));
+function usagesOf(points: readonly (PodUsage & PointOrigin)[]): readonly (Usage & PointOrigin)[] {
+  return points.flatMap(({ source, containers: [usage] }) =>
+    usage === undefined ? [] : [source === undefined ? usage : { ...usage, source }],
+  );
 }
 
 function toPointRange({ sinceSeconds, stepSeconds }: HistoryRange, durationMs: number, wallMs: number): PointRange {

@@ -1,11 +1,11 @@
 /** The history of one node: which line is whose, and the samples that make its points. */
 import type { Layout, PodLayout } from '../sample/batch.ts';
 import { mayBeSameContainer } from '../sample/containerid.ts';
-import type { PodUsage } from '../sample/point.ts';
+import type { PodUsage, Source } from '../sample/point.ts';
 import type { PodIdentity } from '../storage/podindex.ts';
 import { createSample, type CurrentSample, type CurrentSamples } from '../storage/currentsamples.ts';
 import { counterJitterSeconds } from '../storage/samplerules.ts';
-import type { PointRange } from './points.ts';
+import type { PointOrigin, PointRange } from './points.ts';
 import { type PointLines, PointRing, type Spacing } from './pointring.ts';
 import { type CheckedLines, lineKey, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
 
@@ -23,6 +23,12 @@ export class NodeLines {
   #ring: PointRing;
   /** The newest slot with a point. */
   #last = -Infinity;
+  /** Of the point in that slot. */
+  #source: Source | undefined;
+  /** Of the last scrape; undefined before the first one. */
+  #scraped: Source | 'of another process' | undefined;
+  /** Of the last two scrapes; undefined if they differ. */
+  #steady: Source | undefined;
   /** Version of the layout that the pods are of. */
   #layoutVersion = Number.NaN;
   /** A pod has the row behind the machine's and its index. */
@@ -42,15 +48,21 @@ export class NodeLines {
   }
 
   /** Returns lines with the points of another process. */
-  static restore({ uid, last, pods, content, baseMs, baseSeconds }: CheckedLines, spacing: Spacing): NodeLines {
+  static restore(
+    { uid, last, source, pods, waiting, content, baseMs, baseSeconds }: CheckedLines,
+    spacing: Spacing,
+  ): NodeLines {
     const lines = new NodeLines(uid, spacing);
     lines.#pods = pods;
     lines.#layoutIndex = pods.map(() => -1);
     lines.#firstLine = firstLinesOf(pods);
     lines.#waitsSince = new Float64Array(pods.length).fill(Infinity);
+    for (const [pod, slot] of waiting) lines.#waitsSince[pod] = slot;
     lines.#ring = new PointRing(lines.spacing, pods.length + 1, baseMs.length);
     lines.#ring.restore(content, last);
     lines.#last = last;
+    lines.#source = source;
+    lines.#scraped = 'of another process';
     lines.#baseMs = Float64Array.from(baseMs);
     lines.#baseSeconds = Float64Array.from(baseSeconds);
     return lines;
@@ -66,7 +78,9 @@ export class NodeLines {
       uid: this.uid,
       intervalMs: this.spacing.intervalMs,
       last: this.#last,
+      source: this.#source,
       pods: toSavedPods(this.#pods),
+      waiting: [...this.#waitsSince.entries()].filter(([, slot]) => slot !== Infinity),
       times: toBase64(times),
       windows: toBase64(windows),
       values: toBase64(values),
@@ -93,8 +107,18 @@ export class NodeLines {
     return this.#ring.spacing;
   }
 
-  /** Adds a point of each container with a new sample. Without any, the slot stays free for the next scrape. */
-  add(current: CurrentSamples, slot: number, exists: ExistsInApi): void {
+  /** Takes the source of each scrape. The first sample of another source may be older than the stored one, which is then still served. */
+  noteSource(source: Source): void {
+    this.#steady = this.#scraped === undefined || this.#scraped === source ? source : undefined;
+    this.#scraped = source;
+  }
+
+  /**
+   * Adds a point of each container with a new sample. Without any, the slot stays free for the next scrape. Returns how
+   * many more lines there are.
+   */
+  add(current: CurrentSamples, slot: number, exists: ExistsInApi): number {
+    const before = this.lines;
     if (current.layout.version !== this.#layoutVersion) this.#layOut(current.layout, exists);
     this.#ring.clear(this.#last + 1, slot);
     const sample = createSample();
@@ -106,11 +130,15 @@ export class NodeLines {
     for (let pod = 0; pod < this.#pods.length; pod += 1) {
       if (this.#addPod(pod, current, slot, sample)) hasPoint = true;
     }
-    if (hasPoint) this.#last = slot;
+    if (hasPoint) {
+      this.#last = slot;
+      this.#source = this.#steady;
+    }
+    return this.lines - before;
   }
 
   /** Returns the machine's points, oldest first, as those of a pod with one container. */
-  machinePoints(range: PointRange): readonly PodUsage[] {
+  machinePoints(range: PointRange): readonly (PodUsage & PointOrigin)[] {
     return this.#pointsOf(machine, range);
   }
 
@@ -119,7 +147,7 @@ export class NodeLines {
   }
 
   /** Returns a pod's points, oldest first. */
-  podPoints(identity: PodIdentity, range: PointRange): readonly PodUsage[] {
+  podPoints(identity: PodIdentity, range: PointRange): readonly (PodUsage & PointOrigin)[] {
     const pod = this.#podOf(identity);
     return pod === undefined ? [] : this.#pointsOf(this.#linesOf(pod), range);
   }
@@ -129,8 +157,8 @@ export class NodeLines {
     return pod === undefined ? 0 : this.#ring.count(pod + 1, this.#last, range);
   }
 
-  /** Joins each two points to one, and keeps half as many. */
-  double(): void {
+  /** Joins each two points to one, and keeps half as many. Returns itself. */
+  double(): this {
     const { intervalMs, slots } = this.spacing;
     const spacing = { intervalMs: 2 * intervalMs, slots: Math.ceil(slots / 2) };
     const thinned = new PointRing(spacing, this.#pods.length + 1, this.#baseMs.length);
@@ -141,10 +169,14 @@ export class NodeLines {
     }
     this.#ring = thinned;
     this.#waitsSince = this.#waitsSince.map((slot) => Math.floor(slot / 2));
+    return this;
   }
 
-  #pointsOf(lines: PointLines, range: PointRange): readonly PodUsage[] {
-    return this.#ring.points(lines, this.#last, range).map(([, point]) => point);
+  #pointsOf(lines: PointLines, range: PointRange): readonly (PodUsage & PointOrigin)[] {
+    const source = this.#source;
+    return this.#ring
+      .points(lines, this.#last, range)
+      .map(([slot, point]) => (slot === this.#last && source !== undefined ? { ...point, source } : point));
   }
 
   /** The kubelet's UID of a pod is the API's, or the hash of a static pod. */

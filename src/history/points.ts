@@ -1,5 +1,5 @@
 /** Points of the history: which are read, and how several become one. */
-import type { PodUsage } from '../sample/point.ts';
+import type { PodUsage, Source } from '../sample/point.ts';
 import type { ContainerUsage } from '../storage/rate.ts';
 
 export interface PointRange {
@@ -7,6 +7,12 @@ export interface PointRange {
   readonly afterMs: number;
   /** Milliseconds that have one point at most; undefined for all points. */
   readonly stepMs: number | undefined;
+}
+
+/** What is known of a point beside its usage. */
+export interface PointOrigin {
+  /** Where the node's newest samples were scraped; of the newest point only, and undefined if unknown. */
+  readonly source?: Source;
 }
 
 /**

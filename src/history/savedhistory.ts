@@ -1,6 +1,6 @@
 /** The history as lines of a snapshot: which fields there are, and which are possible. */
 import type { PodLayout } from '../sample/batch.ts';
-import { canBeId, valueLimit } from '../sample/point.ts';
+import { canBeId, type Source, valueLimit } from '../sample/point.ts';
 import type { RingContent } from './pointring.ts';
 import { isPossibleTime } from '../storage/snapshotchecks.ts';
 
@@ -25,8 +25,12 @@ export interface SavedLines {
   readonly intervalMs: number;
   /** The newest slot. */
   readonly last: number;
+  /** Of the point in it; undefined if unknown. */
+  readonly source?: Source | undefined;
   /** A pod's row is behind the machine's and its index; containers have a line each, in this order. */
   readonly pods: readonly SavedPod[];
+  /** Pods of which a container has no usage yet: their index, and the first slot of that. */
+  readonly waiting: readonly (readonly [pod: number, slot: number])[];
   /** Two bytes per row and slot, as in PointRing. */
   readonly times: string;
   readonly windows: string;
@@ -41,7 +45,7 @@ type SavedPod = readonly [namespace: string, name: string, uid: string, containe
 type SavedContainer = readonly [name: string, containerId: string];
 
 /** A node's points, decoded. */
-export interface CheckedLines extends Pick<SavedLines, 'node' | 'uid' | 'intervalMs' | 'last'> {
+export interface CheckedLines extends Pick<SavedLines, 'node' | 'uid' | 'intervalMs' | 'last' | 'source' | 'waiting'> {
   readonly pods: readonly PodLayout[];
   readonly content: RingContent;
   readonly baseMs: Float64Array;
@@ -50,7 +54,7 @@ export interface CheckedLines extends Pick<SavedLines, 'node' | 'uid' | 'interva
 
 /** Bytes of a line of JSON around the texts of a node, a pod and a container, and of the bases. Rounded up. */
 const nodeOverhead = 300;
-const podOverhead = 20;
+const podOverhead = 36;
 const containerOverhead = 30;
 /** Characters of base64 per byte. */
 const base64 = 4 / 3;
@@ -106,9 +110,10 @@ export function checkSavedLines(
   intervals: readonly number[],
   newestSlot: (intervalMs: number) => number,
 ): CheckedLines {
-  const { node, uid, intervalMs, last, pods, ...arrays } = fieldsOf(value);
+  const { node, uid, intervalMs, last, source, pods, waiting, ...arrays } = fieldsOf(value);
   check(isText(node) && (uid === undefined || isText(uid)), 'names');
   check(intervals.includes(intervalMs as number), 'interval');
+  check(source === undefined || source === 'cadvisor' || source === 'resource', 'source');
   check(isBetween(last, 0, newestSlot(intervalMs as number)) && Number.isInteger(last), 'newest slot');
   const layouts = checkPods(pods);
   const rows = layouts.length + 1;
@@ -132,11 +137,23 @@ export function checkSavedLines(
     uid: uid as string | undefined,
     intervalMs: intervalMs as number,
     last: last as number,
+    source: source as Source | undefined,
     pods: layouts,
+    waiting: checkWaiting(waiting, layouts.length, newestSlot(intervalMs as number)),
     content: { slots, times, windows, values },
     baseMs,
     baseSeconds,
   };
+}
+
+function checkWaiting(value: unknown, pods: number, newestSlot: number): CheckedLines['waiting'] {
+  check(Array.isArray(value) && value.length <= pods, 'waiting pods');
+  for (const each of value as readonly unknown[]) {
+    const [pod, slot, ...rest] = Array.isArray(each) ? (each as readonly unknown[]) : [];
+    check(rest.length === 0 && [pod, slot].every(Number.isInteger), 'waiting pods');
+    check(isBetween(pod, 0, pods - 1) && isBetween(slot, 0, newestSlot), 'waiting pods');
+  }
+  return value as CheckedLines['waiting'];
 }
 
 function checkPods(value: unknown): readonly PodLayout[] {

@@ -154,6 +154,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
       (value, row) => ({ text: `${value}/${ofNode(row)?.podCapacity ?? '?'}` }),
     ),
     age,
+    column('SOURCE', 5, (row) => ofNode(row)?.source),
     column('READY', 2, readyText),
     ...trends,
     reason,

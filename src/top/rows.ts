@@ -50,8 +50,8 @@ export function objectOfRow(row: Row): object {
   if (row.kind === 'nodes') return row.node;
   if (row.kind === 'pods') return row.pod;
   if (row.kind === 'hpas') return row.autoscaler;
-  const { namespace, name, node, timestampMs, windowSeconds } = row.pod;
-  return { namespace, pod: name, node, timestampMs, windowSeconds, ...row.container };
+  const { namespace, name, node, timestampMs, windowSeconds, source } = row.pod;
+  return { namespace, pod: name, node, timestampMs, windowSeconds, source, ...row.container };
 }
 
 /** Returns why the row has no number, or does not do what it should. */

@@ -10,6 +10,7 @@ import { defined } from './nodeviews.ts';
 import { createPodReader } from './podreader.ts';
 import { autoscalerReasons } from './reasons.ts';
 import { createReads, type Reads } from './reads.ts';
+import { createSourceReader } from './sources.ts';
 import { summarise } from './summary.ts';
 import type { AutoscalerView, ClusterView, PointView } from './types.ts';
 import { createMetricsReader, metricsPath, type PodUsages } from './usages.ts';
@@ -18,8 +19,11 @@ import { ViewError } from './viewerror.ts';
 export interface ClusterViewOptions {
   readonly server: ApiServer;
   readonly clock?: Clock;
-  /** The first nodes and summary wait for what all pods request. Without it, a cluster of many pods has no requests in them at first. */
-  readonly waitsForRequests?: boolean;
+  /**
+   * The first nodes and summary wait for what all pods request, and for sources of usages. Without it, a cluster of many pods has no requests
+   * in them at first, and no cluster sources.
+   */
+  readonly waitsForAll?: boolean;
 }
 
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
@@ -31,13 +35,14 @@ export interface OpenClusterView extends ClusterView, AsyncDisposable {
 export function createClusterView({
   server,
   clock = systemClock,
-  waitsForRequests = false,
+  waitsForAll = false,
 }: ClusterViewOptions): OpenClusterView {
   const reads = createReads(server, clock);
   const usages = createMetricsReader(reads, clock);
   const history = createHistoryReader(reads, clock);
-  const nodes = createNodeReader(reads, usages, clock, waitsForRequests);
-  const { pods, busiestPods, pod } = createPodReader(reads, usages, nodes);
+  const sources = createSourceReader(history, clock, waitsForAll);
+  const nodes = createNodeReader(reads, usages, { clock, sources, waitsForAll });
+  const { pods, busiestPods, pod } = createPodReader(reads, usages, { nodes, sources });
   return {
     async summary() {
       const [read, keeper] = await Promise.all([

@@ -1,4 +1,7 @@
 /** Reads points of the history that kubegauge keeps (`sinceSeconds`). Other servers ignore the parameter, so they are recognised first. */
+import { prometheusHistoryReason } from '../api/askingreader.ts';
+import { sourceAnnotation } from '../api/historylist.ts';
+import { field, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
 import { namespacePath } from './namespacepath.ts';
 import type { Reads } from './reads.ts';
@@ -6,12 +9,17 @@ import type { HistoryQuery, PointView } from './types.ts';
 import { metricsPath, parseUsage, type UsageNumbers } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
-/** Whether a server keeps points; `none` is kubegauge with --history=0. */
-export type HistoryKeeper = 'kubegauge' | 'none' | 'other';
+/** Whether a server keeps points; `none` is kubegauge with --history=0, `prometheus` with --resource-metrics=prometheus. */
+export type HistoryKeeper = 'kubegauge' | 'none' | 'prometheus' | 'other';
+
+/** Returns a node's source: cadvisor, resource or prometheus; undefined where it is not known. */
+export type SourceOf = (node: string | undefined) => string | undefined;
 
 export interface HistoryReader {
   /** @param path a list of metrics.k8s.io. @throws ViewError. */
   keeper(path: string): Promise<HistoryKeeper>;
+  /** Returns where nodes are read, as far as the server says it. @throws ViewError. */
+  sources(): Promise<SourceOf>;
   /** Returns points oldest first, by node. @throws ViewError. */
   nodes(range: HistoryQuery, name: string | undefined): Promise<ReadonlyMap<string, readonly PointView[]>>;
   /** By `namespace/pod/container`. @throws ViewError. */
@@ -29,7 +37,14 @@ const mostSeconds = 3_600;
 const pagePoints = 20_000;
 /** Points of one answer, in containers; a namespace of 1,000 containers has 60,000 in an hour. */
 const pointLimit = 500_000;
+/** Seconds in which a node has a point, also where there is one in two minutes. */
+const newestSeconds = 300;
+/** What a server says of points; all else is not shown. */
+const knownSources: ReadonlySet<string | undefined> = new Set(['cadvisor', 'resource']);
 const tooManyPoints = `there are more than ${pointLimit} points: ask for fewer pods, or for fewer points by stepSeconds`;
+
+const nodesPath = `${metricsPath}/nodes`;
+const listNodes = 'list nodes.metrics.k8s.io';
 
 interface Recognised {
   readonly keeper: Promise<HistoryKeeper>;
@@ -43,18 +58,25 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
   const keeper = createRecogniser(reads, clock);
   return {
     keeper,
+    async sources() {
+      if ((await keeper(nodesPath)) === 'prometheus') return () => 'prometheus';
+      const sources = new Map<string, string>();
+      // Two points a node at most.
+      const newest = { sinceSeconds: newestSeconds, stepSeconds: newestSeconds };
+      await readPoints(nodesPath, listNodes, newest, {}, (item) => {
+        const metadata = field(item, 'metadata');
+        const source = text(field(field(metadata, 'annotations'), sourceAnnotation));
+        if (knownSources.has(source)) sources.set(text(field(metadata, 'name')) ?? '', source ?? '');
+        return 1;
+      });
+      return (node = '') => sources.get(node);
+    },
     async nodes(range, name) {
       const points = new Map<string, PointView[]>();
-      await readPoints(
-        `${metricsPath}/nodes`,
-        'list nodes.metrics.k8s.io',
-        range,
-        { ...nameSelector(name) },
-        (item) => {
-          const usage = parseUsage(item);
-          return add(points, usage.name, usage, usage);
-        },
-      );
+      await readPoints(nodesPath, listNodes, range, nameSelector(name), (item) => {
+        const usage = parseUsage(item);
+        return add(points, usage.name, usage, usage);
+      });
       return points;
     },
     async containers(range, { namespace, name, labelSelector }) {
@@ -121,16 +143,19 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
 
   /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
   async function recognise(path: string): Promise<HistoryKeeper> {
-    const isNodes = path.endsWith('/nodes');
-    const what = `list ${isNodes ? 'nodes' : 'pods'}.metrics.k8s.io`;
+    const isNodes = path === nodesPath;
+    const what = isNodes ? listNodes : 'list pods.metrics.k8s.io';
     const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
     // The header waits for it. Other servers ignore the limit, too: all pods twice would be too much.
     const second = isNodes ? probe('1') : undefined;
     second?.catch(() => undefined);
     const refused = await probe('0');
     if (refused === undefined) return 'other';
-    if (refused !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused})`, undefined);
-    return (await (second ?? probe('1'))) === 'BadRequest' ? 'none' : 'kubegauge';
+    if (refused.reason !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused.reason})`, undefined);
+    const kept = await (second ?? probe('1'));
+    if (kept?.reason !== 'BadRequest') return 'kubegauge';
+    const isPrometheus = kept.details?.causes?.some(({ reason }) => reason === prometheusHistoryReason) === true;
+    return isPrometheus ? 'prometheus' : 'none';
   }
 }
 

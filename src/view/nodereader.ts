@@ -6,6 +6,7 @@ import { nodeReasons } from './reasons.ts';
 import type { Reads } from './reads.ts';
 import { createRequestSums } from './requestsums.ts';
 import { shared } from './shared.ts';
+import type { SourceReader } from './sources.ts';
 import type { NodeView } from './types.ts';
 import type { MetricsReader } from './usages.ts';
 
@@ -30,14 +31,19 @@ export interface NodeViews {
   readonly isMeasured: boolean;
 }
 
-/** @param waitsForRequests see ClusterViewOptions. */
+export interface NodeViewOptions {
+  readonly clock: Clock;
+  readonly sources: SourceReader;
+  /** See ClusterViewOptions. */
+  readonly waitsForAll: boolean;
+}
+
 export function createNodeReader(
   reads: Reads,
   usages: MetricsReader,
-  clock: Clock,
-  waitsForRequests = false,
+  { clock, sources, waitsForAll }: NodeViewOptions,
 ): NodeReader {
-  const sums = createRequestSums(reads, clock, waitsForRequests);
+  const sums = createRequestSums(reads, clock, waitsForAll);
   const known = shared(readNodes, { clock, leastMs: 5_000, mostMs: 60_000 });
   const measured = shared(() => usages.nodes(), { clock, leastMs: 1_000, mostMs: 15_000 });
   return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views() };
@@ -48,20 +54,21 @@ export function createNodeReader(
   }
 
   async function views(askServer?: typeof nodeReasons): Promise<NodeViews> {
-    const [read, requests] = await Promise.all([parts(), sums.current()]);
+    const [read, requests] = await Promise.all([parts(), sums.current(), sources.refresh()]);
     const { value: objects } = read.known;
     const { value: numbers } = read.measured;
     const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();
     const missing = numbers === undefined ? [] : names.filter((name) => !numbers.has(name));
     const reasons = await askServer?.(reads, missing);
     const nodes = names.map((name) =>
-      toNodeView(
+      toNodeView({
         name,
-        objects?.get(name),
-        numbers?.get(name),
-        requests.value && (requests.value.get(name) ?? noPods),
-        read.measured.problem ?? reasons?.get(name) ?? 'the server has no usage of it',
-      ),
+        known: objects?.get(name),
+        usage: numbers?.get(name),
+        source: sources.of(name),
+        sums: requests.value && (requests.value.get(name) ?? noPods),
+        reason: read.measured.problem ?? reasons?.get(name) ?? 'the server has no usage of it',
+      }),
     );
     const problems = [read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []);
     return { nodes, problems, isMeasured: numbers !== undefined };

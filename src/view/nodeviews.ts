@@ -34,18 +34,19 @@ export interface NodeParts {
   readonly measured: PartRead<ReadonlyMap<string, MeasuredUsage>>;
 }
 
-/**
- * Returns the view.
- * @param known undefined where Nodes cannot be read: then the usage is all there is.
- * @param reason why there is no usage.
- */
-export function toNodeView(
-  name: string,
-  known: NodeObject | undefined,
-  usage: MeasuredUsage | undefined,
-  sums: NodeSums | undefined,
-  reason: string | undefined,
-): NodeView {
+/** What is known of one node. */
+export interface ReadNode {
+  readonly name: string;
+  /** Undefined where Nodes cannot be read: then the usage is all there is. */
+  readonly known: NodeObject | undefined;
+  readonly usage: MeasuredUsage | undefined;
+  readonly source: string | undefined;
+  readonly sums: NodeSums | undefined;
+  /** Why there is no usage. */
+  readonly reason: string | undefined;
+}
+
+export function toNodeView({ name, known, usage, source, sums, reason }: ReadNode): NodeView {
   const view = (resource: 'cpu' | 'memory') =>
     defined({
       used: usage?.[resource],
@@ -65,6 +66,7 @@ export function toNodeView(
     podCapacity: known?.podCapacity,
     timestampMs: usage?.timestampMs,
     windowSeconds: usage?.windowSeconds,
+    source: usage === undefined ? undefined : source,
     reason: usage === undefined ? reason : undefined,
   });
 }

@@ -4,9 +4,10 @@ import { mapLimited } from '../client/limited.ts';
 import { namespacePath } from './namespacepath.ts';
 import type { NodeReader } from './nodereader.ts';
 import { type PartRead, part } from './part.ts';
-import { type PodObject, parsePodObject, withUsage } from './podviews.ts';
+import { type PodObject, parsePodObject, withoutUsage, withUsage } from './podviews.ts';
 import { podReasons } from './reasons.ts';
 import type { Reads } from './reads.ts';
+import type { SourceReader } from './sources.ts';
 import type { ClusterView, PodView } from './types.ts';
 import { metricsPath, parseUsage, type PodUsages, type MetricsReader } from './usages.ts';
 
@@ -17,7 +18,12 @@ const concurrency = 4;
 
 export type PodReader = Pick<ClusterView, 'pods' | 'busiestPods' | 'pod'>;
 
-export function createPodReader(reads: Reads, usages: MetricsReader, nodes: NodeReader): PodReader {
+export interface PodViewOptions {
+  readonly nodes: NodeReader;
+  readonly sources: SourceReader;
+}
+
+export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, sources }: PodViewOptions): PodReader {
   return {
     async pods({ namespace, node, labelSelector, limit = podsPerPage, continue: token }) {
       const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
@@ -73,8 +79,14 @@ export function createPodReader(reads: Reads, usages: MetricsReader, nodes: Node
     { value, problem }: PartRead<PodUsages>,
   ): Promise<readonly PodView[]> {
     const without = problem === undefined ? known.filter((pod) => value?.has(keyOf(pod)) !== true) : [];
-    const reasons = without.length === 0 ? undefined : await podReasons(reads, without, await nodes.parts());
-    return known.map((pod) => withUsage(pod, value?.get(keyOf(pod)), problem ?? reasons?.get(keyOf(pod))));
+    const explaining = without.length === 0 ? undefined : nodes.parts().then((of) => podReasons(reads, without, of));
+    const [reasons] = await Promise.all([explaining, sources.refresh()]);
+    return known.map((pod) => {
+      const usage = value?.get(keyOf(pod));
+      return usage === undefined
+        ? withoutUsage(pod, problem ?? reasons?.get(keyOf(pod)))
+        : withUsage(pod, usage, sources.of(pod.view.node));
+    });
   }
 }
 

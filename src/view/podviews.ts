@@ -54,9 +54,13 @@ export function parsePodObject(object: unknown): PodObject | undefined {
 }
 
 /** @param reason why there is no usage. */
-export function withUsage(pod: PodObject, usage: MeasuredUsage | undefined, reason: string | undefined): PodView {
+export function withoutUsage({ view }: PodObject, reason: string | undefined): PodView {
+  return { ...view, ...defined({ reason }) };
+}
+
+/** @param source undefined if it is not known. */
+export function withUsage(pod: PodObject, usage: MeasuredUsage, source: string | undefined): PodView {
   const { view } = pod;
-  if (usage === undefined) return { ...view, ...defined({ reason }) };
   const { cpu, memory } = used(view, usage);
   return {
     ...view,
@@ -66,7 +70,7 @@ export function withUsage(pod: PodObject, usage: MeasuredUsage | undefined, reas
       ...container,
       ...used(container, usage.containers.get(container.name)),
     })),
-    ...defined({ timestampMs: usage.timestampMs, windowSeconds: usage.windowSeconds }),
+    ...defined({ timestampMs: usage.timestampMs, windowSeconds: usage.windowSeconds, source }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Sends the GETs of a view, within limits. Nothing that writes. */
 import type { StatusCause } from '../apimachinery/meta.ts';
-import { StatusError, type StatusReason } from '../apimachinery/status.ts';
+import { StatusError } from '../apimachinery/status.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import { field, items } from '../client/json.ts';
 import { LargeBodies } from '../client/largebodies.ts';
@@ -21,8 +21,8 @@ export interface Reads extends AsyncDisposable {
   pages(what: string, path: string, pageSize: number, query?: ReadQuery): AsyncIterable<readonly unknown[]>;
   /** Returns the causes in the Status of a GET that fails; none if it succeeds, or for other failures. */
   causes(path: string): Promise<readonly StatusCause[]>;
-  /** Returns the reason of the Status that a GET fails with; undefined if it succeeds. @throws ViewError without an answer. */
-  refusal(what: string, path: string, query: ReadQuery): Promise<StatusReason | undefined>;
+  /** Returns what a GET is refused with; undefined if it succeeds. @throws ViewError without an answer. */
+  refusal(what: string, path: string, query: ReadQuery): Promise<Pick<StatusError, 'reason' | 'details'> | undefined>;
   /** kube-apiserver's time, in milliseconds since the epoch; exact to a second or two. */
   nowMs(): number;
 }
@@ -82,7 +82,7 @@ export function createReads(server: ApiServer, clock: Clock): Reads {
         await send(path, query);
         return undefined;
       } catch (error) {
-        if (error instanceof StatusError) return error.reason;
+        if (error instanceof StatusError) return error;
         throw toViewError(what, error);
       }
     },

@@ -20,7 +20,7 @@ export interface ResourceView {
 export interface Measurement {
   readonly timestampMs?: number;
   readonly windowSeconds?: number;
-  /** cadvisor, resource, prometheus: only where the server says it. */
+  /** cadvisor, resource, prometheus: only where the server says it. Of a pod, that of its node; both as of the last minutes. */
   readonly source?: string;
   /** Why there is no number, as one sentence. */
   readonly reason?: string;

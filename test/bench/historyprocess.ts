@@ -41,7 +41,7 @@ const history = createHistory({ clock, durationMs: minutes * 60_000, exists: () 
 const scrape = (minute: number) => {
   for (let node = 0; node < nodes; node += 1) {
     const name = `node-${node}`;
-    history.scraped(name, () => {
+    history.scraped(name, 'cadvisor', () => {
       const current = storage.currentSamples(name)!;
       return {
         ...current,

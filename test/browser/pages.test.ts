@@ -212,7 +212,10 @@ describe('the page in a browser', () => {
     const { page } = opened;
     const tip = page.locator('#tip');
     await page.locator('.meter.cpu data').first().hover();
-    assert.match((await tip.textContent()) ?? '', /CPU: .* cores\nmeasured at \d\d:\d\d:\d\d\n\d+ s old/);
+    assert.match(
+      (await tip.textContent()) ?? '',
+      /CPU: .* cores\nmeasured at \d\d:\d\d:\d\d\nsource: .*cadvisor\n\d+ s old/,
+    );
     await page.keyboard.press('Escape');
     await goTo(page, '#/pods');
     await page.getByRole('link', { name: 'cart-1' }).focus();

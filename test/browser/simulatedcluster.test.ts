@@ -237,6 +237,21 @@ describe('the page of npm start', () => {
     assert.deepEqual(await seriousViolations(page), []);
   });
 
+  test('numbers show the source that the newest points of the API have', async () => {
+    const points = await list(`${metrics}/nodes`, { sinceSeconds: '300' });
+    const sources = new Map(points.map((point) => [nameOf(point), field(field(point, 'metadata'), 'annotations')]));
+    const [[name, annotations] = ['', undefined]] = sources;
+    const source = text(field(annotations, 'kubegauge.io/source')) ?? '';
+    assert.notEqual(source, '');
+    const pods = await list(`${metrics}/namespaces/shop/pods`);
+    for (const hash of [`#/nodes/${name}`, `#/pods/shop/${nameOf(pods[0])}`]) {
+      await goTo(page, hash);
+      // The first answers do not wait for it.
+      await page.locator(`.heading .fact data[data-tip*="source: the kubelet's /metrics/${source}"]`).first().hover();
+      assert.match((await page.locator('#tip').textContent()) ?? '', new RegExp(`\\nsource: .*/metrics/${source}\\n`));
+    }
+  });
+
   test('a node has the numbers and the points of the API', async () => {
     const [node] = await list('/api/v1/nodes');
     const name = nameOf(node);

@@ -89,6 +89,8 @@ suite('metrics.k8s.io of Prometheus in the whole program', () => {
     const past = await get(`${api}/nodes?sinceSeconds=600`);
     assert.equal(past.status, 400);
     assert.match(past.body.message, /sinceSeconds: no history is kept with --resource-metrics=prometheus/);
+    const [cause] = past.body.details.causes;
+    assert.deepEqual([cause.reason, cause.field], ['HistoryInPrometheus', 'sinceSeconds']);
   });
 
   test('a failure of Prometheus is an error with its reason, which /status has, too', async () => {

@@ -56,6 +56,7 @@ describe('a cluster with metrics-server', () => {
       assert.deepEqual([a?.pods, a?.windowSeconds, a?.reason], [3, 15, undefined]);
       assert.deepEqual([b?.cpu.used, b?.pods], [undefined, 0]);
       assert.match(b?.reason ?? '', /no usage/);
+      assert.equal((await view.nodes())[0]?.source, undefined);
     });
   });
 
@@ -238,6 +239,7 @@ test('kubegauge has pages of usages, the reason of each missing one, and points 
   await using view = createClusterView({ server: cluster.server });
   let found = await view.pods({ limit: 2 });
   let pending = false;
+  let sources: readonly unknown[] = [];
   await until('there is usage', () => {
     if (!pending) {
       pending = true;
@@ -265,7 +267,17 @@ test('kubegauge has pages of usages, the reason of each missing one, and points 
   assert.ok((points?.length ?? 0) >= 1);
   const ofNode = (await view.nodeHistory({ name: 'node-0', sinceSeconds: 3_600 })).get('node-0');
   assert.ok((ofNode?.length ?? 0) >= 1);
+  await until('the source is known', () => {
+    if (!pending) {
+      pending = true;
+      void view.nodes().then((nodes) => ((sources = nodes.map(({ source }) => source)), (pending = false)));
+    }
+    return sources[0] !== undefined;
+  });
+  assert.deepEqual([...new Set(sources)], ['cadvisor']);
+  assert.equal((await view.pods({ namespace: 'shop' })).items.find(({ name }) => name === 'lost')?.source, undefined);
   const one = await view.pod('shop', 'web-0');
+  assert.equal(one?.source, 'cadvisor');
   assert.deepEqual([one?.name, one?.timestampMs !== undefined], ['web-0', true]);
   assert.equal(await view.pod('shop', 'none'), undefined);
 });

@@ -7,6 +7,8 @@ const usageTests = ['test/integration/prometheussource-usage.test.ts'];
 const rulesSnapshotTests = ['test/unit/prometheussource/rulessnapshot.test.ts'];
 const readerTests = ['test/unit/api/askingreader.test.ts'];
 const queryTests = ['test/unit/rules/resourcequeries.test.ts'];
+const pointTests = ['test/unit/history/history.test.ts'];
+const listTests = ['test/unit/api/historylist.test.ts'];
 const historyTests = ['test/unit/history/savedhistory.test.ts'];
 const identityTests = ['test/unit/history/foreignuid.test.ts'];
 
@@ -78,7 +80,7 @@ export const usages: readonly Mutation[] = [
   ]),
   ...mutate('api/askingreader.ts', readerTests, [
     ['const isWhole = page === undefined && !selects;', 'const isWhole = true;', 'a page is taken for all pods'],
-    ['if (history !== undefined) throw badRequest(noHistory);', '', 'the present is served as the past'],
+    ['if (history !== undefined) throw noHistory();', '', 'the present is served as the past'],
     ["return usage.kind === 'ready' ? source", 'return true ? source', 'pods without usage are listed'],
     ['await gathered(selected(source.list(namespace)), share)', 'source.list(namespace)', 'a selector selects all'],
   ]),
@@ -90,6 +92,21 @@ export const usages: readonly Mutation[] = [
       'pods are not matched',
     ],
     ['...(windowMs === 0 ? [unset] : [])', '', 'usages have a window of 0 s'],
+  ]),
+  ...mutate('history/nodelines.ts', pointTests, [
+    ['slot === this.#last && source !== undefined', 'source !== undefined', 'old points have the source of the newest'],
+    [
+      'this.#scraped === undefined || this.#scraped === source ? source : undefined',
+      'source',
+      'a sample of the source before is of the new one',
+    ],
+  ]),
+  ...mutate('history/nodelines.ts', historyTests, [
+    ["lines.#scraped = 'of another process';", '', 'the first scrape says the source of a stored sample'],
+    ['for (const [pod, slot] of waiting) lines.#waitsSince[pod] = slot;', '', 'a pod waits twice over a restart'],
+  ]),
+  ...mutate('api/historylist.ts', listTests, [
+    ['annotations: annotationsBySource[source]', 'annotations: undefined', 'no point says its source'],
   ]),
   ...mutate('history/savedhistory.ts', historyTests, [
     ['isBetween(last, 0, newestSlot(intervalMs as number))', 'true', 'points of the future are restored'],

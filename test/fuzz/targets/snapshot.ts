@@ -115,7 +115,7 @@ function makeHistoryBody(): Buffer {
     const containers = ['app', 'proxy'].map((name) => ({ ...sample, name, containerId: `id of ${name}` }));
     const pods = ['web-0', 'web-1'].map((name) => ({ namespace: 'shop', name, uid: `uid of ${name}`, containers }));
     storage.store({ node: 'node-a', source: 'cadvisor', machine: sample, hasSwap: false, pods });
-    history.scraped('node-a', () => storage.currentSamples('node-a'));
+    history.scraped('node-a', 'cadvisor', () => storage.currentSamples('node-a'));
   }
   const text = [...writeSnapshot([], now(), history.saved(1e6))].join('');
   return Buffer.from(text.slice(0, text.lastIndexOf('{"sha256"')));
@@ -142,7 +142,7 @@ function useHistory(history: History): void {
       },
     ];
     storage.store({ node: 'node-a', source: 'cadvisor', machine: sample, hasSwap: false, pods });
-    history.scraped('node-a', () => storage.currentSamples('node-a'));
+    history.scraped('node-a', 'cadvisor', () => storage.currentSamples('node-a'));
   }
 }
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { historyPointLimit } from '../../../src/api/historypage.ts';
 import { createNodeReader } from '../../../src/api/nodes.ts';
-import { createPodReader, type PodReaderOptions } from '../../../src/api/pods.ts';
+import { toJson } from '../../../src/api/encode.ts';
+import { createPodReader, podMetrics, type PodReaderOptions } from '../../../src/api/pods.ts';
 import { decodeContinue, type ListPosition } from '../../../src/apimachinery/continuetoken.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
+import { field, items } from '../../../src/client/json.ts';
 import type { Usage } from '../../../src/sample/point.ts';
 
 const now = Date.parse('2026-11-30T01:00:00Z');
@@ -137,6 +139,33 @@ describe('a list with its history', () => {
     }
     assert.equal(found, 3);
     assert.ok(pages > 5 && pages < 10, `${pages} pages`);
+  });
+
+  test('has the source of each point that has one as an annotation, and no other annotations', () => {
+    const history = historyOf();
+    const reader = readerOf(pods, {
+      ...history,
+      pod: (of, all) => history.pod(of, all).map((point, at) => (at === 9 ? { ...point, source: 'resource' } : point)),
+    });
+    const found = [...reader.list({ history: range }).slices]
+      .flat()
+      .map(({ name, annotations }) => [name, annotations]);
+    const source = new Map([['kubegauge.io/source', 'resource']]);
+    assert.deepEqual(
+      found.filter(([, annotations]) => annotations !== undefined),
+      [
+        ['web-0', source],
+        ['web-2', source],
+      ],
+    );
+    const [metadata] = items(field(toJson(podMetrics, reader.list({ history: range }), 'v1'), 'items')).slice(9);
+    assert.deepEqual(Object.keys(field(metadata, 'metadata') as object), [
+      'name',
+      'namespace',
+      'creationTimestamp',
+      'labels',
+      'annotations',
+    ]);
   });
 
   test('is refused where none is kept', () => {

@@ -56,6 +56,8 @@ const gauges = Object.fromEntries(
 );
 const usage: fc.Arbitrary<ResourceUsage> = fc.record({ cpuNanocores: whole, memoryBytes: whole, ...gauges });
 const container: fc.Arbitrary<ContainerMetrics> = fc.tuple(text, usage).map(([name, of]) => ({ name, ...of }));
+/** Of points of the history. */
+const annotations = fc.option(fc.constant(new Map([['kubegauge.io/source', 'cadvisor']])), { nil: undefined });
 const common = { name: text, timestampMs: instantMs, windowMs };
 const node = fc.record({ ...common, usage });
 const pod = fc.record({
@@ -68,13 +70,18 @@ const pod = fc.record({
 function listOf<T>(items: fc.Arbitrary<T>) {
   return fc
     .tuple(
-      fc.array(fc.array(fc.tuple(items, fc.nat(2)), { maxLength: 4 }), { maxLength: 4 }),
+      fc.array(fc.array(fc.tuple(items, fc.nat(2), annotations), { maxLength: 4 }), { maxLength: 4 }),
       fc.tuple(labels, labels, labels),
       instantMs,
     )
     .map(([slices, shared, creationTimestampMs]) =>
       slices.map((slice) =>
-        slice.map(([item, at]) => ({ ...item, labels: shared[at] ?? new Map<string, string>(), creationTimestampMs })),
+        slice.map(([item, at, own]) => ({
+          ...item,
+          labels: shared[at] ?? new Map<string, string>(),
+          ...(own === undefined ? {} : { annotations: own }),
+          creationTimestampMs,
+        })),
       ),
     );
 }

@@ -50,7 +50,7 @@ function start() {
       const batch = toBatch({ node, source: 'resource', hasSwap: undefined, machine, pods }, layout);
       layout = batch.layout;
       storage.store(admission.admit(batch, 0));
-      history.scraped(node, () => storage.currentSamples(node));
+      history.scraped(node, 'cadvisor', () => storage.currentSamples(node));
     }
   }
 }

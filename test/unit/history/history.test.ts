@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createHistory, type History } from '../../../src/history/history.ts';
+import { createHistory, type History, type HistoryRange } from '../../../src/history/history.ts';
 import { type Layout, toBatch } from '../../../src/sample/batch.ts';
-import type { ContainerPoint, PodUsage } from '../../../src/sample/point.ts';
+import type { ContainerPoint, PodUsage, Source } from '../../../src/sample/point.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
+import type { PointOrigin } from '../../../src/history/points.ts';
 import { createPointStorage, type PointStorage } from '../storage/pointstorage.ts';
 
 const node = 'node-a';
@@ -21,7 +22,9 @@ interface Running {
   readonly history: History;
   /** Scrapes after the time, with these samples by pod and container. */
   scrape(afterMs: number, pods: Readonly<Record<string, Readonly<Record<string, Sample>>>>, uid?: string): void;
-  points(pod: string, range?: Parameters<History['pod']>[1]): readonly PodUsage[];
+  points(pod: string, range?: Parameters<History['pod']>[1]): ReturnType<History['pod']>;
+  /** Of the next scrapes. */
+  source: Source;
 }
 
 function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set(), mostMinuteLines = 1_000): Running {
@@ -29,10 +32,11 @@ function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set(), m
   let uid = 'node-uid';
   const storage = createPointStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000, nodeUid: () => uid });
   const history = createHistory({ clock, durationMs, exists: (_, { name }) => existing.has(name), mostMinuteLines });
-  return {
+  const running: Running = {
     clock,
     storage,
     history,
+    source: 'cadvisor',
     scrape(afterMs, pods, of = uid) {
       uid = of;
       clock.jump(afterMs);
@@ -48,16 +52,20 @@ function start(durationMs = hourMs, existing: ReadonlySet<string> = new Set(), m
       }));
       const nowMs = clock.wallMs();
       const machine = { timestampMs: nowMs - 1_000, cpuSeconds: nowMs / 2_000, memoryBytes: 1e9 };
-      storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine, pods: batches });
-      history.scraped(node, () => storage.currentSamples(node));
+      const { source } = running;
+      storage.store({ node, source, hasSwap: undefined, machine, pods: batches });
+      history.scraped(node, source, () => storage.currentSamples(node));
     },
     points: (name, range = all) => history.pod(identity(name), range),
   };
+  return running;
 }
 
 function identity(name: string, uid = `uid-of-${name}`) {
   return { namespace: 'shop', name, uid, configHash: undefined, node };
 }
+
+const withoutSource = ({ source: _source, ...usage }: PodUsage & PointOrigin): PodUsage => usage;
 
 /** Scrapes every 15 s a container that uses half a core and 1 MB more each time. */
 function runSteadily(running: Running, scrapes: number, pod = 'web'): void {
@@ -315,7 +323,7 @@ describe('the history', () => {
       const batch = toBatch({ node, source: 'cadvisor', hasSwap: undefined, machine: undefined, pods }, layout);
       layout ??= { ...batch.layout, unverified: new Set(batch.layout.pods.slice(1)) };
       storage.store({ ...batch, layout });
-      history.scraped(node, () => storage.currentSamples(node));
+      history.scraped(node, 'cadvisor', () => storage.currentSamples(node));
     }
     assert.ok(history.pod(identity('web'), all).length > 2);
     assert.deepEqual(history.pod(identity('foreign'), all), []);
@@ -432,7 +440,8 @@ describe('the history', () => {
     running.clock.stepWall(2 * hourMs);
     runSteadily(running, 40);
     const points = running.points('web', { ...all, sinceSeconds: 6 * 3_600 });
-    assert.deepEqual(points.slice(0, before.length), before);
+    // The newest one alone has a source.
+    assert.deepEqual(points.slice(0, before.length), before.map(withoutSource));
     assert.ok(points.length >= before.length + 9);
   });
 
@@ -447,7 +456,7 @@ describe('the history', () => {
       const containers = [{ name: 'app', containerId: 'a', startTimeMs: undefined, ...point }];
       const pods = [{ namespace: 'shop', name: 'web', uid: 'uid-of-web', containers }];
       storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine: point, pods });
-      history.scraped(node, () => storage.currentSamples(node));
+      history.scraped(node, 'cadvisor', () => storage.currentSamples(node));
     }
     for (const [stepSeconds, windowMs] of [
       [undefined, 600_000],
@@ -562,3 +571,54 @@ function hasSecond(storage: PointStorage, pod: string, container: string, sample
   }
   return false;
 }
+
+describe('the source of a point', () => {
+  const nodePoints = ({ history }: Running, range: HistoryRange = all) =>
+    history.node({ name: node, uid: 'node-uid' }, range);
+  const sourcesOf = (running: Running, range: HistoryRange = all) =>
+    [running.points('web', range), nodePoints(running, range)].map((points) => points.map(({ source }) => source));
+
+  test('is that of the newest one only, since those of older ones are not kept', () => {
+    const running = start();
+    runSteadily(running, 12);
+    const [ofPod, ofNode] = sourcesOf(running);
+    assert.deepEqual(ofPod, [undefined, undefined, undefined, 'cadvisor']);
+    assert.deepEqual(ofNode, ofPod);
+    // A joined point is that of its last sample.
+    assert.deepEqual(sourcesOf(running, { ...all, stepSeconds: 3_600 }), [['cadvisor'], ['cadvisor']]);
+  });
+
+  test('is not known in the scrape in which it changes, and is the new one afterwards', () => {
+    const running = start();
+    runSteadily(running, 8);
+    running.source = 'resource';
+    const changes: unknown[] = [];
+    let points = running.points('web').length;
+    for (let count = 0; count < 12; count += 1) {
+      runSteadily(running, 1);
+      const all = running.points('web');
+      if (all.length > points) changes.push(all.at(-1)?.source);
+      else assert.equal(all.at(-1)?.source, count < 4 && changes.length === 0 ? 'cadvisor' : changes.at(-1));
+      points = all.length;
+    }
+    assert.ok(changes.length >= 2);
+    assert.equal(changes.at(-1), 'resource');
+    for (let scrapes = 4; scrapes < 8; scrapes += 1) {
+      const other = start();
+      runSteadily(other, scrapes);
+      const before = other.points('web').length;
+      other.source = 'resource';
+      runSteadily(other, 1);
+      const all = other.points('web');
+      assert.equal(all.at(-1)?.source, all.length > before ? undefined : 'cadvisor', `${scrapes} scrapes`);
+    }
+  });
+
+  test('of a pod whose newest point is not of the last minute is not known', () => {
+    const running = start(hourMs, new Set(['web']));
+    runSteadily(running, 8);
+    runSteadily(running, 8, 'other');
+    assert.equal(running.points('web').at(-1)?.source, undefined);
+    assert.equal(running.points('other').at(-1)?.source, 'cadvisor');
+  });
+});

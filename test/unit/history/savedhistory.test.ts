@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createHistory, type History } from '../../../src/history/history.ts';
+import type { PointOrigin } from '../../../src/history/points.ts';
 import { SavedHistoryError } from '../../../src/history/savedhistory.ts';
 import { type Layout, type PodLayout, toBatch, toPoints } from '../../../src/sample/batch.ts';
-import type { PodUsage } from '../../../src/sample/point.ts';
+import type { PodUsage, Usage } from '../../../src/sample/point.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage } from '../storage/pointstorage.ts';
@@ -79,7 +80,7 @@ function scrape({ clock, storage, history }: Server, pods: Pods): void {
   const nowMs = clock.wallMs();
   const machine = { timestampMs: nowMs - 1_000, cpuSeconds: (nowMs % 1e9) / 2_000, memoryBytes: 1e9 };
   storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine, pods: batches });
-  history.scraped(node, () => storage.currentSamples(node));
+  history.scraped(node, 'cadvisor', () => storage.currentSamples(node));
 }
 
 function runSteadily(server: Server, scrapes: number, pods: readonly string[] = ['web']): void {
@@ -93,10 +94,14 @@ function runSteadily(server: Server, scrapes: number, pods: readonly string[] = 
 
 function points({ history }: Server, name = 'web'): readonly PodUsage[] {
   const uid = `uid-of-${name}`;
-  return history.pod({ namespace: 'shop', name, uid, configHash: undefined, node }, all);
+  return history.pod({ namespace: 'shop', name, uid, configHash: undefined, node }, all).map(withoutSource);
 }
 
-const machinePoints = ({ history }: Server) => history.node({ name: node, uid: 'node-uid' }, all);
+const nodePoints = ({ history }: Server) => history.node({ name: node, uid: 'node-uid' }, all);
+const machinePoints = (server: Server) => nodePoints(server).map(withoutSource);
+/** Only the newest point has one, and a restart interrupts it. */
+const withoutSource = <T extends Usage | PodUsage>({ source: _source, ...usage }: T & PointOrigin): Omit<T, 'source'> =>
+  usage;
 
 const lifeOfServer = fc.array(
   fc.record({
@@ -134,13 +139,32 @@ describe('the history over a restart', () => {
           const sample = { containerId: `${life}`, timestampMs, cpuSeconds, memoryBytes: step.memory + 1 };
           const pods = { web: { app: sample, proxy: { ...sample, cpuSeconds: cpuSeconds / 2 } } };
           scrape(straight, step.hasDb ? { ...pods, db: { db: sample } } : pods);
-          other.history.scraped(node, () => straight.storage.currentSamples(node));
+          other.history.scraped(node, 'cadvisor', () => straight.storage.currentSamples(node));
           for (const name of ['web', 'db']) assert.deepEqual(points(other, name), points(straight, name));
           assert.deepEqual(machinePoints(other), machinePoints(straight));
         }
       }),
       { numRuns: 100, endOnFailure: true },
     );
+  });
+
+  test('does not wait again for a container that has no usage, since it has waited', () => {
+    const straight = start();
+    runSteadily(straight, 8);
+    const known = points(straight).length;
+    let other = resumed(straight, {});
+    const young = { containerId: 'b', timestampMs: straight.clock.wallMs(), cpuSeconds: 1, memoryBytes: 5e6 };
+    for (let count = 0; count < 12; count += 1) {
+      for (const { clock } of [straight, other]) clock.jump(15_000);
+      const timestampMs = straight.clock.wallMs() - 2_000;
+      const sample = { containerId: 'a', timestampMs, cpuSeconds: (timestampMs % 1e9) / 2_000, memoryBytes: 5e6 };
+      // Its sample stays its only one.
+      scrape(straight, { web: { app: sample, proxy: young } });
+      other.history.scraped(node, 'cadvisor', () => straight.storage.currentSamples(node));
+      assert.deepEqual(points(other), points(straight));
+      other = resumed(other, {});
+    }
+    assert.ok(points(straight).length > known);
   });
 
   test('has a gap while the server was down', () => {
@@ -179,7 +203,7 @@ describe('the history over a restart', () => {
       const unverified = isVerified ? new Set<PodLayout>() : new Set(batch.layout.pods);
       const of = { ...batch.layout, version: isVerified ? 1 : 2, unverified };
       after.storage.store(toPoints(batch));
-      after.history.scraped(node, () => {
+      after.history.scraped(node, 'cadvisor', () => {
         const current = after.storage.currentSamples(node);
         return current && { ...current, layout: of };
       });
@@ -189,6 +213,20 @@ describe('the history over a restart', () => {
     for (let count = 8; count < 20; count += 1) scrapeOf(count, true);
     assert.deepEqual(points(after).slice(0, known.length), known);
     assert.ok(points(after).length > known.length);
+  });
+
+  test('has the source of the newest point, and none of the one whose scrape follows', () => {
+    const before = start();
+    runSteadily(before, 8);
+    const sources = (server: Server) => nodePoints(server).flatMap(({ source }) => source ?? []);
+    assert.deepEqual(sources(before), ['cadvisor']);
+    const after = restarted(before, 60_000);
+    assert.deepEqual(sources(after), ['cadvisor']);
+    // The stored sample may be of another source.
+    runSteadily(after, 1);
+    assert.deepEqual(sources(after), []);
+    runSteadily(after, 8);
+    assert.deepEqual(sources(after), ['cadvisor']);
   });
 
   test('fits another --history: what is too old is left out', () => {
@@ -232,7 +270,7 @@ describe('the history over a restart', () => {
         containers,
       }));
       before.storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine: sample, pods });
-      before.history.scraped(node, () => before.storage.currentSamples(node));
+      before.history.scraped(node, 'cadvisor', () => before.storage.currentSamples(node));
     }
     const [, line] = [...before.history.saved(large)];
     const bytes = JSON.stringify(line).length;
@@ -264,6 +302,9 @@ describe('saved lines that cannot be', () => {
     'an interval that no ring has': [first, { ...second, intervalMs: 30_000 }],
     'an interval that is longer than that of new lines': [first, { ...second, intervalMs: 120_000, last: 1 }],
     'a slot in the future': [first, { ...second, last: Number(second['last']) + 1 }],
+    'a source that there is not': [first, { ...second, source: 'proc' }],
+    'a waiting pod that there is not': [first, { ...second, waiting: [[1, 0]] }],
+    'a pod that waits since the future': [first, { ...second, waiting: [[0, Number(second['last']) + 1]] }],
     'half a slot': [first, { ...second, last: Number(second['last']) - 0.5 }],
     'a pod twice': [first, withTwoPods(second, [pod, pod])],
     'a container twice': [

@@ -77,6 +77,25 @@ describe('a table', () => {
     assert.match(text(lines[0] ?? []), /^node-a +3800m +95%! +50% +2048Mi +13% +3\/110 +12s +yes/);
   });
 
+  test('has the source of nodes where it is known and there is room', () => {
+    const sourced = nodeRows([
+      { ...nodeView, source: 'resource' },
+      { ...nodeView, name: 'node-b' },
+    ]);
+    const textsAt = (rows: typeof sourced, width: number | undefined) => {
+      const { heading, lines } = layOut(columnsOf.nodes, rows, context, width, undefined);
+      return [heading, ...lines].map((line) => line.map((span) => span.text).join(''));
+    };
+    const [heading, first, second] = textsAt(sourced, undefined);
+    const at = heading?.indexOf('SOURCE') ?? -1;
+    assert.deepEqual(
+      [first, second].map((line) => line?.slice(at).split(' ')[0]),
+      ['resource', '-'],
+    );
+    assert.doesNotMatch(textsAt(sourced, 60)[0] ?? '', /SOURCE/);
+    assert.doesNotMatch(textsAt(nodeRows([nodeView]), undefined)[0] ?? '', /SOURCE/);
+  });
+
   test('is never wider than the terminal that its least columns fit in', () => {
     const rows = podRows([podView('a-very-long-name-of-a-pod-'.repeat(4), 0.1, { reason: 'because' })]);
     for (let width = 80; width < 200; width += 7) {

@@ -1,6 +1,7 @@
 /** The header waits for one round trip, as the rows do, so that it is not drawn after them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { badRequest } from '../../../src/apimachinery/status.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createHistoryReader } from '../../../src/view/historyreader.ts';
 import { createNodeReader } from '../../../src/view/nodereader.ts';
@@ -13,7 +14,7 @@ test('which server it is takes one round trip for nodes', async () => {
   const refusal: Reads['refusal'] = async (_what, _path, { sinceSeconds = '' }) => {
     asked.push(sinceSeconds);
     await answers.promise;
-    return sinceSeconds === '0' ? 'BadRequest' : undefined;
+    return sinceSeconds === '0' ? badRequest('sinceSeconds: 0') : undefined;
   };
   const keeper = createHistoryReader({ refusal } as Reads, systemClock).keeper(`${metricsPath}/nodes`);
   assert.deepEqual(asked.toSorted(), ['0', '1']);
@@ -29,7 +30,11 @@ test('views for the header do not wait for the causes of missing usages', async 
     causes: () => new Promise(() => undefined),
   } as unknown as Reads;
   const usages = { nodes: async () => new Map() } as unknown as Parameters<typeof createNodeReader>[1];
-  const { nodes } = await createNodeReader(reads, usages, systemClock).viewsWithoutCauses();
+  const { nodes } = await createNodeReader(reads, usages, {
+    clock: systemClock,
+    sources: { refresh: async () => undefined, of: () => undefined },
+    waitsForAll: false,
+  }).viewsWithoutCauses();
   assert.deepEqual(
     nodes.map(({ name, reason }) => [name, reason]),
     [['node-a', 'the server has no usage of it']],

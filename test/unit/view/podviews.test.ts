@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnsOf } from '../../../src/top/columns.ts';
 import { podRows, reasonOf } from '../../../src/top/rows.ts';
-import { parsePodObject, withUsage } from '../../../src/view/podviews.ts';
+import { parsePodObject, withoutUsage, withUsage } from '../../../src/view/podviews.ts';
 import type { PodView } from '../../../src/view/types.ts';
 import { parseUsage } from '../../../src/view/usages.ts';
 
@@ -14,7 +14,8 @@ function viewOf(spec: object, status: object = {}, usages: Readonly<Record<strin
   const pod = parsePodObject({ metadata, spec, status });
   assert.ok(pod !== undefined);
   const containers = Object.entries(usages).map(([name, cpu]) => ({ name, usage: { cpu, memory: '1Mi' } }));
-  return withUsage(pod, containers.length === 0 ? undefined : parseUsage({ metadata, containers }), undefined);
+  if (containers.length === 0) return withoutUsage(pod, undefined);
+  return withUsage(pod, parseUsage({ metadata, containers }), undefined);
 }
 
 function shareOfRequest(pod: PodView): unknown {

@@ -11,6 +11,7 @@ import { Meter } from '../parts/meter.js';
 import { Age, Amount, measuredTip, Usage } from '../parts/number.js';
 import { Spark } from '../parts/spark.js';
 import { shownAs } from '../parts/states.js';
+import { commonSource } from '../parts/sums.js';
 import { VirtualList } from '../parts/virtuallist.js';
 import { linkTo, nodeLink } from '../routes.js';
 
@@ -32,21 +33,24 @@ export function ClusterPage() {
   const nodes = useNodes();
   document.title = 'Cluster · kubegauge';
   return html`<h1 class="unseen">Cluster</h1>
-    ${shownAs(summary, (answer) => html`<${Overview} answer=${answer} pods=${podsOf(nodes.data?.items)} />`)}
+    ${shownAs(summary, (answer) => html`<${Overview} answer=${answer} nodes=${nodes.data?.items} />`)}
     ${summary.data !== undefined && shownAs(nodes, ({ items }) => html`<${Nodes} items=${items} />`)}`;
 }
 
-/** @param {readonly NodeView[] | undefined} nodes */
+/** @param {readonly NodeView[]} nodes */
 function podsOf(nodes) {
-  const known = nodes?.filter(({ pods }) => pods !== undefined) ?? [];
+  const known = nodes.filter(({ pods }) => pods !== undefined);
   const capacity = known.reduce((sum, { podCapacity }) => sum + (podCapacity ?? 0), 0);
   return known.length === 0 ? undefined : { count: known.reduce((sum, { pods }) => sum + (pods ?? 0), 0), capacity };
 }
 
-/** @param {{ answer: SummaryAnswer, pods: { count: number, capacity: number } | undefined }} props */
-function Overview({ answer: { summary, history }, pods }) {
+/** @param {{ answer: SummaryAnswer, nodes: readonly NodeView[] | undefined }} props */
+function Overview({ answer: { summary, history }, nodes = [] }) {
+  const pods = podsOf(nodes);
+  const source = commonSource(nodes);
   const measured = {
     ...(summary.ageSeconds === undefined ? {} : { timestampMs: nowMs() - summary.ageSeconds * 1000 }),
+    ...(source === undefined ? {} : { source }),
     ...(summary.cpu.used === undefined ? { reason: summary.degraded[0] ?? 'no node has usage' } : {}),
   };
   return html`<div class="overview">

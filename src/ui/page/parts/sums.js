@@ -1,7 +1,7 @@
 /** Adds up pods to namespaces and workloads. */
 import { usedOfRequest } from '../format.js';
 
-/** @import { PodView, ResourceView } from '../../../view/types.ts' */
+/** @import { Measurement, PodView, ResourceView } from '../../../view/types.ts' */
 
 /**
  * `ofRequest` compares the same pods: those that request something and have usage. Without any, `used` is not known.
@@ -93,8 +93,16 @@ export const workloadOf = ({ workload, name }) => workload ?? { kind: aloneKind,
 export function groupMeasurement({ pods, count, missing, timestampMs }) {
   const some = missing === 0 ? undefined : `${missing} of ${count} pods have no usage`;
   const reason = count === 0 && pods.length > 0 ? 'all of its pods have ended' : some;
+  const source = commonSource(pods);
   return {
     ...(timestampMs === undefined ? {} : { timestampMs }),
+    ...(source === undefined ? {} : { source }),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** Returns the source that all usages are of; undefined if there are several, or one is not known. @param {readonly Measurement[]} measured */
+export function commonSource(measured) {
+  const sources = new Set(measured.flatMap((each) => (each.timestampMs === undefined ? [] : [each.source])));
+  return sources.size === 1 ? [...sources][0] : undefined;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodView } from '../../../../../src/view/types.ts';
 import {
+  commonSource,
   groupMeasurement,
   groupOf,
   groupsOf,
@@ -95,4 +96,13 @@ test('a pod without a controller is its own workload', () => {
     kind: 'Deployment',
     name: 'web',
   });
+});
+
+test('a sum has the source that all its usages have, and none of several', () => {
+  const [cadvisor, resource] = ['cadvisor', 'resource'].map((source) => ({ timestampMs: 1, source }));
+  assert.ok(cadvisor !== undefined && resource !== undefined);
+  assert.equal(commonSource([cadvisor, { reason: 'it has ended' }, cadvisor]), 'cadvisor');
+  assert.equal(commonSource([cadvisor, resource]), undefined);
+  assert.equal(commonSource([cadvisor, { timestampMs: 1 }]), undefined);
+  assert.equal(commonSource([]), undefined);
 });
