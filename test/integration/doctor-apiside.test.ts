@@ -176,7 +176,7 @@ describe('doctor and rights to write of an account whose token goes to kubelets'
       for (const { object, problem, remedy = '' } of writing) {
         assert.equal(object, `ServiceAccount kube-system/${account}`);
         assert.match(problem, /its token goes to kubelets/);
-        assert.match(remedy, /^kubectl apply -k manifests\/base/m);
+        assert.match(remedy, /^kubectl apply -k my-cluster/m);
       }
       for (const { remedy = '' } of missing) assert.doesNotMatch(remedy, /"verbs":\["(?!get|list|watch)/);
     });
@@ -236,7 +236,7 @@ describe('doctor and the account whose token goes to kubelets', () => {
       const [finding] = await found(planted, 'kubelet-account-writes');
       assert.deepEqual([finding?.severity, finding?.object], ['error', 'ServiceAccount kube-system/kubegauge']);
       assert.match(finding?.problem ?? '', /patch apiservices v1beta1\.metrics\.k8s\.io/);
-      assert.match(finding?.remedy ?? '', /^kubectl apply -k manifests\/base/m);
+      assert.match(finding?.remedy ?? '', /^kubectl apply -k my-cluster/m);
     });
   }
 

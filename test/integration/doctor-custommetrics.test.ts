@@ -243,7 +243,7 @@ describe('doctor and the rights behind custom metrics', () => {
       assert.equal(writing.length, 2);
       for (const { problem, remedy = '' } of writing) {
         assert.match(problem, /must not get that: its token goes to kubelets/);
-        assert.match(remedy, /^kubectl apply -k manifests\/base/m);
+        assert.match(remedy, /^kubectl apply -k my-cluster/m);
         assert.match(remedy, /^kubectl apply -f manifests\/components\/(custom|external)-metrics\/rbac\.yaml/m);
       }
     });
@@ -263,7 +263,7 @@ describe('doctor and the rights behind custom metrics', () => {
     const cluster = await use('--custom-metrics=kubelet', '--kubelet-service-account=own');
     const [finding] = await findings(cluster);
     assert.equal(finding?.code, 'custom-api-not-registered');
-    assert.match(finding.remedy ?? '', /^kubectl apply -k manifests\/base .*\nkubectl apply -f .*\/rbac\.yaml /);
+    assert.match(finding.remedy ?? '', /^kubectl apply -k my-cluster .*\nkubectl apply -f .*\/rbac\.yaml /);
   });
 
   test('asks for no right of a group that another server has', async () => {

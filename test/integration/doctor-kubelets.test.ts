@@ -104,7 +104,7 @@ describe('certificates', () => {
     world.serve({ code: 'KubeletKeyUnrecorded', message: 'the last scrape of node node-a failed; see /status' });
     const { remedy = '' } = await found(world, 'kubelet-key-unrecorded');
     assert.doesNotMatch(remedy, /create rolebinding/);
-    assert.match(remedy, /^kubectl apply -k manifests\/base .*\nkubectl apply -f .*\/kubelet-pins\/pins\.yaml/);
+    assert.match(remedy, /^kubectl apply -k my-cluster .*\nkubectl apply -f .*\/kubelet-pins\/pins\.yaml/);
   });
 
   test('kubernetes-sigs/metrics-server#196: without IP SANs, and for another name than the node', async () => {

@@ -1,5 +1,6 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { bundleLimitBytes, longestRootBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
@@ -7,7 +8,7 @@ import { UncheckedError } from '../uncheckederror.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
 import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { foreignEndpoints } from './foreignendpoints.ts';
-import { applyManifests } from './manifests.ts';
+import { applyManifests, fitsManifests } from './manifests.ts';
 import { type RegisteredVersion, registeredVersions, type ServiceAddress } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
 import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
@@ -42,7 +43,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     const { service } = version;
     yield* tolerant(async function* ofPods() {
       const pods = await podsBehind(api, service);
-      yield* checkRoots(version, pods);
+      yield* checkRoots(api, version, pods);
       const beside = await endpointsBeside(context, service);
       yield* checkShown(context, version, service, pods, beside);
     });
@@ -82,7 +83,11 @@ function* checkVersion(version: RegisteredVersion): Iterable<Finding> {
   };
 }
 
-function* checkRoots(version: RegisteredVersion, pods: readonly PodBehindService[]): Iterable<Finding> {
+async function* checkRoots(
+  api: ClusterReader,
+  version: RegisteredVersion,
+  pods: readonly PodBehindService[],
+): AsyncIterable<Finding> {
   const view = readApiService(version.object);
   const running = pods.filter(({ ended }) => !ended);
   const isOurs = running.some(
@@ -93,16 +98,16 @@ function* checkRoots(version: RegisteredVersion, pods: readonly PodBehindService
     return;
   }
   if (isOurs) yield* checkStagedRoots(version, stagedText(view), running, otherWriterOf(view)?.annotation);
-  else yield notVerified(version);
+  else yield notVerified(version, await fitsManifests(api, pods));
 }
 
-function notVerified({ name }: RegisteredVersion): Finding {
+function notVerified({ name }: RegisteredVersion, isInPlace: boolean): Finding {
   return {
     code: 'tls-not-verified',
     severity: 'warning',
     object: `APIService ${name}`,
     problem:
       "insecureSkipTLSVerify is set: kube-apiserver accepts any server at the Service's address, which then sees who asks and may invent numbers",
-    remedy: applyManifests([name], 'which makes verification work by itself'),
+    remedy: applyManifests({ unverified: [name], isInPlace }, 'which makes verification work by itself'),
   };
 }

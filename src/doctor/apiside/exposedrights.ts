@@ -7,21 +7,20 @@ import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { Finding } from '../finding.ts';
 import { mayAccount } from '../kubeletaccount.ts';
 import { command } from '../remedy.ts';
-import { applyManifests } from './manifests.ts';
+import { applyManifests, type PresentServer } from './manifests.ts';
 
 export interface ExposedAccount {
   /** The account whose token goes to kubelets. */
   readonly shown: ServiceAccount;
   /** The account that the server runs as. */
   readonly own: ServiceAccount;
-  /** APIServices with insecureSkipTLSVerify. */
-  readonly unverified: readonly string[];
+  readonly present: PresentServer;
 }
 
 /** Yields a finding if the account may write. Reviews ask for one object each, so a narrower right than these is not seen. @throws UncheckedError. */
 export async function* exposedRights(
   context: CheckContext,
-  { shown, own, unverified }: ExposedAccount,
+  { shown, own, present }: ExposedAccount,
 ): AsyncIterable<Finding> {
   const isOwn = shown.namespace === own.namespace && shown.name === own.name;
   const held: string[] = [];
@@ -35,7 +34,7 @@ export async function* exposedRights(
     problem: `its token is the one for kubelets, and it may ${held.join(', ')}: each kubelet that gets the token could do so`,
     evidence: 'SubjectAccessReview',
     remedy: isOwn
-      ? applyManifests(unverified, 'where kubelets get the token of an account that can only read nodes/metrics')
+      ? applyManifests(present, 'where kubelets get the token of an account that can only read nodes/metrics')
       : `kubectl get clusterrolebindings,rolebindings -A -o wide | grep -F ${command(`${shown.namespace}/${shown.name}`)}   # take the roles that may write away`,
   };
 }

@@ -6,6 +6,7 @@ import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { findKubeletAccount, mayAccount } from '../kubeletaccount.ts';
 import { exposedRights } from './exposedrights.ts';
+import { fitsManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { attributesOf, grant, rightText } from './rightgrants.ts';
 import { type NeededRight, rightsOf } from './rights.ts';
@@ -28,11 +29,12 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       const servers = await distinct(context, running, address);
       const shown = servers.flatMap((server) => server.shown ?? []);
       const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
+      const present = { unverified, isInPlace: await fitsManifests(context.api, pods) };
       for (const server of servers) {
-        yield* checkRights(context, server, { shown, unverified });
+        yield* checkRights(context, server, { shown, present });
         const own = server.accounts.server;
         if (server.shown !== undefined && server.kind !== 'another server')
-          yield* exposedRights(context, { shown: server.shown, own, unverified });
+          yield* exposedRights(context, { shown: server.shown, own, present });
       }
     });
   }

@@ -3,7 +3,7 @@ import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { CheckContext } from '../check.ts';
 import { flagIn } from '../flagwords.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
-import { applyManifests } from './manifests.ts';
+import { applyManifests, type PresentServer } from './manifests.ts';
 import { asGoodAsRoot } from './rightgrants.ts';
 import type { NeededRight } from './rights.ts';
 import { kindOfImage, type PodBehindService, servingContainer } from './servingpods.ts';
@@ -11,8 +11,7 @@ import { kindOfImage, type PodBehindService, servingContainer } from './servingp
 export interface ExposedAccounts {
   /** Accounts whose tokens go to kubelets. */
   readonly shown: readonly ServiceAccount[];
-  /** APIServices with insecureSkipTLSVerify. */
-  readonly unverified: readonly string[];
+  readonly present: PresentServer;
 }
 
 export interface Refusal {
@@ -26,15 +25,12 @@ export interface Refusal {
 export function refusalOf(
   rights: readonly Pick<NeededRight, 'verb' | 'resource' | 'role'>[],
   account: ServiceAccount,
-  { shown, unverified }: ExposedAccounts,
+  { shown, present }: ExposedAccounts,
 ): Refusal | undefined {
   if (!rights.some(isDangerous) || !isShown(account, shown)) return undefined;
   return {
     because: 'and must not get that: its token goes to kubelets, and a kubelet could use the right',
-    remedy: applyManifests(
-      unverified,
-      'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets; keep your flags by a kustomization of it',
-    ),
+    remedy: applyManifests(present, 'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets'),
   };
 }
 

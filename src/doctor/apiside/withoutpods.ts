@@ -6,6 +6,7 @@ import type { Finding } from '../finding.ts';
 import { command, jsonPatch, mergePatch } from '../remedy.ts';
 import { explainRefusal } from './podrefusals.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
+import { applyKustomization, isManifestsSelector, stepsToManifests } from './manifests.ts';
 import { isMetricsServer } from './servingpods.ts';
 
 export async function* withoutPods(
@@ -22,7 +23,7 @@ export async function* withoutPods(
     return;
   }
   const other = all.find(isMetricsServer);
-  yield other === undefined ? serverMissing(address) : selectorDiffers(address, selector, other);
+  yield other === undefined ? serverMissing(address, selector) : selectorDiffers(address, selector, other);
 }
 
 async function* withoutReplicas(
@@ -117,13 +118,15 @@ function excludes(expression: unknown, namespace: string): boolean {
   return isByName && items(field(expression, 'values')).includes(namespace);
 }
 
-function serverMissing(address: ServiceAddress): Finding {
+function serverMissing(address: ServiceAddress, selector: ReadonlyMap<string, string>): Finding {
+  const why = 'which have a server';
   return {
     code: 'server-missing',
     severity: 'error',
     object: serviceObject(address),
     problem: `it selects no pod, and no Deployment in ${address.namespace} runs a metrics server`,
-    remedy: 'kubectl apply -k manifests/base   # in a checkout of kubegauge',
+    // Apply merges selectors: with further labels, this one would select no pod of the manifests.
+    remedy: isManifestsSelector(selector) ? applyKustomization(why) : stepsToManifests(why),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Finds the Deployment of the server behind the APIServices. */
 import { field, items, text, texts } from '../../client/json.ts';
-import { manifestsAccount } from '../apiside/manifests.ts';
+import { fitsManifests, manifestsAccount } from '../apiside/manifests.ts';
 import { registeredVersions, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage, type PodBehindService, podsBehind } from '../apiside/servingpods.ts';
 import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts';
@@ -20,7 +20,7 @@ export interface FoundServer {
 export const unknownServer: FoundServer = {
   pods: [],
   installation: undefined,
-  exposed: { shown: [manifestsAccount], unverified: [] },
+  exposed: { shown: [manifestsAccount], present: { unverified: [], isInPlace: false } },
 };
 
 /** Returns no pods for a Service without selector. @throws UncheckedError. */
@@ -29,13 +29,17 @@ export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): 
   const versions = await registeredVersions(api);
   const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
   const [service] = servicesOf(versions);
-  if (service === undefined) return { pods: [], installation: undefined, exposed: { shown: [], unverified } };
+  if (service === undefined) {
+    const present = { unverified, isInPlace: false };
+    return { pods: [], installation: undefined, exposed: { shown: [], present } };
+  }
   const pods = await podsBehind(api, service);
   const installation = await installationOf(context, service.namespace, pods);
   const shown = [...(await shownAccounts(context, pods))];
   if (installation !== undefined && flagValue(installation, 'kubelet-connection') !== 'proxy')
     shown.push(accountForKubelets(installation));
-  return { pods, installation, exposed: { shown, unverified } };
+  const present = { unverified, isInPlace: await fitsManifests(api, pods) };
+  return { pods, installation, exposed: { shown, present } };
 }
 
 /** Returns undefined if no Deployment makes the pods. */
