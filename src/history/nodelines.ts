@@ -1,5 +1,5 @@
 /** The history of one node: which line is whose, and the samples that make its points. */
-import type { Layout, PodLayout } from '../sample/batch.ts';
+import type { Layout } from '../sample/batch.ts';
 import { mayBeSameContainer } from '../sample/containerid.ts';
 import type { PodUsage, Source } from '../sample/point.ts';
 import type { PodIdentity } from '../storage/podindex.ts';
@@ -7,15 +7,11 @@ import { createSample, type CurrentSample, type CurrentSamples } from '../storag
 import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointOrigin, PointRange } from './points.ts';
 import { type PointLines, PointRing, type Spacing } from './pointring.ts';
+import { type ExistsInApi, machine, PodTable } from './podtable.ts';
 import { type CheckedLines, lineKey, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
-
-const machine: PointLines = { row: 0, firstLine: 0, names: [''] };
 
 /** Milliseconds without samples beyond which the mean would be that of an outage. */
 const longestMeanMs = 255_000;
-
-/** Reports whether a pod that the kubelet does not report exists in the API, so that its lines are kept. */
-export type ExistsInApi = (pod: PodLayout) => boolean;
 
 export class NodeLines {
   /** The Node's UID; undefined if unknown. */
@@ -31,11 +27,7 @@ export class NodeLines {
   #steady: Source | undefined;
   /** Version of the layout that the pods are of. */
   #layoutVersion = Number.NaN;
-  /** A pod has the row behind the machine's and its index. */
-  #pods: readonly PodLayout[] = [];
-  /** Index of each pod in the layout; -1 for one that is not reported. */
-  #layoutIndex: readonly number[] = [];
-  #firstLine: readonly number[] = [];
+  #table = PodTable.unreported([]);
   /** The first slot in which a container of the pod had no usage yet; Infinity if all have one. */
   #waitsSince = new Float64Array();
   /** The sample of the last point, by line; NaN without one. */
@@ -53,9 +45,7 @@ export class NodeLines {
     spacing: Spacing,
   ): NodeLines {
     const lines = new NodeLines(uid, spacing);
-    lines.#pods = pods;
-    lines.#layoutIndex = pods.map(() => -1);
-    lines.#firstLine = firstLinesOf(pods);
+    lines.#table = PodTable.unreported(pods);
     lines.#waitsSince = new Float64Array(pods.length).fill(Infinity);
     for (const [pod, slot] of waiting) lines.#waitsSince[pod] = slot;
     lines.#ring = new PointRing(lines.spacing, pods.length + 1, baseMs.length);
@@ -79,7 +69,7 @@ export class NodeLines {
       intervalMs: this.spacing.intervalMs,
       last: this.#last,
       source: this.#source,
-      pods: toSavedPods(this.#pods),
+      pods: toSavedPods(this.#table.pods),
       waiting: [...this.#waitsSince.entries()].filter(([, slot]) => slot !== Infinity),
       times: toBase64(times),
       windows: toBase64(windows),
@@ -91,7 +81,7 @@ export class NodeLines {
 
   /** Returns the bytes that `saved` takes without points, and per slot. */
   savedBytes(node: string): ReturnType<typeof savedBytes> {
-    return savedBytes(node, this.#pods);
+    return savedBytes(node, this.#table.pods);
   }
 
   get lastSlot(): number {
@@ -127,7 +117,7 @@ export class NodeLines {
       const windowMs = this.#addSample(machine.firstLine, slot, sample);
       hasPoint = windowMs > 0 && this.#ring.setTime(machine.row, slot, sample.timestampMs, windowMs);
     }
-    for (let pod = 0; pod < this.#pods.length; pod += 1) {
+    for (let pod = 0; pod < this.#table.pods.length; pod += 1) {
       if (this.#addPod(pod, current, slot, sample)) hasPoint = true;
     }
     if (hasPoint) {
@@ -148,12 +138,12 @@ export class NodeLines {
 
   /** Returns a pod's points, oldest first. */
   podPoints(identity: PodIdentity, range: PointRange): readonly (PodUsage & PointOrigin)[] {
-    const pod = this.#podOf(identity);
-    return pod === undefined ? [] : this.#pointsOf(this.#linesOf(pod), range);
+    const pod = this.#table.find(identity);
+    return pod === undefined ? [] : this.#pointsOf(this.#table.linesOf(pod), range);
   }
 
   countPod(identity: PodIdentity, range: PointRange): number {
-    const pod = this.#podOf(identity);
+    const pod = this.#table.find(identity);
     return pod === undefined ? 0 : this.#ring.count(pod + 1, this.#last, range);
   }
 
@@ -161,10 +151,10 @@ export class NodeLines {
   double(): this {
     const { intervalMs, slots } = this.spacing;
     const spacing = { intervalMs: 2 * intervalMs, slots: Math.ceil(slots / 2) };
-    const thinned = new PointRing(spacing, this.#pods.length + 1, this.#baseMs.length);
+    const thinned = new PointRing(spacing, this.#table.pods.length + 1, this.#baseMs.length);
     if (this.#last !== -Infinity) {
       thinned.copyThinned(this.#ring, this.#last, machine);
-      for (const pod of this.#pods.keys()) thinned.copyThinned(this.#ring, this.#last, this.#linesOf(pod));
+      for (const pod of this.#table.pods.keys()) thinned.copyThinned(this.#ring, this.#last, this.#table.linesOf(pod));
       this.#last = Math.floor(this.#last / 2);
     }
     this.#ring = thinned;
@@ -179,27 +169,12 @@ export class NodeLines {
       .map(([slot, point]) => (slot === this.#last && source !== undefined ? { ...point, source } : point));
   }
 
-  /** The kubelet's UID of a pod is the API's, or the hash of a static pod. */
-  #podOf({ uid, configHash, namespace, name }: PodIdentity): number | undefined {
-    // A node has few; a map per node would add a tenth to the memory of all points.
-    for (const id of [uid, configHash]) {
-      const isSame = (pod: PodLayout) => pod.uid === id && pod.name === name && pod.namespace === namespace;
-      const found = id === undefined ? -1 : this.#pods.findIndex(isSame);
-      if (found !== -1) return found;
-    }
-    return undefined;
-  }
-
-  #linesOf(pod: number): PointLines {
-    const names = this.#pods[pod]!.containers.map(({ name }) => name);
-    return { row: pod + 1, firstLine: this.#firstLine[pod]!, names };
-  }
-
   #addPod(pod: number, current: CurrentSamples, slot: number, sample: CurrentSample): boolean {
-    const index = this.#layoutIndex[pod]!;
+    const index = this.#table.layoutIndex[pod]!;
     if (index < 0) return false;
-    const first = this.#firstLine[pod]!;
-    const { length } = this.#pods[pod]!.containers;
+    const first = this.#table.firstLine(pod);
+    const reported = this.#table.reported[pod]!;
+    const { length } = this.#table.pods[pod]!.containers;
     // As a list, which waits for a new container while the usage of before is not stale: a sum without it would be too
     // small. The next point is of the time since the last one. A container that never has a usage does not end the line.
     const waitsSince = this.#isWhole(pod, current, sample) ? Infinity : Math.min(this.#waitsSince[pod]!, slot);
@@ -209,7 +184,8 @@ export class NodeLines {
     let windowMs = 0;
     for (let container = 0; container < length; container += 1) {
       const line = first + container;
-      const ownMs = current.readContainer(index, container, sample) ? this.#addSample(line, slot, sample) : 0;
+      const hasUsage = container < reported && current.readContainer(index, container, sample);
+      const ownMs = hasUsage ? this.#addSample(line, slot, sample) : 0;
       if (ownMs === 0) this.#ring.writeNothing(line, slot);
       // As in combineUsages.
       if (ownMs === 0 || sample.timestampMs >= oldestMs) continue;
@@ -220,8 +196,9 @@ export class NodeLines {
   }
 
   #isWhole(pod: number, current: CurrentSamples, sample: CurrentSample): boolean {
-    for (let container = 0; container < this.#pods[pod]!.containers.length; container += 1) {
-      if (!current.readContainer(this.#layoutIndex[pod]!, container, sample)) return false;
+    const index = this.#table.layoutIndex[pod]!;
+    for (let container = 0; container < this.#table.reported[pod]!; container += 1) {
+      if (!current.readContainer(index, container, sample)) return false;
     }
     return true;
   }
@@ -245,27 +222,15 @@ export class NodeLines {
 
   /** Lays out the lines as the pods of a layout; a container that had a line keeps it, also over a restart. */
   #layOut(layout: Layout, exists: ExistsInApi): void {
-    const reported = layout.pods
-      .map((pod, index) => ({ pod, index }))
-      // A pod of another node must not fill the memory, and one without a UID may be any of its name.
-      .filter(({ pod }) => pod.uid !== undefined && layout.unverified?.has(pod) !== true);
-    const keys = new Set(reported.map(({ pod }) => lineKey(pod)));
-    const unreported = this.#pods.filter((pod) => !keys.has(lineKey(pod)) && exists(pod));
-    const old = { ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
-    const oldLines = new Map(
-      this.#pods.map((pod, index) => [lineKey(pod), { pod, index, lines: this.#linesOf(index) }]),
-    );
-    this.#pods = [...reported.map(({ pod }) => pod), ...unreported];
-    this.#layoutIndex = [...reported.map(({ index }) => index), ...unreported.map(() => -1)];
+    const old = { table: this.#table, ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
     const oldWaits = this.#waitsSince;
-    this.#waitsSince = new Float64Array(this.#pods.length).fill(Infinity);
+    const table = old.table.next(layout, exists, (lines, at) => old.ring.hasValue(lines, at, this.#last));
+    this.#table = table;
     this.#layoutVersion = layout.version;
-    const firstLine = firstLinesOf(this.#pods);
-    const lineCount = this.#pods.reduce((sum, { containers }) => sum + containers.length, machine.firstLine + 1);
-    this.#firstLine = firstLine;
-    this.#ring = new PointRing(this.spacing, this.#pods.length + 1, lineCount);
-    this.#baseMs = new Float64Array(lineCount).fill(Number.NaN);
-    this.#baseSeconds = new Float64Array(lineCount);
+    this.#waitsSince = new Float64Array(table.pods.length).fill(Infinity);
+    this.#ring = new PointRing(this.spacing, table.pods.length + 1, table.lineCount);
+    this.#baseMs = new Float64Array(table.lineCount).fill(Number.NaN);
+    this.#baseSeconds = new Float64Array(table.lineCount);
     const copyLine = (from: number, to: number, isSameCounter: boolean) => {
       this.#ring.copyLine(old.ring, from, to);
       if (!isSameCounter) return;
@@ -274,27 +239,20 @@ export class NodeLines {
     };
     this.#ring.copyRow(old.ring, machine.row, machine.row);
     copyLine(machine.firstLine, machine.firstLine, true);
-    for (const [index, pod] of this.#pods.entries()) {
-      const known = oldLines.get(lineKey(pod));
+    const indexes = new Map(old.table.pods.map((pod, index) => [lineKey(pod), index]));
+    for (const [pod, { containers, ...identity }] of table.pods.entries()) {
+      const known = indexes.get(lineKey(identity));
       if (known === undefined) continue;
-      this.#ring.copyRow(old.ring, known.lines.row, index + 1);
-      this.#waitsSince[index] = oldWaits[known.index]!;
-      for (const [at, { name, containerId }] of pod.containers.entries()) {
-        const from = known.lines.names.indexOf(name);
-        if (from === -1) continue;
-        const isSame = mayBeSameContainer(known.pod.containers[from]!.containerId, containerId);
-        copyLine(known.lines.firstLine + from, firstLine[index]! + at, isSame);
+      const from = old.table.linesOf(known);
+      this.#ring.copyRow(old.ring, from.row, pod + 1);
+      this.#waitsSince[pod] = oldWaits[known]!;
+      for (const [at, { name, containerId }] of containers.entries()) {
+        const line = from.names.indexOf(name);
+        if (line === -1) continue;
+        const isSame = mayBeSameContainer(old.table.pods[known]!.containers[line]!.containerId, containerId);
+        copyLine(from.firstLine + line, table.firstLine(pod) + at, isSame);
       }
+      this.#ring.clearWithoutValue(table.linesOf(pod), this.#last);
     }
   }
-}
-
-/** Returns the first line of each pod. */
-function firstLinesOf(pods: readonly PodLayout[]): readonly number[] {
-  let next = machine.firstLine + 1;
-  return pods.map(({ containers }) => {
-    const first = next;
-    next += containers.length;
-    return first;
-  });
 }

@@ -95,6 +95,22 @@ export class PointRing {
     }
   }
 
+  /** Reports whether a container has a value at one of the row's points. @param last the newest slot. */
+  hasValue(lines: PointLines, container: number, last: number): boolean {
+    for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
+      if (this.#hasTime(lines.row, slot) && this.#cpuCode(lines.firstLine + container, slot) !== noValue) return true;
+    }
+    return false;
+  }
+
+  /** Clears the row's times at which no container has a value, since its line is no longer kept. @param last as of hasValue. */
+  clearWithoutValue(lines: PointLines, last: number): void {
+    for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
+      const isKept = lines.names.some((_, container) => this.#cpuCode(lines.firstLine + container, slot) !== noValue);
+      if (!isKept) this.#times[lines.row * this.spacing.slots + this.#position(slot)] = noTime;
+    }
+  }
+
   /** Copies a row of another ring with the same spacing. */
   copyRow(from: PointRing, fromRow: number, row: number): void {
     const { slots } = this.spacing;
@@ -224,6 +240,10 @@ export class PointRing {
     return last === -Infinity ? Infinity : Math.max(0, last - this.spacing.slots + 1);
   }
 
+  #hasTime(row: number, slot: number): boolean {
+    return this.#times[row * this.spacing.slots + this.#position(slot)] !== noTime;
+  }
+
   #hasPoint(row: number, slot: number, { afterMs }: PointRange): boolean {
     const time = this.#times[row * this.spacing.slots + this.#position(slot)]!;
     return time !== noTime && this.#timestampMs(slot, time) > afterMs;
@@ -240,16 +260,20 @@ export class PointRing {
     const windowMs = this.#windows[at]! * 1000;
     const containers: ContainerUsage[] = [];
     for (const [index, name] of names.entries()) {
-      const value = ((firstLine + index) * slots + this.#position(slot)) * pointBytes;
-      const middle = this.#values[value + 1]!;
-      const cpu = this.#values[value]! | ((middle & 0xf) << 8);
-      const memory = (middle >> 4) | (this.#values[value + 2]! << 4);
+      const cpu = this.#cpuCode(firstLine + index, slot);
       if (cpu === noValue) continue;
+      const value = ((firstLine + index) * slots + this.#position(slot)) * pointBytes;
+      const memory = (this.#values[value + 1]! >> 4) | (this.#values[value + 2]! << 4);
       const of = { name, timestampMs, windowMs };
       containers.push({ ...of, cpuNanocores: decodeValue(cpu), memoryBytes: decodeValue(memory) });
     }
     containers.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { timestampMs, windowMs, containers };
+  }
+
+  #cpuCode(line: number, slot: number): number {
+    const at = (line * this.spacing.slots + this.#position(slot)) * pointBytes;
+    return this.#values[at]! | ((this.#values[at + 1]! & 0xf) << 8);
   }
 
   #writeCodes(line: number, slot: number, cpu: number, memory: number): void {

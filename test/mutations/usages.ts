@@ -101,6 +101,18 @@ export const usages: readonly Mutation[] = [
       'a sample of the source before is of the new one',
     ],
   ]),
+  ...mutate('history/nodelines.ts', pointTests, [
+    ['container < reported && ', '', 'a container that has left takes the value of another one'],
+    ['this.#ring.clearWithoutValue(table.linesOf(pod), this.#last);', '', 'points without a container are served'],
+  ]),
+  ...mutate('history/podtable.ts', pointTests, [
+    [
+      '!names.has(name) && hasPoints(lines, at)',
+      'false',
+      'the history of a container ends while it waits for its restart',
+    ],
+    ['.slice(0, departedLimit)', '', 'containers that have left fill the memory'],
+  ]),
   ...mutate('history/nodelines.ts', historyTests, [
     ["lines.#scraped = 'of another process';", '', 'the first scrape says the source of a stored sample'],
     ['for (const [pod, slot] of waiting) lines.#waitsSince[pod] = slot;', '', 'a pod waits twice over a restart'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createHistory, type History, type HistoryRange } from '../../../src/history/history.ts';
+import { departedLimit } from '../../../src/history/podtable.ts';
 import { type Layout, toBatch } from '../../../src/sample/batch.ts';
 import type { ContainerPoint, PodUsage, Source } from '../../../src/sample/point.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
@@ -92,6 +93,7 @@ describe('the history', () => {
       lagMs: fc.tuple(...Array.from({ length: 3 }, () => fc.nat(9_000))),
       restarts: fc.oneof({ weight: 8, arbitrary: fc.constant(-1) }, fc.nat(2)),
       hasDb: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, fc.constant(false)),
+      hasApp: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, fc.constant(false)),
     }),
     { minLength: 2, maxLength: 150, size: 'max' },
   );
@@ -116,6 +118,8 @@ describe('the history', () => {
             state.cpuSeconds += Math.min(step.used[index]!, step.afterMs / 1_000);
             state.timestampMs = Math.max(state.timestampMs + 1, nowMs - 500 - step.lagMs[index]!);
             if (pod === 'db' && !step.hasDb) continue;
+            // As one that waits for its restart.
+            if (container === 'app' && !step.hasApp) continue;
             const { timestampMs, cpuSeconds } = state;
             const sample = {
               containerId: `${pod}-${container}-${state.life}`,
@@ -226,6 +230,64 @@ describe('the history', () => {
     const points = running.points('web').slice(before);
     assert.ok(points.length >= 2);
     for (const { containers } of points) assert.ok(isNear(containers[0]?.cpuNanocores ?? 0, 2e8));
+  });
+
+  test('keeps the points of a container that the kubelet does not report, and has none of it meanwhile', () => {
+    const running = start(600_000);
+    const scrape = (scrapes: number, names: readonly string[]) => {
+      for (let count = 0; count < scrapes; count += 1) {
+        const nowMs = running.clock.wallMs() + 15_000;
+        const of = { timestampMs: nowMs - 2_000, cpuSeconds: (nowMs % 1e8) / 2_000, memoryBytes: 1e6 };
+        running.scrape(15_000, { web: Object.fromEntries(names.map((name) => [name, { containerId: name, ...of }])) });
+      }
+      return running.points('web').map(({ containers }) => containers.map(({ name }) => name).join());
+    };
+    const first = scrape(4 * 5, ['app', 'proxy']);
+    assert.deepEqual(new Set(first), new Set(['app,proxy']));
+    const second = scrape(4 * 2, ['proxy']);
+    assert.deepEqual(second, [...first, 'proxy', 'proxy']);
+    assert.deepEqual(scrape(4 * 2, ['app', 'proxy']), [...second, 'app,proxy', 'app,proxy']);
+    // A ring's slots are used again.
+    assert.deepEqual(scrape(4 * 11, ['proxy']), Array<string>(10).fill('proxy'));
+  });
+
+  test('keeps the lines of a limited number of containers that have left, and no point without any', () => {
+    const running = start();
+    for (let life = 0; life < departedLimit + 4; life += 1) {
+      for (let count = 0; count < 8; count += 1) {
+        const nowMs = running.clock.wallMs() + 15_000;
+        const sample = {
+          containerId: `${life}`,
+          timestampMs: nowMs - 2_000,
+          cpuSeconds: nowMs / 1e6,
+          memoryBytes: 1e6,
+        };
+        running.scrape(15_000, { web: { [`debug-${life}`]: sample } });
+      }
+    }
+    const seen = running.points('web').map(({ containers }) => containers.map(({ name }) => name).join());
+    const lives = Array.from({ length: departedLimit + 1 }, (_, index) => `debug-${index + 3}`);
+    assert.deepEqual([...new Set(seen)], lives);
+    assert.equal(running.history.countPod(identity('web'), all), seen.length);
+  });
+
+  test('finds each pod of a node that has thousands', () => {
+    const running = start();
+    const count = 600;
+    const at = (index: number) => index * 1e6 + 1e6;
+    for (let scrapes = 0; scrapes < 6; scrapes += 1) {
+      const nowMs = running.clock.wallMs() + 15_000;
+      const pods = Array.from({ length: count }, (_, index) => {
+        const app = { containerId: 'a', timestampMs: nowMs - 2_000, cpuSeconds: nowMs / 1e6, memoryBytes: at(index) };
+        return [`web-${index}`, { app }] as const;
+      });
+      running.scrape(15_000, Object.fromEntries(pods));
+    }
+    for (let index = 0; index < count; index += 1) {
+      const points = running.points(`web-${index}`);
+      assert.ok(points.length > 0 && points.every(({ containers }) => isNear(containers[0]!.memoryBytes, at(index))));
+    }
+    assert.deepEqual(running.history.pod(identity('web-1', 'another-uid'), all), []);
   });
 
   test('has half the points, each of two minutes, once there are too many containers', () => {
