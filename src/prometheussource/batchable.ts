@@ -4,10 +4,15 @@
 const functions = (
   'rate irate increase delta idelta deriv changes resets abs ceil floor round clamp_min clamp_max ' +
   'avg_over_time min_over_time max_over_time sum_over_time count_over_time last_over_time quantile_over_time ' +
-  'stddev_over_time histogram_quantile'
+  'stddev_over_time present_over_time predict_linear timestamp sqrt exp ln log2 log10 sgn histogram_quantile'
 ).split(' ');
-const aggregations: ReadonlySet<string> = new Set(['sum', 'avg', 'min', 'max', 'count']);
-const words: ReadonlySet<string> = new Set([...functions, ...aggregations, 'by', 'le', 'offset']);
+const aggregations: ReadonlySet<string> = new Set('sum avg min max count group stddev stdvar quantile'.split(' '));
+/** Operators match equal label sets. vector() and time() have no labels, so a result of theirs is of no object. */
+const words: ReadonlySet<string> = new Set([
+  ...functions,
+  ...aggregations,
+  ...'by le offset or and unless bool vector time'.split(' '),
+]);
 
 const series = '<<.Series>>';
 const matchers = '<<.LabelMatchers>>';

@@ -8,6 +8,7 @@ import type { QueryStyle } from '../rules/matchers.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import { fetchFailure } from './failures.ts';
 import { LastValuesByLane } from './lastvaluesbylane.ts';
+import { explainLength } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { type SavedStoreName, SavedValues } from './savedvalues.ts';
 import { SharedQueries } from './sharedqueries.ts';
@@ -60,7 +61,8 @@ export class Querying {
       states.succeeded(rule.path);
       states.noted(client.engine.name, rule.path, answer.notes);
       return answer;
-    } catch (error) {
+    } catch (cause) {
+      const error = explainLength(cause, query);
       if (!signal.aborted) states.failed(rule.path, error);
       throw error;
     }

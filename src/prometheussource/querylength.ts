@@ -1,4 +1,5 @@
-/** How many names a query takes before it is too long for an engine. */
+/** How many names a query takes before it is too long for an engine, and what an engine's refusal of a longer one means. */
+import { PromqlError } from '../promql/promqlerror.ts';
 import { QueryError } from '../rules/queries.ts';
 import { batchBytesLimit } from './namebatches.ts';
 
@@ -34,4 +35,22 @@ export function nameBytesLimit(make: () => string): number {
   }
   const room = Math.floor((queryBytesLimit - Buffer.byteLength(rest)) / times);
   return Math.max(leastNameBytes, Math.min(batchBytesLimit, room));
+}
+
+/** Statuses of a request that an engine, or a proxy in front of it, finds too long or malformed. */
+const refusals: ReadonlySet<number | undefined> = new Set([400, 413, 414, 422]);
+
+/** Returns the error, with the limit and the remedy behind the engine's words if it refused a query that may be too long for it. */
+export function explainLength(error: unknown, query: string): unknown {
+  if (!(error instanceof PromqlError) || error.problem !== 'refused' || !refusals.has(error.code)) return error;
+  const bytes = Buffer.byteLength(query);
+  if (bytes <= queryBytesLimit) return error;
+  const { problem, code, message } = error;
+  const why = `the query has ${bytes} bytes, and VictoriaMetrics takes ${queryBytesLimit} (-search.maxQueryLen)`;
+  const remedy =
+    'write the rule so that its queries are cut (docs/custom-metrics-rules.md#many-objects), or raise the limit';
+  return new PromqlError(problem, `${message}; ${why}: ${remedy}`, {
+    cause: error,
+    ...(code !== undefined && { code }),
+  });
 }

@@ -15,9 +15,17 @@ const batchable = [
   'sum(rate(<<.Series>>{<<.LabelMatchers>>,code=~"5.."}[2m])) by (<<.GroupBy>>) / sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)',
   '100 * sum by (<<.GroupBy>>) (used{<<.LabelMatchers>>}) / max by (<<.GroupBy>>) (limit{ <<.LabelMatchers>> })',
   'sum(<<.Series>>_sum{<<.LabelMatchers>>}) by (<<.GroupBy>>) / sum(<<.Series>>_count{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or vector(0)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
+  'max(a{<<.LabelMatchers>>}) by (<<.GroupBy>>) > bool 5 and min(b{<<.LabelMatchers>>}) by (<<.GroupBy>>) unless sum(c{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
+  'time() - max(timestamp(<<.Series>>{<<.LabelMatchers>>})) by (<<.GroupBy>>)',
+  'quantile(0.9, <<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
 ];
 
 const single = [
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or on(pod) sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or vector(scalar(<<.Series>>{<<.LabelMatchers>>}))',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or up',
   '',
   'sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m]))',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (pod)',
@@ -28,7 +36,6 @@ const single = [
   'sum(<<.Series>>{<<.LabelMatchers>>}) without (<<.GroupBy>>)',
   'sum(avg(<<.Series>>{<<.LabelMatchers>>})) by (<<.GroupBy>>)',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>, zone)',
-  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or vector(0)',
   'scalar(<<.Series>>{<<.LabelMatchers>>})',
   'absent(<<.Series>>{<<.LabelMatchers>>})',
   'sum(<<.Series>>{<<.LabelMatchers>>, v="<<index .LabelValuesByName "pod">>"}) by (<<.GroupBy>>)',
@@ -39,7 +46,6 @@ const single = [
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / sum(limit{pod=~"<<.LabelMatchers>>"}) by (<<.GroupBy>>)',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / on() sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / topk(1, sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>))',
-  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / avg(sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>))',
   'sum(<<.Series>>{<<.LabelMatchers>>} / limit{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
   'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / sum(limit{<<.LabelMatchers>>}) by (<<.GroupBy>>) * total',

@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { batchBytesLimit } from '../../../src/prometheussource/namebatches.ts';
 import { nameBatches } from '../../../src/prometheussource/podbatches.ts';
 import {
+  explainLength,
   measuredNames,
   measuredNamespaces,
   nameBytesLimit,
   queryBytesLimit,
 } from '../../../src/prometheussource/querylength.ts';
+import { PromqlError, type PromqlProblem } from '../../../src/promql/promqlerror.ts';
 import { QueryError } from '../../../src/rules/queries.ts';
 
 const names = Array.from({ length: 2_000 }, (_, index) => `ip-10-0-0-${index}.eu-west-1.compute.internal`);
@@ -50,4 +52,20 @@ test('a template that makes no query has the limit of a short one: its query fai
     throw new QueryError('no label names pods');
   });
   assert.equal(limit, batchBytesLimit);
+});
+
+test('a refusal of a query above the limit names its length, the limit and the remedy, and no other error does', () => {
+  const long = 'x'.repeat(queryBytesLimit + 1);
+  const explained = (problem: PromqlProblem, code: number | undefined, query = long) => {
+    const error = new PromqlError(problem, 'said', code === undefined ? {} : { code });
+    const made = explainLength(error, query);
+    return made instanceof PromqlError && [made.problem, made.code, made.message === 'said'];
+  };
+  assert.deepEqual(explained('refused', 422), ['refused', 422, false]);
+  assert.deepEqual(explained('refused', 414), ['refused', 414, false]);
+  assert.deepEqual(explained('refused', 401), ['refused', 401, true]);
+  assert.deepEqual(explained('unavailable', undefined), ['unavailable', undefined, true]);
+  assert.deepEqual(explained('refused', 422, long.slice(1)), ['refused', 422, true]);
+  const { message } = explainLength(new PromqlError('refused', 'said', { code: 400 }), long) as PromqlError;
+  assert.match(message, /^said; the query has 16385 bytes, and VictoriaMetrics takes 16384 .*#many-objects/);
 });
