@@ -111,9 +111,11 @@ function toAnswer(value: unknown): Answer {
   return { body, etag: etagOf(body) };
 }
 
-/** A parameter that kube-apiserver refuses, as a page that is too old, is the page's to mend. */
-function toRequestError({ message, status }: ViewError): RequestError {
-  return new RequestError(status === 400 || status === 404 || status === 410 ? status : 502, message);
+/** A parameter that kube-apiserver refuses, as a page that is too old, is the page's to mend; a right, the user's. */
+const passedStatuses: readonly (number | undefined)[] = [400, 403, 404, 410];
+
+function toRequestError({ message, status = 502 }: ViewError): RequestError {
+  return new RequestError(passedStatuses.includes(status) ? status : 502, message);
 }
 
 function tooSlow(): RequestError {

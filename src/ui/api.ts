@@ -103,6 +103,7 @@ async function readSummary({ view, collector, context, clock }: ApiSources): Pro
     refreshSeconds,
     clockAheadMs: Math.round((view.nowMs() - clock.wallMs()) / 1000) * 1000,
     history: collector.extentOf(summary),
+    ...(view.contextNamespace !== undefined && { namespace: view.contextNamespace }),
   };
 }
 
@@ -117,7 +118,7 @@ async function readNodeHistory(
   { name, ...given }: GivenParameters<'name' | 'sinceSeconds' | 'stepSeconds'>,
 ): Promise<UsageHistoryAnswer> {
   const range = { sinceSeconds: historySeconds, ...given };
-  const points = (await collector.keepsHistory())
+  const points = (await keepsHistory(view))
     ? await view.nodeHistory({ ...range, ...(name !== undefined && { name }) })
     : collector.nodes.read(range, view.nowMs(), (node) => node === (name ?? node));
   return { series: toUsageSeries(points) };
@@ -130,10 +131,17 @@ async function readContainerHistory(
   const { namespace, name, labelSelector } = parameters;
   if (namespace === undefined) throw new RequestError(400, 'namespace: name the namespace of the pods');
   const range = { sinceSeconds: historySeconds, ...parameters };
-  if (await collector.keepsHistory())
+  if (await keepsHistory(view, namespace))
     return { series: toUsageSeries(await view.containerHistory({ ...range, namespace })) };
   if (labelSelector !== undefined)
     throw new RequestError(400, 'labelSelector: the history that this program collects has no labels; leave it out');
+  const omitted = collector.omissionOf(namespace);
+  if (omitted !== undefined) throw new RequestError(403, omitted);
   const prefix = `${namespace}/${name === undefined ? '' : `${name}/`}`;
   return { series: toUsageSeries(collector.containers.read(range, view.nowMs(), (key) => key.startsWith(prefix))) };
+}
+
+/** Reports whether the server keeps the history of a namespace's containers; of nodes without one. @throws ViewError if that is not known. */
+async function keepsHistory(view: UiView, namespace?: string): Promise<boolean> {
+  return (await view.historyKeeper(namespace)) === 'kubegauge';
 }

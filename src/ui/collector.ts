@@ -1,7 +1,8 @@
 /** Reads what no server keeps, once per interval while the program runs: values of autoscalers, and usage where the server has no history. */
 import type { Clock } from '../clock.ts';
 import type { OpenClusterView } from '../view/clusterview.ts';
-import type { ClusterSummaryView, NodeView } from '../view/types.ts';
+import type { ClusterSummaryView, NodeView, PointView } from '../view/types.ts';
+import { ViewError } from '../view/viewerror.ts';
 import { AutoscalerLog } from './autoscalerlog.ts';
 import { historySeconds, refreshSeconds, usageSeriesLimit } from './limits.ts';
 import type { HistoryExtent } from './routes.ts';
@@ -22,7 +23,8 @@ export class UiCollector {
   readonly #view: UiView;
   readonly #clock: Clock;
   readonly #sinceMs: number;
-  #keepsHistory: boolean | undefined;
+  /** Why containers of other namespaces, or of all, are not collected; undefined if all are. */
+  #omitted: { readonly reason: string; readonly only: string | undefined } | undefined;
 
   constructor({ view, clock }: CollectorOptions) {
     this.#view = view;
@@ -46,30 +48,44 @@ export class UiCollector {
     await Promise.allSettled([values, usage]);
   }
 
-  /** Reports whether the server keeps the history of usage. */
-  async keepsHistory(): Promise<boolean> {
-    this.#keepsHistory ??= (await this.#view.summary()).keepsHistory;
-    return this.#keepsHistory;
+  /** Returns why containers of a namespace are not collected, as one sentence; undefined if they are. */
+  omissionOf(namespace: string): string | undefined {
+    return this.#omitted?.only === namespace ? undefined : this.#omitted?.reason;
   }
 
   extentOf({ keepsHistory }: ClusterSummaryView): HistoryExtent {
+    if (keepsHistory === undefined) return { seconds: historySeconds, keptBy: 'unknown' };
     if (keepsHistory) return { seconds: historySeconds, keptBy: 'server' };
     return { seconds: historySeconds, keptBy: 'ui', sinceMs: this.#sinceMs, ...this.#omission() };
   }
 
   async #collectUsage({ keepsHistory }: ClusterSummaryView): Promise<void> {
-    this.#keepsHistory = keepsHistory;
     this.nodes.expire(this.#view.nowMs());
     this.containers.expire(this.#view.nowMs());
-    if (keepsHistory) return;
+    if (keepsHistory !== false) return;
     const nodes = this.#view.nodes().then((read) => this.#seeNodes(read));
     await Promise.allSettled([nodes, this.#collectContainers()]);
   }
 
   async #collectContainers(): Promise<void> {
-    const points = await this.#view.containerPoints();
+    const points = await this.#readContainers();
     const nowMs = this.#view.nowMs();
     for (const [name, point] of points) this.containers.add(name, point, nowMs);
+  }
+
+  /** Reads all containers, or those of the context's namespace where the user has no right on all. */
+  async #readContainers(): Promise<ReadonlyMap<string, PointView>> {
+    try {
+      const points = await this.#view.containerPoints();
+      this.#omitted = undefined;
+      return points;
+    } catch (error) {
+      if (!(error instanceof ViewError) || error.status !== 403) throw error;
+      const { contextNamespace } = this.#view;
+      this.#omitted = { reason: error.message, only: contextNamespace };
+      if (contextNamespace === undefined) throw error;
+      return this.#view.containerPoints(contextNamespace);
+    }
   }
 
   #seeNodes(nodes: readonly NodeView[]): void {
@@ -88,6 +104,7 @@ export class UiCollector {
   #omission(): Pick<HistoryExtent, 'reason'> {
     if (this.nodes.isFull || this.containers.isFull)
       return { reason: `history is collected for the first ${usageSeriesLimit} nodes and containers` };
+    if (this.#omitted !== undefined) return { reason: this.#omitted.reason };
     return {};
   }
 }

@@ -40,14 +40,16 @@ export interface SummaryAnswer {
   /** kube-apiserver's clock minus ours, in milliseconds, rounded to seconds. An age is `Date.now() + clockAheadMs - timestampMs`. */
   readonly clockAheadMs: number;
   readonly history: HistoryExtent;
+  /** Of the kubeconfig's context, if it names one: the way for a user who cannot list pods of all namespaces. */
+  readonly namespace?: string;
 }
 
 /** How far back usage can be read. */
 export interface HistoryExtent {
   /** At most: kubegauge does not say its `--history`. */
   readonly seconds: number;
-  /** `server`: kubegauge in the cluster keeps it. `ui`: this program collects it while it runs. */
-  readonly keptBy: 'server' | 'ui';
+  /** `server`: kubegauge in the cluster keeps it. `ui`: this program collects it while it runs. `unknown`: the server cannot be recognised. */
+  readonly keptBy: 'server' | 'ui' | 'unknown';
   /** Where this program collects: since when. */
   readonly sinceMs?: number;
   /** Where this program collects: what it leaves out, as one sentence. */

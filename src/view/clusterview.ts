@@ -2,7 +2,7 @@
 import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseAutoscalerObject } from './autoscalerviews.ts';
-import { createHistoryReader } from './historyreader.ts';
+import { createHistoryReader, type HistoryKeeper, nodeMetrics, podMetrics } from './historyreader.ts';
 import { namespacePath } from './namespacepath.ts';
 import { createNodeReader } from './nodereader.ts';
 import { part } from './part.ts';
@@ -13,7 +13,7 @@ import { createReads, type Reads } from './reads.ts';
 import { createSourceReader } from './sources.ts';
 import { summarise } from './summary.ts';
 import type { AutoscalerView, ClusterView, PointView } from './types.ts';
-import { createMetricsReader, metricsPath, type PodUsages } from './usages.ts';
+import { createMetricsReader, type PodUsages } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
 export interface ClusterViewOptions {
@@ -28,7 +28,11 @@ export interface ClusterViewOptions {
 
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
   /** Returns the latest point of each container, by `namespace/pod/container`: reads usages, and no pods. @throws ViewError. */
-  containerPoints(): Promise<ReadonlyMap<string, PointView>>;
+  containerPoints(namespace?: string): Promise<ReadonlyMap<string, PointView>>;
+  /** Returns who keeps the history of a namespace's containers; of nodes without one. @throws ViewError if that is not known. */
+  historyKeeper(namespace?: string): Promise<HistoryKeeper>;
+  /** The namespace of the kubeconfig's context, if it names one: a user without rights on others has it. */
+  readonly contextNamespace?: string;
 }
 
 /** Opens connections with the first read. */
@@ -47,7 +51,7 @@ export function createClusterView({
     async summary() {
       const [read, keeper] = await Promise.all([
         nodes.viewsWithoutCauses(),
-        part(history.keeper(`${metricsPath}/nodes`)),
+        part(history.keeperOfServer(server.contextNamespace)),
       ]);
       return summarise({ ...read, keeper: keeper.value, nowMs: reads.nowMs() });
     },
@@ -62,9 +66,11 @@ export function createClusterView({
     autoscalers: (namespace) => readAutoscalers(reads, namespace),
     nodeHistory: ({ name, ...range }) => history.nodes(range, name),
     containerHistory: (query) => history.containers(query, query),
-    async containerPoints() {
-      return toContainerPoints(await usages.allPods(undefined, undefined));
+    async containerPoints(namespace) {
+      return toContainerPoints(await usages.allPods(namespace, undefined));
     },
+    historyKeeper: async (namespace) => history.keeper(namespace === undefined ? nodeMetrics : podMetrics(namespace)),
+    ...(server.contextNamespace !== undefined && { contextNamespace: server.contextNamespace }),
     nowMs: reads.nowMs,
     [Symbol.asyncDispose]: () => reads[Symbol.asyncDispose](),
   };

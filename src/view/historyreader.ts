@@ -7,7 +7,7 @@ import { namespacePath } from './namespacepath.ts';
 import type { Reads } from './reads.ts';
 import type { HistoryQuery, PointView } from './types.ts';
 import { metricsPath, parseUsage, type UsageNumbers } from './usages.ts';
-import { ViewError } from './viewerror.ts';
+import { toViewError, ViewError } from './viewerror.ts';
 
 /** Whether a server keeps points; `none` is kubegauge with --history=0, `prometheus` with --resource-metrics=prometheus. */
 export type HistoryKeeper = 'kubegauge' | 'none' | 'prometheus' | 'other';
@@ -16,8 +16,10 @@ export type HistoryKeeper = 'kubegauge' | 'none' | 'prometheus' | 'other';
 export type SourceOf = (node: string | undefined) => string | undefined;
 
 export interface HistoryReader {
-  /** @param path a list of metrics.k8s.io. @throws ViewError. */
-  keeper(path: string): Promise<HistoryKeeper>;
+  /** @throws ViewError. */
+  keeper(list: HistoryList): Promise<HistoryKeeper>;
+  /** Recognises the server by its nodes, else by all pods, else by those of a namespace: a user may have no other right. @throws ViewError. */
+  keeperOfServer(namespace: string | undefined): Promise<HistoryKeeper>;
   /** Returns where nodes are read, as far as the server says it. @throws ViewError. */
   sources(): Promise<SourceOf>;
   /** Returns points oldest first, by node. @throws ViewError. */
@@ -27,6 +29,21 @@ export interface HistoryReader {
     range: HistoryQuery,
     of: { readonly namespace: string; readonly name?: string; readonly labelSelector?: string },
   ): Promise<ReadonlyMap<string, readonly PointView[]>>;
+}
+
+/** A list of metrics.k8s.io. */
+export interface HistoryList {
+  readonly path: string;
+  /** See toViewError. */
+  readonly what: string;
+}
+
+export const nodeMetrics: HistoryList = { path: `${metricsPath}/nodes`, what: 'list nodes.metrics.k8s.io' };
+
+/** @throws ViewError for a name that no namespace can have. */
+export function podMetrics(namespace: string | undefined): HistoryList {
+  const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+  return { path: `${metricsPath}${namespacePath(namespace)}/pods`, what: `list pods.metrics.k8s.io${where}` };
 }
 
 /** Milliseconds until a server is recognised again: another may have taken its place. */
@@ -43,9 +60,6 @@ const newestSeconds = 300;
 const knownSources: ReadonlySet<string | undefined> = new Set(['cadvisor', 'resource']);
 const tooManyPoints = `there are more than ${pointLimit} points: ask for fewer pods, or for fewer points by stepSeconds`;
 
-const nodesPath = `${metricsPath}/nodes`;
-const listNodes = 'list nodes.metrics.k8s.io';
-
 interface Recognised {
   readonly keeper: Promise<HistoryKeeper>;
   /** Monotonic. */
@@ -58,12 +72,24 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
   const keeper = createRecogniser(reads, clock);
   return {
     keeper,
+    async keeperOfServer(namespace) {
+      const others = namespace === undefined ? [undefined] : [undefined, namespace];
+      let found = keeper(nodeMetrics);
+      for (const each of others) {
+        found = found.catch((error: unknown) => {
+          // Another list of a server that does not answer would not say more.
+          if (!(error instanceof ViewError) || error.status !== 403) throw error;
+          return keeper(podMetrics(each));
+        });
+      }
+      return found;
+    },
     async sources() {
-      if ((await keeper(nodesPath)) === 'prometheus') return () => 'prometheus';
+      if ((await keeper(nodeMetrics)) === 'prometheus') return () => 'prometheus';
       const sources = new Map<string, string>();
       // Two points a node at most.
       const newest = { sinceSeconds: newestSeconds, stepSeconds: newestSeconds };
-      await readPoints(nodesPath, listNodes, newest, {}, (item) => {
+      await readPoints(nodeMetrics, newest, {}, (item) => {
         const metadata = field(item, 'metadata');
         const source = text(field(field(metadata, 'annotations'), sourceAnnotation));
         if (knownSources.has(source)) sources.set(text(field(metadata, 'name')) ?? '', source ?? '');
@@ -73,7 +99,7 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
     },
     async nodes(range, name) {
       const points = new Map<string, PointView[]>();
-      await readPoints(nodesPath, listNodes, range, nameSelector(name), (item) => {
+      await readPoints(nodeMetrics, range, nameSelector(name), (item) => {
         const usage = parseUsage(item);
         return add(points, usage.name, usage, usage);
       });
@@ -81,9 +107,8 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
     },
     async containers(range, { namespace, name, labelSelector }) {
       const points = new Map<string, PointView[]>();
-      const path = `${metricsPath}${namespacePath(namespace)}/pods`;
       const query = { ...nameSelector(name), ...(labelSelector === undefined ? {} : { labelSelector }) };
-      await readPoints(path, `list pods.metrics.k8s.io in namespace ${namespace}`, range, query, (item) => {
+      await readPoints(podMetrics(namespace), range, query, (item) => {
         const usage = parseUsage(item);
         for (const [container, numbers] of usage.containers) {
           add(points, `${usage.namespace}/${usage.name}/${container}`, usage, numbers);
@@ -95,13 +120,13 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
   };
 
   async function readPoints(
-    path: string,
-    what: string,
+    list: HistoryList,
     { sinceSeconds, stepSeconds }: HistoryQuery,
     selection: Readonly<Record<string, string>>,
     take: (item: unknown) => number,
   ): Promise<void> {
-    if ((await keeper(path)) !== 'kubegauge') return;
+    const { path, what } = list;
+    if ((await keeper(list)) !== 'kubegauge') return;
     const query = {
       ...selection,
       sinceSeconds: String(Math.min(sinceSeconds, mostSeconds)),
@@ -121,13 +146,14 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
   const keepers = new Map<string, Recognised>();
   return keeper;
 
-  function keeper(path: string): Promise<HistoryKeeper> {
+  function keeper(list: HistoryList): Promise<HistoryKeeper> {
+    const { path } = list;
     const known = keepers.get(path);
     if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.keeper;
     const next: Recognised = {
       untilMs: clock.monotonicMs() + keeperLifetimeMs,
       last: known?.last,
-      keeper: recognise(path).then(
+      keeper: recognise(list).then(
         (found) => (next.last = found),
         (error: unknown) => {
           // The next call tries again; an outage does not change the server.
@@ -142,19 +168,19 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
   }
 
   /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
-  async function recognise(path: string): Promise<HistoryKeeper> {
-    const isNodes = path === nodesPath;
-    const what = isNodes ? listNodes : 'list pods.metrics.k8s.io';
+  async function recognise(list: HistoryList): Promise<HistoryKeeper> {
+    const { path, what } = list;
     const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
     // The header waits for it. Other servers ignore the limit, too: all pods twice would be too much.
-    const second = isNodes ? probe('1') : undefined;
+    const second = list === nodeMetrics ? probe('1') : undefined;
     second?.catch(() => undefined);
     const refused = await probe('0');
     if (refused === undefined) return 'other';
-    if (refused.reason !== 'BadRequest') throw new ViewError(`cannot ${what} (${refused.reason})`, undefined);
-    const kept = await (second ?? probe('1'));
-    if (kept?.reason !== 'BadRequest') return 'kubegauge';
-    const isPrometheus = kept.details?.causes?.some(({ reason }) => reason === prometheusHistoryReason) === true;
+    if (refused.reason !== 'BadRequest') throw toViewError(what, refused);
+    const unkept = await (second ?? probe('1'));
+    if (unkept === undefined) return 'kubegauge';
+    if (unkept.reason !== 'BadRequest') throw toViewError(what, unkept);
+    const isPrometheus = unkept.details?.causes?.some(({ reason }) => reason === prometheusHistoryReason) === true;
     return isPrometheus ? 'prometheus' : 'none';
   }
 }

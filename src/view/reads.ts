@@ -21,8 +21,8 @@ export interface Reads extends AsyncDisposable {
   pages(what: string, path: string, pageSize: number, query?: ReadQuery): AsyncIterable<readonly unknown[]>;
   /** Returns the causes in the Status of a GET that fails; none if it succeeds, or for other failures. */
   causes(path: string): Promise<readonly StatusCause[]>;
-  /** Returns what a GET is refused with; undefined if it succeeds. @throws ViewError without an answer. */
-  refusal(what: string, path: string, query: ReadQuery): Promise<Pick<StatusError, 'reason' | 'details'> | undefined>;
+  /** Returns the Status that a GET fails with; undefined if it succeeds. @throws ViewError without an answer. */
+  refusal(what: string, path: string, query: ReadQuery): Promise<StatusError | undefined>;
   /** kube-apiserver's time, in milliseconds since the epoch; exact to a second or two. */
   nowMs(): number;
 }

@@ -36,7 +36,7 @@ export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }:
     memory: total(views, 'memory'),
     ageSeconds: Number.isFinite(oldestMs) ? Math.max(0, (nowMs - oldestMs) / 1000) : undefined,
     degraded: [...problems, ...notes],
-    keepsHistory: keeper === 'kubegauge',
+    keepsHistory: keeper === undefined ? undefined : keeper === 'kubegauge',
   });
 }
 

@@ -104,8 +104,8 @@ export interface ClusterSummaryView {
   readonly ageSeconds?: number;
   /** Sentences: what could not be read, with the missing right, and nodes without usage. */
   readonly degraded: readonly string[];
-  /** Reports whether `nodeHistory` and `containerHistory` have points. */
-  readonly keepsHistory: boolean;
+  /** Reports whether `nodeHistory` and `containerHistory` have points; undefined if that is not known. */
+  readonly keepsHistory?: boolean;
 }
 
 /** Mean CPU over the window that ends at `timestampMs`, and memory then. */

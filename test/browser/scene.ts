@@ -208,6 +208,7 @@ export function viewOf(scene: Scene): UiView {
     nowMs: () => Date.now(),
     busiestPods: ({ limit }) => read(() => scene.pods.slice(0, limit)),
     containerPoints: () => read(() => new Map()),
+    historyKeeper: () => read(() => 'kubegauge' as const),
     pod: (namespace, name) => read(() => scene.pods.find((pod) => pod.namespace === namespace && pod.name === name)),
     autoscalers: (namespace) =>
       read(() => scene.autoscalers.filter((one) => namespace === undefined || one.namespace === namespace)),

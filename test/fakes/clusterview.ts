@@ -1,5 +1,6 @@
 /** A view of a small cluster whose numbers a test sets. */
 import type { UiView } from '../../src/ui/collector.ts';
+import type { HistoryKeeper } from '../../src/view/historyreader.ts';
 import type { NodeView, PodView, AutoscalerView, PointView } from '../../src/view/types.ts';
 
 export interface FakeClusterView extends UiView {
@@ -10,7 +11,11 @@ export interface FakeViewContent {
   nodes: readonly NodeView[];
   pods: readonly PodView[];
   autoscalers: readonly AutoscalerView[];
-  keepsHistory: boolean;
+  /** Undefined: the server cannot be recognised by nodes. */
+  keepsHistory: boolean | undefined;
+  contextNamespace?: string;
+  /** Called with what would be recognised. */
+  keeperOf: (namespace: string | undefined) => HistoryKeeper;
   containerPoints: ReadonlyMap<string, PointView>;
   /** What the server keeps, by name. */
   points: ReadonlyMap<string, readonly PointView[]>;
@@ -27,6 +32,7 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
     pods: [],
     autoscalers: [],
     keepsHistory: true,
+    keeperOf: () => (content.keepsHistory === true ? 'kubegauge' : 'other'),
     containerPoints: new Map(),
     points: new Map(),
     reads: [],
@@ -43,13 +49,13 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
     nowMs,
     summary: () =>
       read('summary', () => ({
-        server: content.keepsHistory ? 'kubegauge' : 'metrics-server',
+        server: content.keepsHistory === undefined ? 'unknown' : content.keepsHistory ? 'kubegauge' : 'metrics-server',
         nodes: content.nodes.length,
         readyNodes: content.nodes.filter(({ ready }) => ready).length,
         cpu: {},
         memory: {},
         degraded: [],
-        keepsHistory: content.keepsHistory,
+        ...(content.keepsHistory !== undefined && { keepsHistory: content.keepsHistory }),
       })),
     nodes: () => read('nodes', () => content.nodes),
     pods: (query) =>
@@ -64,7 +70,10 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
         content.pods.find((pod) => pod.namespace === namespace && pod.name === name),
       ),
     busiestPods: () => Promise.reject(new Error('the page reads pods by pages')),
-    containerPoints: () => read('containerPoints', () => content.containerPoints),
+    containerPoints: (namespace) =>
+      read(`containerPoints${namespace === undefined ? '' : ` ${namespace}`}`, () => content.containerPoints),
+    historyKeeper: (namespace) => read(`historyKeeper ${namespace}`, () => content.keeperOf(namespace)),
+    ...(content.contextNamespace !== undefined && { contextNamespace: content.contextNamespace }),
     autoscalers: () => read('autoscalers', () => content.autoscalers),
     nodeHistory: (query) => read(`nodeHistory ${JSON.stringify(query)}`, () => content.points),
     containerHistory: (query) => read(`containerHistory ${JSON.stringify(query)}`, () => content.points),

@@ -144,7 +144,7 @@ describe('failures', () => {
         },
       },
     });
-    assert.deepEqual(problem(await ui.get('api/nodes')), [502, failure.message]);
+    assert.deepEqual(problem(await ui.get('api/nodes')), [403, failure.message]);
     assert.equal((await ui.get('api/pods')).status, 200, 'other answers are not affected');
     failure = new ViewError('cannot list pods: kube-apiserver answers 410: too old', 410);
     await clock.advance(2_000);
@@ -308,6 +308,57 @@ describe('history', () => {
       await next(3);
       const { series }: UsageHistoryAnswer = json(await ui.get('api/history/nodes'));
       assert.deepEqual(series[0]?.cpu, [1, 3]);
+    });
+  });
+
+  describe('for a user with rights in one namespace', () => {
+    const denied = new ViewError('cannot list pods.metrics.k8s.io: no right', 403);
+    const ofAll = (read: string) => {
+      if (read === 'containerPoints') throw denied;
+    };
+
+    test('is that of the server, though nodes do not say who keeps it', async () => {
+      await using ui = await startTestUi({
+        content: {
+          keepsHistory: undefined,
+          contextNamespace: 'shop',
+          keeperOf: (namespace) => {
+            if (namespace === 'shop') return 'kubegauge';
+            throw denied;
+          },
+          points: new Map([['shop/web-0/app', [{ timestampMs: startMs, windowSeconds: 60, cpu: 1 }]]]),
+        },
+      });
+      const pod: UsageHistoryAnswer = json(await ui.get('api/history/containers?namespace=shop'));
+      assert.deepEqual(
+        pod.series.map(({ name }) => name),
+        ['shop/web-0/app'],
+      );
+      const { history, namespace }: SummaryAnswer = json(await ui.get('api/summary'));
+      assert.deepEqual([history.keptBy, namespace], ['unknown', 'shop']);
+      // No history of a namespace that cannot be read is not an empty one.
+      assert.deepEqual(problem(await ui.get('api/history/containers?namespace=db')), [403, denied.message]);
+      assert.deepEqual(problem(await ui.get('api/history/nodes')), [403, denied.message]);
+    });
+
+    test('is collected for the namespace of the context, and the others say why not', async () => {
+      const clock = createFakeClock(startMs);
+      const point = { timestampMs: startMs + 15_000, windowSeconds: 15, cpu: 1 };
+      await using ui = await startTestUi({
+        clock,
+        content: {
+          keepsHistory: false,
+          contextNamespace: 'shop',
+          before: ofAll,
+          containerPoints: new Map([['shop/web-0/app', point]]),
+        },
+      });
+      await clock.advance(15_000);
+      const pod: UsageHistoryAnswer = json(await ui.get('api/history/containers?namespace=shop'));
+      assert.deepEqual(pod.series[0]?.cpu, [1]);
+      const { history }: SummaryAnswer = json(await ui.get('api/summary'));
+      assert.deepEqual([history.keptBy, history.reason], ['ui', denied.message]);
+      assert.deepEqual(problem(await ui.get('api/history/containers?namespace=db')), [403, denied.message]);
     });
   });
 

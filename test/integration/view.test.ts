@@ -176,6 +176,37 @@ describe('a user without some rights', () => {
     });
   });
 
+  test('reads the history of the one namespace that is allowed', async () => {
+    await withMetricsServer(async (_view, apiServer) => {
+      const list = `${metrics}/namespaces/shop/pods`;
+      apiServer.faults.answer = ({ path, query }) => {
+        if (!path.startsWith('/apis/metrics') && !path.includes('/shop')) return 403;
+        if (path === `${metrics}/nodes` || path === `${metrics}/pods`) return 403;
+        // As kubegauge does: 0 is out of range.
+        return path === list && query.get('sinceSeconds') === '0' ? 400 : undefined;
+      };
+      const server = { ...apiServer.connection, contextNamespace: 'shop' };
+      await using view = createClusterView({ server });
+      assert.deepEqual(await view.historyKeeper('shop'), 'kubegauge');
+      const { keepsHistory, server: name } = await view.summary();
+      assert.deepEqual([keepsHistory, name], [true, 'kubegauge']);
+      assert.equal((await view.containerHistory({ namespace: 'shop', sinceSeconds: 60 })).size, 4);
+      await using nameless = createClusterView({ server: apiServer.connection });
+      const unknown = await nameless.summary();
+      assert.deepEqual(['keepsHistory' in unknown, unknown.server], [false, 'unknown']);
+      await assert.rejects(nameless.historyKeeper(), /lacks the right to list nodes\.metrics\.k8s\.io/);
+    });
+  });
+
+  test('learns that an outage says nothing about the history', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      apiServer.faults.answer = ({ path }) => (path.startsWith('/apis/metrics') ? 503 : undefined);
+      assert.equal((await view.summary()).keepsHistory, undefined);
+      apiServer.faults.answer = undefined;
+      assert.equal((await view.summary()).keepsHistory, false);
+    });
+  });
+
   test('gets an error that names the right where nothing can be shown', async () => {
     await withMetricsServer(async (view, apiServer) => {
       apiServer.faults.answer = () => 403;

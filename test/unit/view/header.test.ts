@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { badRequest } from '../../../src/apimachinery/status.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createHistoryReader } from '../../../src/view/historyreader.ts';
+import { createHistoryReader, nodeMetrics } from '../../../src/view/historyreader.ts';
 import { createNodeReader } from '../../../src/view/nodereader.ts';
 import type { Reads } from '../../../src/view/reads.ts';
-import { metricsPath } from '../../../src/view/usages.ts';
 
 test('which server it is takes one round trip for nodes', async () => {
   const asked: string[] = [];
@@ -16,7 +15,7 @@ test('which server it is takes one round trip for nodes', async () => {
     await answers.promise;
     return sinceSeconds === '0' ? badRequest('sinceSeconds: 0') : undefined;
   };
-  const keeper = createHistoryReader({ refusal } as Reads, systemClock).keeper(`${metricsPath}/nodes`);
+  const keeper = createHistoryReader({ refusal } as Reads, systemClock).keeper(nodeMetrics);
   assert.deepEqual(asked.toSorted(), ['0', '1']);
   answers.resolve();
   assert.equal(await keeper, 'kubegauge');

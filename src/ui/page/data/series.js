@@ -116,6 +116,7 @@ export function whyEmpty({ data, error }, reason) {
 export function historyText({ keptBy, seconds, reason }) {
   if (keptBy === 'server')
     return `kubegauge keeps up to the last ${counted(Math.round(seconds / 60), 'minute')}, less if it has just started.`;
+  if (keptBy === 'unknown') return 'Who keeps the history is not known: the metrics server could not be asked.';
   return `The metrics server keeps no history: plots begin with this program. ${reason ?? ''}`;
 }
 

@@ -1,6 +1,6 @@
 /** All namespaces that have pods, and all pods. */
 import { useMemo } from 'preact/hooks';
-import { podLimit, usePods } from '../data/cluster.js';
+import { podLimit, usePods, useSummary } from '../data/cluster.js';
 import { useStore } from '../data/store.js';
 import { grouped } from '../format.js';
 import { html } from '../html.js';
@@ -13,14 +13,24 @@ import { groupsOf } from '../parts/sums.js';
 import { linkTo } from '../routes.js';
 
 /** @import { PodList } from '../data/cluster.js' */
+/** @import { Live } from '../data/live.js' */
 
 export function NamespacesPage() {
-  return html`<${Heading} kind="" name="Namespaces" />${shownAs(usePods({}), (list) => html`<${Partly} list=${list} /><${Namespaces} list=${list} />`)}`;
+  const pods = usePods({});
+  return html`<${Heading} kind="" name="Namespaces" />${shownAs(pods, (list) => html`<${Partly} list=${list} /><${Namespaces} list=${list} />`)}<${OwnNamespace} pods=${pods} />`;
 }
 
 export function PodsPage() {
   document.title = 'Pods · kubegauge';
-  return html`<h1 class="unseen">Pods</h1>${shownAs(usePods({}), (list) => html`<${Partly} list=${list} /><${PodTable} list=${list} title="All pods" />`)}`;
+  const pods = usePods({});
+  return html`<h1 class="unseen">Pods</h1>${shownAs(pods, (list) => html`<${Partly} list=${list} /><${PodTable} list=${list} title="All pods" />`)}<${OwnNamespace} pods=${pods} />`;
+}
+
+/** The way to the context's namespace for a user who cannot list pods of all. @param {{ pods: Live<PodList> }} props */
+function OwnNamespace({ pods }) {
+  const namespace = useSummary().data?.namespace;
+  if (pods.error?.status !== 403 || namespace === undefined) return null;
+  return html`<p class="note">This kubeconfig's context names namespace <a href=${linkTo('namespaces', namespace)}>${namespace}</a>.</p>`;
 }
 
 /** @param {{ list: PodList }} props */

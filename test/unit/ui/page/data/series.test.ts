@@ -59,6 +59,10 @@ test('the page says who keeps the history, and does not promise more than may be
   );
   const reason = 'history is collected for the first 5000 nodes and containers';
   assert.equal(
+    historyText({ keptBy: 'unknown', seconds: 3600 }),
+    'Who keeps the history is not known: the metrics server could not be asked.',
+  );
+  assert.equal(
     historyText({ keptBy: 'ui', seconds: 3600, reason }),
     `The metrics server keeps no history: plots begin with this program. ${reason}`,
   );
