@@ -140,10 +140,29 @@ export function sumOf(lines, step = 60, newest = newestOf(lines)) {
   return withGaps({ times: all.map((at) => Math.min(at * step, newest)), values });
 }
 
+/** Steps that a value may be older than the newest point of its plot and still count as the latest: points of parts do not come at the same time. */
+const latestSteps = 2;
+
+/**
+ * Returns a line's last value; undefined if it is older than that: the part has ended.
+ * @param {Line} line
+ * @param {number} newest Time of the newest point of all lines.
+ * @param {number} [step] Seconds between points.
+ */
+export function latestOf({ times, values }, newest, step = 60) {
+  const last = values.findLastIndex((value) => value !== null);
+  return (times[last] ?? 0) < newest - latestSteps * step ? undefined : (values[last] ?? undefined);
+}
+
 /** Returns the time of the newest point. @param {readonly Line[]} lines */
-function newestOf(lines) {
+export function newestOf(lines) {
   const times = lines.map(({ times, values }) => times[values.findLastIndex((value) => value !== null)] ?? 0);
   return times.reduce((newest, time) => Math.max(newest, time), 0);
+}
+
+/** Returns the time of the newest point; 0 without one. @param {readonly UsageSeries[]} series */
+export function newestIn(series) {
+  return series.reduce((newest, { timeSeconds }) => Math.max(newest, timeSeconds.at(-1) ?? 0), 0);
 }
 
 /** A longer step is that of its last point, at its end. @param {Line} line @param {number} step @returns {ReadonlyMap<number, number>} */
@@ -172,10 +191,13 @@ export function partsOf(series, resource, parts, step) {
     return label === undefined ? [] : { label, line: lineOf(one, resource) };
   });
   const newest = newestOf(members.map(({ line }) => line));
+  const newestOfAll = newestIn(series);
   return [...Map.groupBy(members, ({ label }) => label)]
     .map(([label, each]) => {
       const lines = each.map(({ line }) => line);
       return { label, line: sumOf(lines, step, newest) };
     })
-    .toSorted((a, b) => (b.line.values.at(-1) ?? 0) - (a.line.values.at(-1) ?? 0));
+    .map((part) => ({ ...part, latest: latestOf(part.line, newestOfAll, step) ?? -1 }))
+    .toSorted((a, b) => b.latest - a.latest)
+    .map(({ label, line }) => ({ label, line }));
 }

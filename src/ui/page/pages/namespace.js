@@ -1,7 +1,7 @@
 /** One namespace, and one workload of it: sums, the last hour, workloads and pods. */
 import { useMemo } from 'preact/hooks';
 import { podLimit, useAutoscalers, usePods } from '../data/cluster.js';
-import { stepFor, useNamespaceHistory, whyEmpty } from '../data/series.js';
+import { newestIn, stepFor, useNamespaceHistory, whyEmpty } from '../data/series.js';
 import { ageText, counted } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable } from '../parts/autoscalertable.js';
@@ -11,7 +11,15 @@ import { Amount, Usage } from '../parts/number.js';
 import { partLines } from '../parts/partlines.js';
 import { PodTable } from '../parts/podtable.js';
 import { Empty, shownAs } from '../parts/states.js';
-import { groupMeasurement, groupOf, groupsOf, whyUnmeasured, workloadOf } from '../parts/sums.js';
+import {
+  groupMeasurement,
+  groupOf,
+  groupsOf,
+  whyUnmeasured,
+  workloadKey,
+  workloadLabels,
+  workloadOf,
+} from '../parts/sums.js';
 import { UsagePlots } from '../parts/usageplots.js';
 import { linkTo, podLink, workloadLink } from '../routes.js';
 
@@ -30,7 +38,7 @@ export function NamespacePage({ namespace }) {
       return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail} /><${Empty} title="No pods">Nothing runs in this namespace, or it cannot be read.<//>`;
     const group = groupOf(namespace, list.items);
     return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail}><${GroupFacts} group=${group} /><//>
-      <${GroupPlots} namespace=${namespace} list=${list} group=${group} partOf=${workloadName} />
+      <${GroupPlots} namespace=${namespace} list=${list} group=${group} partsOf=${workloadLabels} />
       <section aria-label="Workloads"><div class="tablehead"><h2>Workloads</h2></div><${Workloads} namespace=${namespace} list=${list} /></section>
       ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
       <${PodTable} list=${list} hidden=${['namespace']} />`;
@@ -59,9 +67,6 @@ function Workloads({ namespace, list }) {
   }
 }
 
-/** @param {PodView} pod */
-const workloadKey = (pod) => `${workloadOf(pod).kind}/${workloadOf(pod).name}`;
-
 /** @param {{ namespace: string, kind: string, name: string }} props */
 export function WorkloadPage({ namespace, kind, name }) {
   const autoscalers = (useAutoscalers(namespace).data?.items ?? []).filter(
@@ -78,7 +83,7 @@ export function WorkloadPage({ namespace, kind, name }) {
       return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">This workload has no pods, or they cannot be read.<//>`;
     const group = groupOf(name, items);
     return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
-      <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partOf=${podName} />
+      <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partsOf=${podNames} />
       ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
       <${PodTable} list=${{ items, isWhole: whole.isWhole }} hidden=${['namespace']} />`;
   });
@@ -93,26 +98,21 @@ function GroupFacts({ group }) {
     ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}`;
 }
 
-/** @param {PodView} pod */
-const workloadName = (pod) => workloadOf(pod).name;
-/** @param {PodView} pod */
-const podName = ({ name }) => name;
+/** @param {readonly PodView[]} pods */
+const podNames = (pods) => new Map(pods.map(({ name }) => [name, name]));
 
 /**
  * The last hour of a group, one line for each part: workloads of a namespace, pods of a workload.
- * @param {{ namespace: string, list: PodList, group: PodGroup, partOf: (pod: PodView) => string }} props `list`: all pods of the namespace.
+ * @param {{ namespace: string, list: PodList, group: PodGroup, partsOf: (pods: readonly PodView[]) => ReadonlyMap<string, string> }} props `list`: all pods of the namespace; `partsOf`: labels of parts, by pod.
  */
-function GroupPlots({ namespace, list, group, partOf }) {
+function GroupPlots({ namespace, list, group, partsOf }) {
   const step = useMemo(() => stepOf(list), [list]);
   const history = useNamespaceHistory(namespace, step);
   const series = history.data?.series;
   // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
-  const lines = useMemo(
-    () => partLines(series ?? [], new Map(group.pods.map((pod) => [pod.name, partOf(pod)])), step),
-    [series, group.pods.length],
-  );
+  const lines = useMemo(() => partLines(series ?? [], partsOf(group.pods), step), [series, list]);
   const latest = step === undefined || step === 60 ? 'last minute' : `last ${ageText(step)}`;
-  return html`<${UsagePlots} latest=${latest} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
+  return html`<${UsagePlots} latest=${latest} step=${step} newest=${newestIn(series ?? [])} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
 }
 
 /** Returns undefined until all pods are there: their number decides how many points are read. @param {PodList} list */

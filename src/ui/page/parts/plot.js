@@ -1,7 +1,7 @@
 /** A plot over time by uPlot, with a legend that shows the values at the cursor, a summary for screen readers, and a table. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { spanSeconds } from '../data/series.js';
+import { latestOf, newestOf, spanSeconds } from '../data/series.js';
 import { ageText, minuteText } from '../format.js';
 import { html } from '../html.js';
 import { plotOptions } from './plotoptions.js';
@@ -28,6 +28,8 @@ import { plotOptions } from './plotoptions.js';
  * @property {number} endSeconds Right end of the time axis.
  * @property {string} empty What is shown without a point.
  * @property {string} [latest] What the last point is.
+ * @property {number} [step] Seconds between points.
+ * @property {number} [newest] Time of the newest point, also of lines that are not here; undefined for that of `lines`.
  * @property {boolean} [isCount] Values are whole numbers.
  */
 
@@ -35,12 +37,13 @@ import { plotOptions } from './plotoptions.js';
 const tooHigh = 6;
 
 /** @param {PlotProps} props */
-export function Plot({ title, lines, text, endSeconds, empty, latest = 'latest', isCount = false }) {
+export function Plot({ title, lines, text, endSeconds, empty, latest = 'latest', step = 60, newest, isCount = false }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | undefined} */ (undefined));
   const [at, setAt] = useState(/** @type {number | undefined} */ (undefined));
   const { drawn, outside } = useMemo(() => split(lines), [lines]);
   const data = useMemo(() => tableOf(drawn, endSeconds), [drawn, endSeconds]);
+  const last = useMemo(() => lastValues(lines, step, newest), [lines, step, newest]);
   const points = drawn.reduce((sum, { line }) => sum + (line?.values.filter((value) => value !== null).length ?? 0), 0);
   const shape = drawn.map(({ label, colour, filled }) => `${label} ${colour} ${filled}`).join('\n');
   const theme = useTheme();
@@ -69,23 +72,24 @@ export function Plot({ title, lines, text, endSeconds, empty, latest = 'latest',
     made.setScale('x', { min: endSeconds - spanSeconds, max: endSeconds });
   }, [data, theme, shape]);
   return html`<figure class="plot" data-points=${points}>
-    <figcaption><h2>${title}</h2><${Legend} lines=${drawn} outside=${outside} data=${data} at=${at} text=${text} latest=${latest} /></figcaption>
+    <figcaption><h2>${title}</h2><${Legend} lines=${drawn} outside=${outside} data=${data} at=${at} text=${text} latest=${latest} last=${last} /></figcaption>
     ${
       points === 0
         ? html`<p class="state small">${empty}</p>`
-        : html`<div class="canvas" ref=${box} tabindex="0" role="img" aria-label=${summaryOf({ title, lines: drawn, text, latest })} onKeyDown=${(/** @type {KeyboardEvent} */ event) => moveCursor(event, plot.current)}></div>
+        : html`<div class="canvas" ref=${box} tabindex="0" role="img" aria-label=${summaryOf({ title, lines: drawn, text, latest, last })} onKeyDown=${(/** @type {KeyboardEvent} */ event) => moveCursor(event, plot.current)}></div>
           <details><summary>As a table</summary><${Table} lines=${drawn} data=${data} text=${text} /></details>`
     }
   </figure>`;
 }
 
-/** @param {{ lines: readonly PlotLine[], outside: readonly PlotLine[], data: uPlot.AlignedData, at: number | undefined, text: (value: number) => string, latest: string }} props */
-function Legend({ lines, outside, data, at, text, latest }) {
+/** @param {{ lines: readonly PlotLine[], outside: readonly PlotLine[], data: uPlot.AlignedData, at: number | undefined, text: (value: number) => string, latest: string, last: LastValues }} props */
+function Legend({ lines, outside, data, at, text, latest, last }) {
   const time = at === undefined ? undefined : data[0][at];
   return html`<ul class="legend">
     <li class="time">${time === undefined ? latest : minuteText(time)}</li>
-    ${lines.map(({ label, colour, value, dashed }, index) => {
-      const shown = value ?? (at === undefined ? lastOf(data[index + 1]) : data[index + 1]?.[at]);
+    ${lines.map((line, index) => {
+      const { label, colour, value, dashed } = line;
+      const shown = value ?? (at === undefined ? last.get(line) : data[index + 1]?.[at]);
       return html`<li key=${label}><i class=${`key ${colour} ${value === undefined && dashed !== true ? '' : 'dashed'}`}></i>${label} <b>${shown === null || shown === undefined ? '–' : text(shown)}</b></li>`;
     })}
     ${outside.map(({ label, value }) => html`<li key=${label} class="muted">${label} ${text(value ?? 0)}, above the plot</li>`)}
@@ -137,17 +141,23 @@ function tableOf(lines, endSeconds) {
   return uPlot.join(/** @type {uPlot.AlignedData[]} */ (columns));
 }
 
-/** @param {readonly (number | null | undefined)[] | uPlot.TypedArray | undefined} values */
-const lastOf = (values) => [...(values ?? [])].findLast((value) => typeof value === 'number');
+/** Values of now, by line. @typedef {ReadonlyMap<PlotLine, number | undefined>} LastValues */
 
-/** @param {Pick<Required<PlotProps>, 'title' | 'lines' | 'text' | 'latest'>} plot */
-function summaryOf({ title, lines, text, latest }) {
-  const parts = lines.map(({ label, line, value }) => {
+/** @param {readonly PlotLine[]} lines @param {number} step @param {number} [newest] @returns {LastValues} */
+function lastValues(lines, step, newest = newestOf(lines.flatMap(({ line }) => line ?? []))) {
+  return new Map(lines.map((one) => [one, one.line && latestOf(one.line, newest, step)]));
+}
+
+/** @param {Pick<Required<PlotProps>, 'title' | 'lines' | 'text' | 'latest'> & { last: LastValues }} plot */
+function summaryOf({ title, lines, text, latest, last }) {
+  const parts = lines.map((one) => {
+    const { label, line, value } = one;
+    const now = last.get(one);
     if (value !== undefined) return `${label} ${text(value)}`;
     const known = line?.values.filter((point) => point !== null) ?? [];
     if (known.length === 0) return `${label}: no points`;
     const span = ageText((line?.times.at(-1) ?? 0) - (line?.times[0] ?? 0));
-    return `${label}: ${latest} ${text(known.at(-1) ?? 0)}, lowest ${text(Math.min(...known))}, highest ${text(Math.max(...known))} in ${span}`;
+    return `${label}: ${now === undefined ? 'no recent point' : `${latest} ${text(now)}`}, lowest ${text(Math.min(...known))}, highest ${text(Math.max(...known))} in ${span}`;
   });
   return `${title}. ${parts.join('; ')}. Left and right arrow keys move the cursor.`;
 }

@@ -85,6 +85,25 @@ export const aloneKind = 'Pod';
 /** @param {PodView} pod */
 export const workloadOf = ({ workload, name }) => workload ?? { kind: aloneKind, name };
 
+/** @param {PodView} pod */
+export const workloadKey = (pod) => `${workloadOf(pod).kind}/${workloadOf(pod).name}`;
+
+/**
+ * Returns the label of each pod's workload, by the pod's name: the workload's name, with its kind where another kind has that name, too.
+ * @param {readonly PodView[]} pods of one namespace
+ * @returns {ReadonlyMap<string, string>}
+ */
+export function workloadLabels(pods) {
+  const workloads = new Map(pods.map((pod) => [workloadKey(pod), workloadOf(pod)]));
+  const named = Map.groupBy(workloads.values(), ({ name }) => name);
+  return new Map(
+    pods.map((pod) => {
+      const { kind, name } = workloadOf(pod);
+      return [pod.name, (named.get(name)?.length ?? 0) > 1 ? `${name} (${kind})` : name];
+    }),
+  );
+}
+
 /**
  * Says when the group's usage was measured, and for how many pods it is missing.
  * @param {PodGroup} group

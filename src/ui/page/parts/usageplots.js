@@ -9,13 +9,13 @@ import { Plot } from './plot.js';
 /** @import { PlotLine } from './plot.js' */
 
 /**
- * @param {{ linesOf: (resource: ResourceName) => readonly PlotLine[], inputs: readonly unknown[], empty: string, latest?: string }} props
+ * @param {{ linesOf: (resource: ResourceName) => readonly PlotLine[], inputs: readonly unknown[], empty: string, latest?: string, step?: number | undefined, newest?: number | undefined }} props
  * `inputs` are what `linesOf` depends on.
  */
-export function UsagePlots({ linesOf, inputs, empty, latest }) {
+export function UsagePlots({ linesOf, inputs, empty, latest, step, newest }) {
   const lines = useMemo(() => ({ cpu: linesOf('cpu'), memory: linesOf('memory') }), inputs);
   const endSeconds = useMemo(() => nowMs() / 1000, inputs);
-  return html`<div class="plots">${/** @type {const} */ (['cpu', 'memory']).map((resource) => html`<${Plot} key=${resource} title=${resources[resource].title} lines=${lines[resource]} text=${resources[resource].text} endSeconds=${endSeconds} empty=${empty} latest=${latest} />`)}</div>`;
+  return html`<div class="plots">${/** @type {const} */ (['cpu', 'memory']).map((resource) => html`<${Plot} key=${resource} title=${resources[resource].title} lines=${lines[resource]} text=${resources[resource].text} endSeconds=${endSeconds} empty=${empty} latest=${latest} step=${step} newest=${newest} />`)}</div>`;
 }
 
 /**

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { AnswerError } from '../../../../../src/ui/page/data/connection.js';
 import {
   historyText,
+  latestOf,
   lineOf,
   lonePoints,
+  newestIn,
   partsOf,
   stepFor,
   sumOf,
@@ -103,6 +105,32 @@ test('an answer for many lines has fewer points of each', () => {
     [0, 1, 2_000, 2_001, 10_000, 100_000, 1_000_000].map((lines) => stepFor(lines)),
     [60, 60, 60, 120, 300, 3600, 3600],
   );
+});
+
+test('a part that has ended is last, and has no latest value', () => {
+  const now = 1_700_000_040;
+  const of = (name: string, fromMinutes: number, toMinutes: number, value: number) => {
+    const timeSeconds = [];
+    for (let at = now - fromMinutes * 60; at <= now - toMinutes * 60; at += 60) timeSeconds.push(at);
+    const values = timeSeconds.map(() => value);
+    return { name, timeSeconds, windowSeconds: timeSeconds.map(() => 60), cpu: values, memory: values };
+  };
+  const all = [of('shop/job-x/main', 55, 45, 4), of('shop/web-1/app', 59, 0, 0.1), of('shop/late/app', 9, 2, 0.2)];
+  const parts = new Map(['job-x', 'web-1', 'late'].map((name) => [name, name]));
+  const lines = partsOf(all, 'cpu', parts, 60);
+  assert.deepEqual(
+    lines.map(({ label, line }) => [label, latestOf(line, newestIn(all), 60)]),
+    [
+      ['late', 0.2],
+      ['web-1', 0.1],
+      ['job-x', undefined],
+    ],
+  );
+  // With nothing else in the group, the namespace still says what is now.
+  const [job] = partsOf(all, 'cpu', new Map([['job-x', 'job']]), 60);
+  assert.equal(job && latestOf(job.line, newestIn(all), 60), undefined);
+  assert.equal(latestOf({ times: [0, 400], values: [1, null] }, 400, 300), 1);
+  assert.equal(latestOf({ times: [], values: [] }, 0), undefined);
 });
 
 test('parts are sums of their containers, the largest first, and other pods are left out', () => {

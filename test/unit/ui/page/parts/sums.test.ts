@@ -7,6 +7,7 @@ import {
   groupOf,
   groupsOf,
   whyUnmeasured,
+  workloadLabels,
   workloadOf,
 } from '../../../../../src/ui/page/parts/sums.js';
 
@@ -105,4 +106,22 @@ test('a sum has the source that all its usages have, and none of several', () =>
   assert.equal(commonSource([cadvisor, resource]), undefined);
   assert.equal(commonSource([cadvisor, { timestampMs: 1 }]), undefined);
   assert.equal(commonSource([]), undefined);
+});
+
+test('workloads of one name have different labels', () => {
+  const of = (name: string, kind: string, workload: string) => pod(name, { workload: { kind, name: workload } });
+  const pods = [
+    of('web-abc-1', 'Deployment', 'web'),
+    of('web-0', 'StatefulSet', 'web'),
+    of('db-0', 'StatefulSet', 'db'),
+  ];
+  assert.deepEqual(
+    [...workloadLabels([...pods, of('web-abc-2', 'Deployment', 'web')])],
+    [
+      ['web-abc-1', 'web (Deployment)'],
+      ['web-0', 'web (StatefulSet)'],
+      ['db-0', 'db'],
+      ['web-abc-2', 'web (Deployment)'],
+    ],
+  );
 });
