@@ -21,6 +21,9 @@ import { metricSampleCodec } from './valuecodecs.ts';
 
 type SamplesByObject = ReadonlyMap<string, PromqlSample>;
 
+/** Questions whose room for names is remembered; 1,000 autoscalers ask as many. Their keys may have long selectors. */
+const nameLimitsLimit = 2_000;
+
 export class CustomAnswers {
   readonly #querying: Querying;
   readonly #states: RuleStates;
@@ -28,6 +31,7 @@ export class CustomAnswers {
   readonly #batches = new NameBatches<SamplesByObject>();
   readonly #last: LastValuesByLane<MetricSample>;
   readonly #batchable = new Map<string, boolean>();
+  readonly #nameLimits = new Map<string, { readonly metric: RuleMetric; readonly bytes: number }>();
 
   constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
     this.#querying = querying;
@@ -87,11 +91,22 @@ export class CustomAnswers {
     const run = (names: readonly string[], ended: AbortSignal) =>
       this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
-    const limit = nameBytesLimit(() => this.#queryOf(metric, { ...question, names: measuredNames }).query);
+    const limit = this.#nameBytesLimit(key, metric, question);
     const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal, limit);
     const [first = [], ...others] = nameBatches(question.names, 'cut', limit);
     if (others.length === 0) return ask(first);
     return new Map((await Promise.all([first, ...others].map(ask))).flatMap((samples) => [...samples]));
+  }
+
+  /** @param key of the question, whose namespace and selector take room, too. */
+  #nameBytesLimit(key: string, metric: RuleMetric, question: CustomQuestion): number {
+    const known = this.#nameLimits.get(key);
+    // A metric is another one after the cluster's resources have changed, which may change its label.
+    if (known?.metric === metric) return known.bytes;
+    const bytes = nameBytesLimit(() => this.#queryOf(metric, { ...question, names: measuredNames }).query);
+    if (this.#nameLimits.size >= nameLimitsLimit) this.#nameLimits.clear();
+    this.#nameLimits.set(key, { metric, bytes });
+    return bytes;
   }
 
   async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<SamplesByObject> {

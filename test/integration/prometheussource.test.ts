@@ -10,6 +10,8 @@ import { builtIn, createMapper } from '../fakes/discovery.ts';
 import { createFakePrometheus, type FakePrometheus, type PromqlCall, type VectorElement } from '../fakes/prometheus.ts';
 import { type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
+import { measuredNames } from '../../src/prometheussource/querylength.ts';
+import { Matchers } from '../../src/rules/matchers.ts';
 import { until } from '../fakes/until.ts';
 
 const rule = (series: string, query: string, more = '') => `
@@ -275,6 +277,20 @@ suite('metrics of rules', () => {
       'sum(requests{namespace="shop",pod="web-0"}) by (pod)',
       'sum(requests{namespace="shop",pod=~"web-1|web-2|web-3|web-4"}) by (pod)',
     ]);
+  });
+
+  test('the length of a query is measured once for each metric, namespace and selector', async (t) => {
+    await start(custom(requests));
+    const addNames = t.mock.method(Matchers.prototype, 'addNames');
+    const measured = () => addNames.mock.calls.filter(({ arguments: [, names] }) => names === measuredNames).length;
+    for (const name of ['web-0', 'web-1', 'web-2']) await running.get('requests', [name]);
+    assert.equal(measured(), 1);
+    await running.get('requests', ['web-0'], { selector: 'app=web' });
+    assert.equal(measured(), 2);
+    // The resource may have another label now.
+    running.resourcesChanged();
+    await running.get('requests', ['web-0']);
+    assert.equal(measured(), 3);
   });
 
   test('as the adapter, each request has its own query with its time, by GET, and both groups list series', async () => {
