@@ -252,6 +252,29 @@ describe('doctor and the account whose token goes to kubelets', () => {
     assert.match(finding?.remedy ?? '', /grep -F kube-system\/kubegauge-kubelets/);
   });
 
+  test('may not write: no right is granted to an account that a pod behind the Service of another version shows', async () => {
+    const planted = await use();
+    const { objects } = planted.apiServer;
+    const labelsOfOther = { app: 'other' };
+    const service = objects.get('Service', 'metrics-server', namespace) as KubeObject & { spec: object };
+    const metadata = { namespace, name: 'other', labels: labelsOfOther };
+    objects.set({ ...service, metadata, spec: { ...service.spec, selector: labelsOfOther } });
+    const pod = servingPod('other-0', 'other', 'kubegauge:0.1.0', planted.installation.port);
+    objects.set({ ...pod, metadata: { ...pod.metadata, labels: labelsOfOther } });
+    const value = '--kubelet-service-account=own';
+    change(planted, 'Pod', 'other-0', [{ op: 'replace', path: '/spec/containers/0/args/1', value }]);
+    change(planted, 'APIService', 'v1.metrics.k8s.io', { spec: { service: { name: 'other' } } });
+    objects.delete('ClusterRole', 'system:kubegauge-ca-bundle');
+    const missing = (await found(planted, 'right-missing')).filter(({ problem }) =>
+      problem.includes('patch apiservices'),
+    );
+    assert.ok(missing.length > 0);
+    for (const { problem, remedy = '' } of missing) {
+      assert.match(problem, /must not get that: its token goes to kubelets/);
+      assert.doesNotMatch(remedy, /auth reconcile/);
+    }
+  });
+
   test('is not looked at where no token goes to kubelets', async () => {
     const planted = await withoutFlag('kubegauge');
     const value = '--kubelet-connection=proxy';

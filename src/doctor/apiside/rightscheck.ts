@@ -4,14 +4,15 @@ import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
-import { findKubeletAccount, mayAccount } from '../kubeletaccount.ts';
+import { mayAccount } from '../kubeletaccount.ts';
+import { findServer, unknownServer } from '../nodes/installation.ts';
 import { exposedRights } from './exposedrights.ts';
 import { fitsManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { attributesOf, grant, rightText } from './rightgrants.ts';
 import { type NeededRight, rightsOf } from './rights.ts';
 import { kindOfImage, type PodBehindService, podsBehind, type ServerKind, servingContainer } from './servingpods.ts';
-import { type ExposedAccounts, refusalOf } from './shownaccounts.ts';
+import { type ExposedAccounts, refusalOf, shownAccount } from './shownaccounts.ts';
 
 export const rightsCheck: Check = {
   name: 'rights',
@@ -22,12 +23,13 @@ export const rightsCheck: Check = {
 
 async function* run(context: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(context.api);
+  // Of the pods behind all Services: they may share an account.
+  const { shown } = (await findServer(context).catch(() => unknownServer)).exposed;
   for (const address of servicesOf(versions)) {
     yield* tolerant(async function* ofService() {
       const pods = await podsBehind(context.api, address);
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
       const servers = await distinct(context, running, address);
-      const shown = servers.flatMap((server) => server.shown ?? []);
       const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
       const present = { unverified, isInPlace: await fitsManifests(context.api, pods) };
       for (const server of servers) {
@@ -60,9 +62,10 @@ async function distinct(
 
 async function serverIn(
   context: CheckContext,
-  { containers, namespace, account }: PodBehindService,
+  pod: PodBehindService,
   address: ServiceAddress,
 ): Promise<InstalledServer | undefined> {
+  const { containers, namespace, account } = pod;
   const container = servingContainer(containers);
   if (container === undefined) return undefined;
   const kind = kindOfImage(container.image);
@@ -74,12 +77,8 @@ async function serverIn(
   const usesProxy = flagIn(words, 'kubelet-connection') === 'proxy';
   const hasCertificateFiles = flagIn(words, 'tls-cert-file') !== undefined;
   const rights = rightsOf({ kind, kubelets, service, usesProxy, hasCertificateFiles });
-  const isKubegauge = kind === 'kubegauge';
-  const accounts = {
-    server: own,
-    kubelets: usesProxy ? (kubelets ?? own) : await findKubeletAccount(context, { isKubegauge, words, own }),
-  };
-  return { kind, rights, accounts, shown: usesProxy ? undefined : accounts.kubelets };
+  const shown = await shownAccount(context, pod);
+  return { kind, rights, accounts: { server: own, kubelets: shown ?? kubelets ?? own }, shown };
 }
 
 async function* checkRights(

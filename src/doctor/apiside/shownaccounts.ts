@@ -52,12 +52,19 @@ export async function shownAccounts(
   pods: readonly PodBehindService[],
 ): Promise<readonly ServiceAccount[]> {
   const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
-  const shown = running.map(async ({ namespace, account, containers }) => {
-    const own = { namespace, name: account };
-    const { image = '', words = [] } = servingContainer(containers) ?? {};
-    if (flagIn(words, 'kubelet-connection') === 'proxy') return [];
-    const isKubegauge = kindOfImage(image) === 'kubegauge';
-    return [await findKubeletAccount(context, { isKubegauge, words, own }).catch(() => own)];
-  });
-  return (await Promise.all(shown)).flat();
+  const shown = running.map((pod) =>
+    shownAccount(context, pod).catch(() => ({ namespace: pod.namespace, name: pod.account })),
+  );
+  return (await Promise.all(shown)).filter((account) => account !== undefined);
+}
+
+/** Returns the account whose token a pod sends to kubelets; undefined through the node proxy. @throws UncheckedError. */
+export async function shownAccount(
+  context: Pick<CheckContext, 'api' | 'place'>,
+  { namespace, account, containers }: Pick<PodBehindService, 'namespace' | 'account' | 'containers'>,
+): Promise<ServiceAccount | undefined> {
+  const own = { namespace, name: account };
+  const { image = '', words = [] } = servingContainer(containers) ?? {};
+  if (flagIn(words, 'kubelet-connection') === 'proxy') return undefined;
+  return findKubeletAccount(context, { isKubegauge: kindOfImage(image) === 'kubegauge', words, own });
 }

@@ -2,8 +2,9 @@
 import { field, items, text, texts } from '../../client/json.ts';
 import { fitsManifests, manifestsAccount } from '../apiside/manifests.ts';
 import { registeredVersions, servicesOf } from '../apiside/registration.ts';
-import { kindOfImage, type PodBehindService, podsBehind } from '../apiside/servingpods.ts';
+import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from '../apiside/servingpods.ts';
 import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts';
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { CheckContext } from '../check.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
 import { accountForKubelets, flagValue, type ServerInstallation } from './serverflags.ts';
@@ -23,23 +24,34 @@ export const unknownServer: FoundServer = {
   exposed: { shown: [manifestsAccount], present: { unverified: [], isInPlace: false } },
 };
 
-/** Returns no pods for a Service without selector. @throws UncheckedError. */
+/** Returns ours where versions have several Services. It has no pods behind a Service without selector. @throws UncheckedError. */
 export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): Promise<FoundServer> {
   const { api } = context;
   const versions = await registeredVersions(api);
   const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
-  const [service] = servicesOf(versions);
-  if (service === undefined) {
-    const present = { unverified, isInPlace: false };
-    return { pods: [], installation: undefined, exposed: { shown: [], present } };
+  const servers: { readonly pods: FoundServer['pods']; readonly installation: FoundServer['installation'] }[] = [];
+  for (const service of servicesOf(versions)) {
+    const pods = await podsBehind(api, service);
+    servers.push({ pods, installation: await installationOf(context, service.namespace, pods) });
   }
-  const pods = await podsBehind(api, service);
-  const installation = await installationOf(context, service.namespace, pods);
-  const shown = [...(await shownAccounts(context, pods))];
-  if (installation !== undefined && flagValue(installation, 'kubelet-connection') !== 'proxy')
-    shown.push(accountForKubelets(installation));
+  const { pods, installation } = servers.find(isOurs) ?? servers[0] ?? { pods: [], installation: undefined };
+  const shown: ServiceAccount[] = [];
+  for (const each of servers) {
+    shown.push(...(await shownAccounts(context, each.pods)));
+    if (each.installation !== undefined && flagValue(each.installation, 'kubelet-connection') !== 'proxy')
+      shown.push(accountForKubelets(each.installation));
+  }
   const present = { unverified, isInPlace: await fitsManifests(api, pods) };
   return { pods, installation, exposed: { shown, present } };
+}
+
+/** Of several servers, flags and rights of ours are what checks explain. */
+function isOurs({ installation, pods }: Pick<FoundServer, 'installation' | 'pods'>): boolean {
+  const images = [
+    installation?.image ?? '',
+    ...pods.map(({ containers }) => servingContainer(containers)?.image ?? ''),
+  ];
+  return images.some((image) => kindOfImage(image) === 'kubegauge');
 }
 
 /** Returns undefined if no Deployment makes the pods. */

@@ -19,7 +19,7 @@ export function explainProxyStatus(node: string, code: ExplanationCode, response
   return {
     code: fault?.code ?? code,
     what: `kube-apiserver at ${address} returned ${status} for the kubelet of node ${node}: ${quote(message)}`,
-    remedy: fault?.remedy ?? remediesAtApiServer.get(code),
+    remedy: fault?.remedy ?? (code === 'Forbidden' ? allowProxy(message) : remediesAtApiServer.get(code)),
   };
 }
 
@@ -38,8 +38,20 @@ const remediesAtApiServer: ReadonlyMap<ExplanationCode, string> = new Map([
     'Unauthorized',
     'it rejected our credentials: check that the token, or the kubeconfig, is of this cluster and still valid',
   ],
-  ['Forbidden', `${grant('nodes/proxy')}, which manifests/components/kubelet-proxy has`],
 ]);
+
+/**
+ * The account is in kube-apiserver's message. Kubelets got the token of metrics-server's, and get it again after a way
+ * back, and each of them could use the right on all nodes.
+ */
+function allowProxy(message: string): string {
+  if (!/"system:serviceaccount:[^":]+:metrics-server"/.test(message))
+    return `${grant('nodes/proxy')}, which manifests/components/kubelet-proxy has`;
+  return (
+    'apply manifests/ with manifests/components/kubelet-proxy, where the server runs as ServiceAccount kubegauge; ' +
+    "do not give nodes/proxy to metrics-server's account: its token goes to kubelets with metrics-server, and the right is as good as root on the nodes"
+  );
+}
 
 /** kube-apiserver authenticates by its own client certificate. */
 const remediesAtKubelet: ReadonlyMap<ExplanationCode, string> = new Map([

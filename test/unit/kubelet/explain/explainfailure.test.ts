@@ -115,6 +115,23 @@ describe("errors of kube-apiserver's connection to the kubelet are", () => {
   check('no preferred addresses found; known addresses: []', 'NoAddress', /status\.addresses/);
 });
 
+test("nodes/proxy is not to be given to metrics-server's account, whose token goes to kubelets", () => {
+  const remedyFor = (account: string) => {
+    const message = `nodes "node-a" is forbidden: User "system:serviceaccount:kube-system:${account}" cannot get resource "nodes/proxy" in API group "" at the cluster scope`;
+    const body = Buffer.from(JSON.stringify({ kind: 'Status', message }));
+    return explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 403, body }).remedy ?? '';
+  };
+  assert.match(
+    remedyFor('kubegauge'),
+    /^allow our ServiceAccount to get nodes\/proxy .*components\/kubelet-proxy has$/,
+  );
+  assert.match(
+    remedyFor('metrics-server'),
+    /^apply manifests\/ .*runs as ServiceAccount kubegauge; do not give nodes\/proxy/,
+  );
+  assert.doesNotMatch(remedyFor('metrics-server'), /allow/);
+});
+
 test('the body of a kubelet is never taken for a Status of kube-apiserver', () => {
   const body = Buffer.from('remote error: tls: internal error');
   const explained = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 500, body });
