@@ -133,6 +133,14 @@ export function refuseTunnels(server: Http2SecureServer, connectionOf: Connectio
   });
 }
 
+/** Refuses an Expect header other than `100-continue`, as Go. Node would answer by itself, outside of the queue of requests. */
+export function refuseExpectations(server: Http2SecureServer, connectionOf: ConnectionLookup): void {
+  server.on('checkExpectation', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    endStrangerAfterResponse(connectionOf(request), request, response);
+    response.writeHead(417, request.httpVersionMajor === 1 ? { connection: 'close' } : {}).end();
+  });
+}
+
 function endWith(socket: Socket, status: string): void {
   const head = [`HTTP/1.1 ${status}`, 'Content-Type: text/plain; charset=utf-8', 'Connection: close', '', ''];
   socket.end(head.join('\r\n') + status, () => socket.destroy());

@@ -6,7 +6,13 @@ import { createLineLimit, type Logger } from '../logging.ts';
 import { handshakeTimeoutMs } from './app.ts';
 import { type ConnectionAges, limitConnectionAge } from './connectionage.ts';
 import { type ConnectionLookup, createConnectionLookup, type FromConnection } from './connectionlookup.ts';
-import { answerHalfClosed, endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
+import {
+  answerHalfClosed,
+  endIdleSessions,
+  refuseExpectations,
+  refuseTunnels,
+  watchConnections,
+} from './connections.ts';
 import { createEventLoopQueue, type EventLoopQueue, type QueueShare } from './eventloopqueue.ts';
 import { startGuarded } from './guardedhandshake.ts';
 import { parseInSlices } from './headslices.ts';
@@ -47,6 +53,7 @@ export function setUpConnections(
   const ages = limitConnectionAge(server, maxConnectionAgeMs);
   endIdleSessions(server, connections);
   refuseTunnels(server, connectionOf);
+  refuseExpectations(server, connectionOf);
   answerHalfClosed(server);
   refusePlainHttp(server, {
     silenceMs: handshakeTimeoutMs,

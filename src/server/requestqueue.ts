@@ -12,18 +12,31 @@ export interface RequestQueueOptions {
   readonly close: (request: Http2ServerRequest) => void;
 }
 
+/** The events of Node's servers that bring a request. `connect` has the method CONNECT, `checkExpectation` an Expect header. */
+const requestEvents = ['request', 'connect', 'checkExpectation'] as const;
+
 /** Replaces the server's own listeners. */
 export function queueRequests(
   server: Http2SecureServer,
   { shareOf, isKnown, onWaiting, close }: RequestQueueOptions,
 ): void {
   const waiting = new WeakMap<object, number>();
-  const listeners = server.listeners('request');
-  server.removeAllListeners('request');
-  server.on('request', (request: Http2ServerRequest, response: unknown) => {
-    const begin = () => {
-      for (const listener of listeners) listener.call(server, request, response);
-    };
+  for (const event of requestEvents) {
+    const listeners = server.listeners(event);
+    server.removeAllListeners(event);
+    // Without a listener, Node answers by itself.
+    if (listeners.length === 0) continue;
+    server.on(event, (request: Http2ServerRequest, ...rest: unknown[]) => {
+      const begin = () => {
+        for (const listener of listeners) listener.call(server, request, ...rest);
+      };
+      // Its connection has left the HTTP/1.1 parser, and no other listener.
+      if (event === 'connect' && streamOf(request) === undefined) begin();
+      else queue(request, begin);
+    });
+  }
+
+  function queue(request: Http2ServerRequest, begin: () => void): void {
     const share = shareOf(request);
     const known = isKnown(request);
     // Strangers' requests begin before more is read, so that few wait. Users' take turns with all other work.
@@ -46,7 +59,7 @@ export function queueRequests(
       waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
       if (!socket.destroyed) begin();
     }, isUrgent);
-  });
+  }
 }
 
 function streamOf(request: Http2ServerRequest): Http2ServerRequest['stream'] | undefined {

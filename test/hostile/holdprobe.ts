@@ -1,5 +1,6 @@
 /**
  * Loaded into the program by a URL that names a file (`?to=`). From one SIGUSR2 to the next it measures the longest turn of the main thread's event loop and writes it as JSON.
+ * When it begins it writes an empty hold: an attack that came earlier would hold the program before the measurement.
  * A timer fires once a turn at most, so what passed between two firings is one turn and the timer's period.
  */
 import { renameSync, writeFileSync } from 'node:fs';
@@ -34,15 +35,21 @@ if (file !== null && isMainThread) {
     if (timer === undefined) {
       last = now();
       timer = setInterval(tick, timerMs);
+      write({ cpuMs: 0, wallMs: 0 });
       return;
     }
     tick();
     clearInterval(timer);
     timer = undefined;
-    writeFileSync(`${file}.part`, JSON.stringify(hold));
-    renameSync(`${file}.part`, file);
+    write(hold);
     hold = { cpuMs: 0, wallMs: 0 };
   });
+}
+
+function write(hold: Hold): void {
+  if (file === null) return;
+  writeFileSync(`${file}.part`, JSON.stringify(hold));
+  renameSync(`${file}.part`, file);
 }
 
 function now(): Hold {

@@ -143,6 +143,8 @@ export async function openLab(ground: Ground, label: string, args: readonly stri
     const beforeMs = cpuMsOf(pid);
     const startedMs = performance.now();
     server.process.signal('SIGUSR2');
+    await readHold();
+    await rm(holdFile);
     return async () => {
       // Taken after the hold: an attack that still holds the program is still costing.
       server.process.signal('SIGUSR2');

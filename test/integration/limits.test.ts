@@ -164,22 +164,24 @@ describe('strangers', () => {
     }
   });
 
-  /** Answered before the user is known: method, path, status. */
+  /** Answered before the user is known: method, path, status, a header. */
   const early = [
     ['OPTIONS', '*', 200],
     ['GET', '/%zz', 400],
     ['GET', `/${'a'.repeat(65_536)}`, 414],
     ['CONNECT', undefined, 405],
+    ['GET', '/livez', 417, ['expect', 'x']],
   ] as const;
 
   test('get one response and GOAWAY over HTTP/2, also to what is answered without authentication', async () => {
-    for (const [method, path, status] of early) {
+    for (const [method, path, status, ...headers] of early) {
       const session = await openSession(cluster.port);
       const closed = once(session, 'close');
       const lines = [
         [':method', method],
         [':authority', 'x'],
         ...(path === undefined ? [] : schemeAndPath(path)),
+        ...headers,
       ] as const;
       assert.equal((await askLines2(session, lines)).status, status);
       await closed;
@@ -189,11 +191,12 @@ describe('strangers', () => {
   test('do not end the connection of a front proxy by what is answered without authentication', async () => {
     const gone = { goaway: false };
     proxied.once('goaway', () => (gone.goaway = true));
-    for (const [method, path, status] of early) {
+    for (const [method, path, status, ...headers] of early) {
       const lines = [
         [':method', method],
         [':authority', 'x'],
         ...(path === undefined ? [] : schemeAndPath(path)),
+        ...headers,
       ] as const;
       assert.equal((await askLines2(proxied, lines)).status, status);
     }

@@ -28,7 +28,8 @@ async function setUp(server: Server, added: AsyncDisposableStack) {
   });
   queueRequests(server as Http2SecureServer, {
     shareOf: () => ({ enqueue, runOrEnqueue, turn: () => undefined }),
-    isKnown: ({ url }) => url.startsWith('/known'),
+    // A tunnel has no path.
+    isKnown: ({ url }: { readonly url: string | undefined }) => url?.startsWith('/known') === true,
     onWaiting: ({ url }) => void waiting.push(url),
     close({ socket }) {
       closed += 1;
@@ -98,6 +99,30 @@ test('a request over HTTP/2 does not begin once it was reset', async () => {
   assert.deepEqual(begun, ['/b']);
   session.destroy();
 });
+
+for (const [what, event, lines] of [
+  ['a tunnel', 'connect', { ':method': 'CONNECT', ':authority': 'x:1' }],
+  ['what the server cannot fulfil', 'checkExpectation', { ':path': '/a', expect: 'x' }],
+] as const) {
+  test(`a request for ${what} waits over HTTP/2, as others do`, async () => {
+    await using added = new AsyncDisposableStack();
+    const server = createHttp2Server();
+    let begun = 0;
+    server.on(event, (_request, response: { writeHead(status: number): { end(): void } }) => {
+      begun += 1;
+      response.writeHead(400).end();
+    });
+    const { port, steps, runAll } = await setUp(server, added);
+    const session = connect2(`http://127.0.0.1:${port}`);
+    added.defer(() => session.destroy());
+    const stream = session.request(lines).on('error', () => undefined);
+    await until('it has come', () => steps.length === 1);
+    assert.equal(begun, 0);
+    runAll();
+    await until('it is answered', () => stream.resume().closed);
+    assert.equal(begun, 1);
+  });
+}
 
 for (const [who, path, limit] of [
   ['a stranger', '/a', strangerPipelineLimit],

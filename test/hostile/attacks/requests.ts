@@ -48,15 +48,17 @@ function ask(name: string, text: string, limits: Partial<Limits> = {}): Attack {
 /** Concurrent streams of one connection. */
 const streams = 100;
 
-/** @param client its certificate and what it asks for. */
+type Lines = Parameters<typeof headerBlock>[0];
+
+/** @param client returns its certificate. */
 function openStreams(
   name: string,
   connections: number,
-  path: string,
+  lines: Lines,
   client: (context: AttackContext) => object,
 ): Attack {
   let sockets: readonly TLSSocket[] = [];
-  const block = headerBlock(requestLine(path));
+  const block = headerBlock(lines);
   const frames = Array.from({ length: streams }, (_, at) =>
     frame(frameType.headers, endHeaders | endStream, 2 * at + 3, block),
   );
@@ -86,6 +88,12 @@ function openStreams(
 const keepAlive = (path: string, headers: readonly string[] = []) =>
   request(path, headers).replace('Connection: close\r\n', '');
 
+const pods = '/apis/metrics.k8s.io/v1beta1/pods';
+const tunnel: Lines = [
+  [':method', 'CONNECT'],
+  [':authority', 'x:1'],
+];
+
 export const attacks: readonly Attack[] = [
   ask('for health', keepAlive('/healthz')),
   ask('for health, eight times each', keepAlive('/healthz').repeat(8)),
@@ -94,11 +102,9 @@ export const attacks: readonly Attack[] = [
     holdCpuMs: 80,
   }),
   ask('for what they may not have', keepAlive('/apis/metrics.k8s.io/v1beta1/nodes')),
-  openStreams('strangers open 100 streams', 100, '/', () => ({})),
-  openStreams(
-    'a client without rights opens 100 streams',
-    20,
-    '/apis/metrics.k8s.io/v1beta1/pods',
-    ({ client }) => client,
-  ),
+  openStreams('strangers open 100 streams', 100, requestLine('/'), () => ({})),
+  openStreams('strangers open 100 streams for tunnels', 100, tunnel, () => ({})),
+  openStreams('strangers open 100 streams with expectations', 100, [...requestLine('/'), ['expect', 'x']], () => ({})),
+  openStreams('a client without rights opens 100 streams', 20, requestLine(pods), ({ client }) => client),
+  openStreams('a client without rights opens 100 streams for tunnels', 20, tunnel, ({ client }) => client),
 ];
