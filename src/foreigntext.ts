@@ -86,6 +86,17 @@ export function escapeControls(text: string): string {
   });
 }
 
+/** Those of `controls` that JSON.stringify leaves as they are. A raw line feed is only between values. */
+const unescapedControls = /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu;
+
+/** Returns JSON that a terminal shows as it is: control characters, also in keys, are written as `\u009b`. @param indent as of JSON.stringify. */
+export function terminalJson(value: object, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replaceAll(
+    unescapedControls,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 function secretsOf(authorization: string): readonly string[] {
   const space = authorization.indexOf(' ');
   const credentials = authorization.slice(space + 1).trim();

@@ -1,6 +1,6 @@
 /** Prints a check of rules: for people, or as JSON. */
 import { formatDuration } from '../apimachinery/duration.ts';
-import { withoutSecrets } from '../foreigntext.ts';
+import { terminalJson, withoutSecrets } from '../foreigntext.ts';
 import type { RuleExplanation } from '../rules/explanation.ts';
 import { problemText, type RuleProblem } from '../rules/problem.ts';
 import { type ResourceExample, resourceExamples, resourceRulesProblems } from '../rules/resourcequeries.ts';
@@ -94,7 +94,8 @@ export function rulesText(report: RulesReport, format: 'table' | 'json'): string
     queries: examplesOf(rules.resource),
     problems: resourceRulesProblems(rules.resource),
   };
-  return `${JSON.stringify(withoutSecrets({ ...rest, loads: rules !== undefined, resourceRules }), undefined, 2)}\n`;
+  const clean = withoutSecrets({ ...rest, loads: rules !== undefined, resourceRules }) as object;
+  return `${terminalJson(clean, 2)}\n`;
 }
 
 function lines({ file, rules, explanations, problems, notes, asked }: RulesReport): readonly string[] {

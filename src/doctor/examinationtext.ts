@@ -1,6 +1,6 @@
 /** Prints an examination: for people, as JSON or as YAML. */
 import { stringify } from 'yaml';
-import { escapeControls, withoutSecrets } from '../foreigntext.ts';
+import { escapeControls, terminalJson, withoutSecrets } from '../foreigntext.ts';
 import type { CheckSummary, Examination } from './examination.ts';
 import { type ReportedFinding, severities } from './finding.ts';
 
@@ -10,7 +10,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 export function examinationText(examination: Examination, format: OutputFormat): string {
   // Findings quote other programs.
   const clean = withLines(examination);
-  if (format === 'json') return `${JSON.stringify(clean, undefined, 2)}\n`;
+  if (format === 'json') return `${terminalJson(clean, 2)}\n`;
   if (format === 'yaml') return stringify(clean);
   return table(clean);
 }

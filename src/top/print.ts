@@ -1,5 +1,6 @@
 /** `kubegauge top --once` and `--watch`: tables, CSV and JSON for scripts and pipes. */
 import { untilAborted } from '../abort.ts';
+import { escapeControls, terminalJson } from '../foreigntext.ts';
 import { paintSpans } from '../terminal/text.ts';
 import type { ClusterSummaryView, ClusterView } from '../view/types.ts';
 import { type ColumnContext, columnsOf } from './columns.ts';
@@ -47,7 +48,7 @@ export async function printOnce(options: PrintOptions): Promise<string> {
   const [summary, loaded] = await Promise.all([view.summary(), loadRows(view, state)]);
   const rows = selectRows(loaded.rows, state);
   if (format === 'json')
-    return `${JSON.stringify({ cluster: summary, [state.screen]: rows.map(objectOfRow), ...noted(loaded) }, undefined, 2)}\n`;
+    return `${terminalJson({ cluster: summary, [state.screen]: rows.map(objectOfRow), ...noted(loaded) }, 2)}\n`;
   const context = format === 'wide' ? await contextWithTrends(options, rows) : contextOf(options);
   return tableText(options, summary, { ...loaded, rows }, context);
 }
@@ -93,15 +94,16 @@ function csvColumns(screen: ScreenName) {
     });
 }
 
-/** Returns a line as RFC 4180 has it. A text that a spreadsheet would take for a formula gets an apostrophe. */
+/** Returns a line as RFC 4180 has it, control characters escaped. A text that a spreadsheet would take for a formula gets an apostrophe. */
 function csvLine(row: Row): string {
   const values = csvColumns(row.kind).map(({ column }) => column.value(row) ?? '');
   return [new Date().toISOString(), ...values].map(csvField).join(',');
 }
 
 function csvField(value: string | number): string {
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const clean = escapeControls(String(value));
+  const text = typeof value === 'string' && /^[=+\-@]/.test(clean) ? `'${clean}` : clean;
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Numbers that differ by less than this share are the same. */
@@ -166,9 +168,9 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
     const time = new Date().toISOString();
     if (format === 'json') {
       const lines = [
-        ...changed.map((row) => JSON.stringify({ time, ...objectOfRow(row) })),
-        ...gone.map(({ key }) => JSON.stringify({ time, gone: key })),
-        ...(note === undefined ? [] : [JSON.stringify({ time, note })]),
+        ...changed.map((row) => terminalJson({ time, ...objectOfRow(row) })),
+        ...gone.map(({ key }) => terminalJson({ time, gone: key })),
+        ...(note === undefined ? [] : [terminalJson({ time, note })]),
       ];
       return lines.map((line) => `${line}\n`).join('');
     }

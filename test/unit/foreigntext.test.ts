@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { escapeControls, foreignText, keepSecret, withoutSecrets } from '../../src/foreigntext.ts';
+import { escapeControls, foreignText, keepSecret, terminalJson, withoutSecrets } from '../../src/foreigntext.ts';
 
 const alphabet = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'.split(''));
 const tokens = fc.string({ unit: alphabet, minLength: 40, maxLength: 1_500 });
@@ -126,6 +126,15 @@ describe('a control character', () => {
   for (const [raw, escaped] of cases) {
     test(`is written as ${escaped}`, () => assert.equal(foreignText(`a${raw}b`), `a${escaped}b`));
   }
+
+  test('is escaped in JSON, which stays the same value', () => {
+    const raw = cases.map(([each]) => each).join('');
+    const value = { [`key${raw}`]: [raw, 'caf\u00e9'] };
+    for (const text of [terminalJson(value), terminalJson(value, 2)]) {
+      assert.deepEqual(text.replaceAll('\n', '').match(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu), null);
+      assert.deepEqual(JSON.parse(text), value);
+    }
+  });
 
   test('is not found in other text', () => {
     assert.equal(escapeControls('caf\u00e9 \u{1f600} a\u00a0b'), 'caf\u00e9 \u{1f600} a\u00a0b');

@@ -9,7 +9,7 @@ import { columnsOf } from '../../../src/top/columns.ts';
 import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/top/format.ts';
 import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
-import { printOnce } from '../../../src/top/print.ts';
+import { printOnce, topFormats } from '../../../src/top/print.ts';
 import { autoscalerRows, nodeRows, podRows } from '../../../src/top/rows.ts';
 import {
   initialState,
@@ -360,6 +360,22 @@ test('CSV has one column per value, quotes what it must, and no formula of a spr
   const [heading, line] = text.split('\n');
   assert.match(heading ?? '', /^time,namespace,pod,cpu,cpu_share_req,cpu_share_lim,memory,/);
   assert.match(line ?? '', /^[^,]+,shop,web-0,0\.1,0\.5,,1048576,.*"'=cmd\(\), ""x"""$/);
+});
+
+test('no format lets control characters of a cluster through to the terminal', async () => {
+  const name = 'q\u001b]0;owned\u0007\u009b31m\u202e';
+  const hpa = { kind: 'Deployment', name: 'web' };
+  const item = { namespace: 'shop', name: 'web', target: hpa, minReplicas: 1, maxReplicas: 3, reason: name };
+  const view = {
+    nowMs: () => 0,
+    autoscalers: async () => [{ ...item, metrics: [{ name, target: '5' }] }],
+    summary: async () => ({ server: 'kubegauge', nodes: 0, cpu: {}, memory: {}, degraded: [name] }),
+  } as unknown as ClusterView;
+  for (const format of topFormats) {
+    const text = await printOnce({ ...printing, view, state: initialState('hpas', {}), format });
+    assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{Cc}\p{Bidi_Control}]/u, format);
+    assert.match(text, /owned/, format);
+  }
 });
 
 test('CSV of a list that is cut says so beside it', async () => {
