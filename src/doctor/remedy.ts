@@ -27,6 +27,12 @@ export function mergePatch(resource: string, namespace: string | undefined, name
   return command('kubectl', 'patch', resource, ...where, name, '--type=merge', '-p', JSON.stringify(patch));
 }
 
+/** Returns a command with a JSON patch, RFC 6902, that is too long for an argument: Linux allows 128 KiB. */
+export function longJsonPatch(resource: string, name: string, patch: readonly object[]): string {
+  const line = command('kubectl', 'patch', resource, name, '--type=json', '--patch-file=/dev/stdin');
+  return withInput(line, JSON.stringify(patch));
+}
+
 /** Returns a command that patches one object. @param patch a JSON patch, RFC 6902. */
 export function jsonPatch(
   resource: string,

@@ -13,7 +13,7 @@ import { type Kind, type KubeObject, kinds } from './kubeobjects.ts';
 const script = `#!/bin/sh
 count=$(ls "$KUBECTL_CALLS" | grep -c arguments)
 printf '%s\\0' "$@" > "$KUBECTL_CALLS/$count.arguments"
-for word; do if [ "$word" = - ]; then cat > "$KUBECTL_CALLS/$count.input"; fi; done
+for word; do if [ "$word" = - ] || [ "$word" = --patch-file=/dev/stdin ]; then cat > "$KUBECTL_CALLS/$count.input"; fi; done
 `;
 
 /** Runs the commands in a shell and does to the fake's objects what kubectl would. @throws Error for a command that fails or is unknown. */
@@ -33,7 +33,8 @@ export async function runCommands(server: FakeApiServer, commands: string): Prom
       const words = readFileSync(path.join(calls, `${call}.arguments`), 'utf8')
         .split('\0')
         .slice(0, -1);
-      const input = words.includes('-') ? readFileSync(path.join(calls, `${call}.input`), 'utf8') : '';
+      const isPiped = words.includes('-') || words.includes('--patch-file=/dev/stdin');
+      const input = isPiped ? readFileSync(path.join(calls, `${call}.input`), 'utf8') : '';
       obey(server, words, input);
     }
   } finally {
@@ -103,7 +104,7 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
     throw new Error(`${resource} ${namespace ?? ''}/${name} not found: kubectl ${argv.join(' ')}`);
   if (verb === 'rollout') return;
   if (verb === 'patch') {
-    const patch = flags.get('-p') ?? flags.get('--patch') ?? '';
+    const patch = flags.get('-p') ?? flags.get('--patch') ?? input;
     const isJson = flags.get('--type') === 'json';
     server.objects.set(
       (isJson ? applyJsonPatch(object, patch) : mergePatched(object, JSON.parse(patch))) as KubeObject,

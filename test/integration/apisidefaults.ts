@@ -172,7 +172,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
       }),
     code: 'pods-not-ready',
     byHand: true,
-    says: /ImagePullBackOff.*rollout undo/s,
+    says: /ImagePullBackOff.*kubectl describe pod/s,
   },
   {
     name: 'kubernetes-sigs/metrics-server#1282: containerPort is not the port on which the server listens',
@@ -377,7 +377,12 @@ export const apiSideFaults: readonly ApiSideFault[] = [
   },
   {
     name: 'polardb/polardbx-operator#59: the distribution has a metrics-server of its own',
-    plant: ({ apiServer }) => apiServer.objects.set(deployment('rke2-metrics-server', metricsServerImage, 10_250)),
+    plant: (cluster) => {
+      cluster.apiServer.objects.set(deployment('rke2-metrics-server', metricsServerImage, 10_250));
+      const labels = { 'k8s-app': null, app: 'rke2-metrics-server' };
+      const spec = { selector: { matchLabels: labels }, template: { metadata: { labels } } };
+      change(cluster, 'Deployment', 'rke2-metrics-server', { spec });
+    },
     code: 'second-installation',
     severity: 'warning',
   },

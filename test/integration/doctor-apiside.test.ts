@@ -324,7 +324,8 @@ describe("doctor and the roots of kubegauge's pods", () => {
   const owner = { namespace, pod: 'metrics-server-old', uid: '6b4ad0c4-5e19-4e4f-8d1f-0a8d7a1c2b3e' };
 
   test('reports roots of pods that are gone, and its remedy leaves the others', async () => {
-    const planted = await use();
+    // Of kubegauge's own pods, the others remove them.
+    const planted = await use('registry.k8s.io/metrics-server/metrics-server:v0.8.1');
     const { installation } = planted;
     const bundle = `${installation.authority.cert}${createPodRoot(owner).pem}`;
     change(planted, 'APIService', beta, { spec: { caBundle: base64(bundle) } });
@@ -332,7 +333,7 @@ describe("doctor and the roots of kubegauge's pods", () => {
     assert.match(stale?.problem ?? '', /1 roots of pods that are gone: kube-system\/metrics-server-old/);
     await runCommands(planted.apiServer, stale?.remedy ?? '');
     const codes = (await findings(planted)).map(({ code }) => code);
-    assert.deepEqual(codes, ['served-by']);
+    assert.ok(!codes.includes('root-stale'));
     const object = planted.apiServer.objects.get('APIService', beta) as KubeObject & { spec: { caBundle: string } };
     assert.equal(Buffer.from(object.spec.caBundle, 'base64').toString(), installation.authority.cert);
   });

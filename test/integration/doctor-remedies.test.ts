@@ -6,8 +6,23 @@ import { examine } from '../../src/doctor/examination.ts';
 import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
-import { createInstallation } from '../fakes/installation.ts';
-import { beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
+import { createPodRoot } from '../../src/tls/podroot.ts';
+import { keepOffAnnotation } from '../../src/trustpublication/apiserviceview.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import {
+  apiService,
+  condition,
+  createInstallation,
+  deployment,
+  labels,
+  namespace,
+  serviceName,
+  serviceObjects,
+  servingPod,
+} from '../fakes/installation.ts';
+import { mergePatched, runCommands } from '../fakes/kubectl.ts';
+import { authenticationConfigMap, type KubeObject } from '../fakes/kubeobjects.ts';
+import { base64, beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
 
 const { options } = parseCommandLine([]);
 const metricsServerImage = 'registry.k8s.io/metrics-server/metrics-server:v0.8.1';
@@ -105,4 +120,260 @@ describe('manifests over what is there', () => {
     });
     assert.match((await found(planted, 'server-missing'))[0]?.remedy ?? '', /^kubectl apply -k my-cluster /);
   });
+});
+
+describe('CAs of kube-apiserver', () => {
+  const dayMs = 24 * 3_600_000;
+  const old = { notBefore: new Date(Date.now() - 30 * dayMs), notAfter: new Date(Date.now() + dayMs) };
+  const serving = makeAuthority('front-proxy-ca');
+
+  test("an expiring one of clients is the whole cluster's, and no file is removed for it", async () => {
+    const planted = await use();
+    const clientCa = makeAuthority('kubernetes', old).cert;
+    planted.apiServer.objects.set(authenticationConfigMap({ clientCa, requestHeaderCa: serving.cert }));
+    const [finding] = await found(planted, 'front-proxy-ca-expires');
+    assert.match(finding?.problem ?? '', /a CA of client-ca-file expires/);
+    assert.match(finding?.remedy ?? '', /^sudo kubeadm certs check-expiration$/m);
+    assert.doesNotMatch(finding?.remedy ?? '', /\brm\b|front-proxy/);
+  });
+
+  test('an unreadable one of clients is that of another flag than the front proxy', async () => {
+    const planted = await use();
+    planted.apiServer.objects.set(authenticationConfigMap({ clientCa: 'none', requestHeaderCa: serving.cert }));
+    const [finding] = await found(planted, 'front-proxy-ca-unreadable');
+    assert.doesNotMatch(finding?.remedy ?? '', /requestheader/);
+  });
+
+  test("the front proxy's is replaced only if its file is the one that expires", async () => {
+    const planted = await use();
+    const requestHeaderCa = makeAuthority('front-proxy-ca', old).cert;
+    planted.apiServer.objects.set(authenticationConfigMap({ clientCa: serving.cert, requestHeaderCa }));
+    const [finding] = await found(planted, 'front-proxy-ca-expires');
+    assert.match(finding?.remedy ?? '', /^if ! sudo openssl x509 .* -checkend 2592000; then\n {2}sudo rm /m);
+  });
+});
+
+describe('versions by different Services', () => {
+  /** Adds kubegauge behind a Service of its own. */
+  function addServer(planted: FaultyCluster, name: string, image: string): void {
+    const { apiServer, installation } = planted;
+    const selector = { app: name };
+    const [service] = serviceObjects(installation.port, name);
+    const metadata = { namespace, name };
+    apiServer.objects.set(
+      mergePatched(service, { metadata, spec: { selector: { ...selector, 'k8s-app': null } } }) as KubeObject,
+    );
+    const pod = servingPod(`${name}-f6f4c8d5b-abcde`, name, image, installation.port);
+    apiServer.objects.set(mergePatched(pod, { metadata: { labels: { ...selector, 'k8s-app': null } } }) as KubeObject);
+    apiServer.objects.set(apiService('v1', { insecureSkipTLSVerify: true, service: { ...metadata, port: 443 } }));
+  }
+
+  const serviceOf = ({ apiServer }: FaultyCluster, name: string): unknown =>
+    (apiServer.objects.get('APIService', name) as unknown as { spec: { service: { name: string } } } | undefined)?.spec
+      .service.name;
+
+  test('are pointed at kubegauge, which alone has v1', async () => {
+    const planted = await use(metricsServerImage);
+    addServer(planted, 'kubegauge', 'kubegauge:0.1.0');
+    for (const { remedy = '' } of await found(planted, 'versions-differ')) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual([serviceOf(planted, beta), serviceOf(planted, 'v1.metrics.k8s.io')], ['kubegauge', 'kubegauge']);
+  });
+
+  test('without kubegauge, v1 goes', async () => {
+    const planted = await use(metricsServerImage);
+    addServer(planted, 'other', 'registry.example/usage:1');
+    for (const { remedy = '' } of await found(planted, 'versions-differ')) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual([serviceOf(planted, beta), serviceOf(planted, 'v1.metrics.k8s.io')], [serviceName, undefined]);
+  });
+
+  test('are left where the pods may not be read', async () => {
+    const planted = await use(metricsServerImage);
+    addServer(planted, 'kubegauge', 'kubegauge:0.1.0');
+    planted.apiServer.faults.answer = ({ path }) => (path.endsWith('/pods') ? 403 : undefined);
+    assert.deepEqual(
+      (await found(planted, 'versions-differ')).map(({ remedy }) => remedy),
+      [undefined],
+    );
+  });
+});
+
+describe('a second installation', () => {
+  const customService = { namespace: 'monitoring', name: 'kubegauge', port: 443 };
+  const group = 'custom.metrics.k8s.io';
+
+  /** A managed metrics-server stays, and kubegauge serves custom metrics only. */
+  async function useCustom(): Promise<FaultyCluster> {
+    const planted = await use(metricsServerImage);
+    const { apiServer, installation } = planted;
+    const metadata = { namespace: customService.namespace };
+    const own = deployment('kubegauge', 'kubegauge:0.1.0', installation.port);
+    apiServer.objects.set(mergePatched(own, { metadata }) as KubeObject);
+    const [service] = serviceObjects(installation.port, 'kubegauge');
+    apiServer.objects.set(mergePatched(service, { metadata: customService }) as KubeObject);
+    apiServer.objects.set(apiService('v1beta2', { service: customService }, group));
+    return planted;
+  }
+
+  test('is not a server of custom metrics', async () => {
+    const planted = await useCustom();
+    assert.deepEqual(await found(planted, 'second-installation'), []);
+    planted.apiServer.objects.delete('APIService', `v1beta2.${group}`);
+    const [finding] = await found(planted, 'second-installation');
+    assert.equal(finding?.object, 'Deployment monitoring/kubegauge');
+  });
+
+  test('is not seen where the APIServices of custom metrics may not be read', async () => {
+    const planted = await useCustom();
+    planted.apiServer.faults.answer = ({ path }) => (path.endsWith(`.${group}`) ? 403 : undefined);
+    assert.deepEqual(await found(planted, 'second-installation'), []);
+  });
+
+  test('is not one that the Service selects, but whose pods are not there yet', async () => {
+    const planted = await use();
+    planted.apiServer.objects.set(deployment('metrics-server-new', 'kubegauge:0.2.0', planted.installation.port));
+    assert.deepEqual(await found(planted, 'second-installation'), []);
+  });
+
+  test('is not an application whose pods have the labels of the Service by mistake: it is not deleted', async () => {
+    const planted = await use();
+    const { apiServer, installation } = planted;
+    apiServer.objects.set(servingPod('shop-f6f4c8d5b-zzzzz', 'shop', 'registry.example/shop:1', installation.port));
+    const [finding] = await found(planted, 'two-deployments');
+    assert.doesNotMatch(finding?.remedy ?? '', /delete/);
+    assert.match(finding?.remedy ?? '', /^kubectl get deployment .* shop --output=yaml$/m);
+  });
+});
+
+describe('an image that cannot be pulled', () => {
+  function replicaSet(revision: string, image: string): KubeObject {
+    const name = `metrics-server-${revision}`;
+    return {
+      kind: 'ReplicaSet',
+      apiVersion: 'apps/v1',
+      metadata: {
+        namespace,
+        name,
+        annotations: { 'deployment.kubernetes.io/revision': revision },
+        ownerReferences: [{ kind: 'Deployment', apiVersion: 'apps/v1', name: 'metrics-server', controller: true }],
+      },
+      spec: { template: { metadata: { labels }, spec: { containers: [{ name: 'metrics-server', image }] } } },
+    };
+  }
+
+  async function remedyAfter(...images: readonly string[]): Promise<string> {
+    const planted = await use();
+    const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' };
+    const conditions = [condition('Ready', 'False', 'ContainersNotReady', '')];
+    const containerStatuses = [{ name: 'metrics-server', state: { waiting } }];
+    change(planted, 'Pod', podName, { status: { conditions, containerStatuses } });
+    for (const [index, image] of images.entries()) planted.apiServer.objects.set(replicaSet(String(9 + index), image));
+    return (await found(planted, 'pods-not-ready'))[0]?.remedy ?? '';
+  }
+
+  test('is undone to an earlier image of kubegauge', async () => {
+    const remedy = await remedyAfter('metrics-server:v0.8.1', 'kubegauge:0.1.0', 'kubegauge:0.1.1');
+    assert.equal(remedy, 'kubectl rollout undo --namespace kube-system deployment/metrics-server');
+  });
+
+  test('is not undone to metrics-server, whose certificate is not accepted and which has no v1', async () => {
+    const remedy = await remedyAfter(metricsServerImage, 'kubegauge:0.1.0');
+    assert.match(
+      remedy,
+      /^# before it ran .*metrics-server:v0\.8\.1; .* docs\/upgrade-and-go-back\.md .*\nkubectl describe pod /,
+    );
+  });
+
+  test('is not undone without an earlier revision', async () => {
+    assert.match(await remedyAfter('kubegauge:0.1.0'), /^kubectl describe pod /);
+  });
+});
+
+describe('caBundle', () => {
+  const gone = { namespace, pod: 'metrics-server-old', uid: '6b4ad0c4-5e19-4e4f-8d1f-0a8d7a1c2b3e' };
+  const newer = { ...gone, pod: 'metrics-server-new', uid: '0a8d7a1c-5e19-4e4f-8d1f-6b4ad0c42b3e' };
+  const bundleOf = ({ apiServer }: FaultyCluster): string => {
+    const { spec } = apiServer.objects.get('APIService', beta) as unknown as { spec: { caBundle: string } };
+    return Buffer.from(spec.caBundle, 'base64').toString();
+  };
+
+  test('with stale roots is not replaced once a new pod has added its root', async () => {
+    const planted = await use(metricsServerImage);
+    const { installation, apiServer } = planted;
+    const before = `${installation.authority.cert}${createPodRoot(gone).pem}`;
+    change(planted, 'APIService', beta, { spec: { caBundle: base64(before) } });
+    const [stale] = await found(planted, 'root-stale');
+    const after = `${before}${createPodRoot(newer).pem}`;
+    change(planted, 'APIService', beta, { spec: { caBundle: base64(after) } });
+    await assert.rejects(runCommands(apiServer, stale?.remedy ?? ''), /testing value \/spec\/caBundle failed/);
+    assert.equal(bundleOf(planted), after);
+  });
+
+  test('with stale roots is left to the pods that remove them, unless an annotation keeps them off', async () => {
+    const planted = await use();
+    const bundle = `${planted.installation.authority.cert}${createPodRoot(gone).pem}`;
+    change(planted, 'APIService', beta, { spec: { caBundle: base64(bundle) } });
+    const [stale] = await found(planted, 'root-stale');
+    assert.deepEqual([stale?.severity, stale?.remedy], ['note', undefined]);
+    change(planted, 'APIService', beta, { metadata: { annotations: { [keepOffAnnotation]: '' } } });
+    const [kept] = await found(planted, 'root-stale');
+    assert.equal(kept?.severity, 'warning');
+    await runCommands(planted.apiServer, kept.remedy ?? '');
+    assert.equal(bundleOf(planted), planted.installation.authority.cert);
+  });
+
+  test('with nothing but stale roots goes, and verification with it', async () => {
+    const planted = await use(metricsServerImage);
+    change(planted, 'APIService', beta, { spec: { caBundle: base64(createPodRoot(gone).pem) } });
+    const [stale] = await found(planted, 'root-stale');
+    await runCommands(planted.apiServer, stale?.remedy ?? '');
+    const { spec } = planted.apiServer.objects.get('APIService', beta) as unknown as { spec: object };
+    assert.deepEqual(Object.keys(spec).includes('caBundle'), false);
+    assert.equal('insecureSkipTLSVerify' in spec && spec.insecureSkipTLSVerify, true);
+  });
+
+  test("keeps cert-manager's annotation: one patch sets its CA and verifies", async () => {
+    const planted = await use();
+    const annotations = { 'cert-manager.io/inject-ca-from': 'kube-system/metrics-server' };
+    change(planted, 'APIService', beta, {
+      metadata: { annotations },
+      spec: { caBundle: null, insecureSkipTLSVerify: true },
+    });
+    const [without] = await found(planted, 'tls-not-verified');
+    assert.match(without?.remedy ?? '', /^# .* manifests\/components\/cert-manager .*\nkubectl get apiservice /);
+    change(planted, 'Pod', podName, [
+      { op: 'add', path: '/spec/containers/0/args/-', value: '--tls-cert-file=/certificate/tls.crt' },
+    ]);
+    const [finding] = await found(planted, 'tls-not-verified');
+    const commands = [
+      'real=$(command -v kubectl)',
+      `kubectl() { case "$*" in *certificates*) echo issued ;; *'secret issued '*'{.data.ca\\.crt}') echo Y2E= ;; *) "$real" "$@" ;; esac; }`,
+    ];
+    await runCommands(planted.apiServer, [...commands, finding?.remedy ?? ''].join('\n'));
+    const object = planted.apiServer.objects.get('APIService', beta) as unknown as { metadata: object; spec: object };
+    assert.deepEqual(object.metadata, { ...object.metadata, annotations });
+    assert.equal('caBundle' in object.spec && object.spec.caBundle, 'Y2E=');
+    assert.ok(!('insecureSkipTLSVerify' in object.spec));
+  });
+
+  for (const [name, group] of [
+    ['v1beta2', 'custom.metrics.k8s.io'],
+    ['v1beta1', 'external.metrics.k8s.io'],
+  ] as const) {
+    test(`of ${group} is examined, too`, async () => {
+      const planted = await use();
+      const set = (spec: object) => planted.apiServer.objects.set(apiService(name, spec, group));
+      set({ insecureSkipTLSVerify: true });
+      assert.equal((await found(planted, 'tls-not-verified'))[0]?.object, `APIService ${name}.${group}`);
+      set({ caBundle: base64(`${planted.installation.authority.cert}${createPodRoot(gone).pem}`) });
+      assert.equal((await found(planted, 'root-stale'))[0]?.object, `APIService ${name}.${group}`);
+      set({ caBundle: base64(makeAuthority('another').cert) });
+      assert.match(
+        (await found(planted, 'bundle-mismatch'))[0]?.problem ?? '',
+        new RegExp(`caBundle of ${name}\\.${group}`),
+      );
+      // An adapter's own Service.
+      set({ insecureSkipTLSVerify: true, service: { namespace: 'monitoring', name: 'prometheus-adapter', port: 443 } });
+      assert.deepEqual(await found(planted, 'tls-not-verified'), []);
+    });
+  }
 });

@@ -1,9 +1,12 @@
 /** Checks which versions of metrics.k8s.io are registered, whether kube-apiserver finds them available, and who serves them. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { command, mergePatch, withInput } from '../remedy.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { withoutVerification } from './bundlecertificates.ts';
 import {
+  isSame,
   metricsGroup,
   type RegisteredVersion,
   registeredVersions,
@@ -39,7 +42,8 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
     else if (version.available?.status !== 'True')
       yield rejecting(version) ?? unreachable(version) ?? unavailable(version);
   }
-  if (new Set(services.map(serviceObject)).size > 1) yield versionsDiffer(versions);
+  if (new Set(services.map(serviceObject)).size > 1)
+    yield versionsDiffer(versions, await kubegaugeAmong(api, services));
   for (const service of services) {
     yield* tolerant(async function* servers() {
       const pods = await podsBehind(api, service);
@@ -194,21 +198,50 @@ function unreachable({ name, service, available }: RegisteredVersion): Finding |
   };
 }
 
-function versionsDiffer(versions: readonly RegisteredVersion[]): Finding {
+/** Returns the first Service with a pod of kubegauge; `unknown` where pods may not be read. */
+async function kubegaugeAmong(
+  api: ClusterReader,
+  services: readonly ServiceAddress[],
+): Promise<ServiceAddress | 'none' | 'unknown'> {
+  try {
+    for (const service of services) {
+      const pods = await podsBehind(api, service);
+      if (
+        pods.some(
+          ({ containers, ended }) => !ended && kindOfImage(servingContainer(containers)?.image ?? '') === 'kubegauge',
+        )
+      )
+        return service;
+    }
+    return 'none';
+  } catch (error) {
+    if (error instanceof UncheckedError) return 'unknown';
+    throw error;
+  }
+}
+
+/** Only kubegauge serves v1: every version is pointed at it, or v1 goes. */
+function versionsDiffer(
+  versions: readonly RegisteredVersion[],
+  kubegauge: ServiceAddress | 'none' | 'unknown',
+): Finding {
   const named = versions.map(
     ({ name, service }) => `${name} by ${service === undefined ? 'none' : serviceObject(service)}`,
   );
-  const [first, second] = versions;
+  const v1 = `v1.${metricsGroup}`;
   const remedy =
-    first?.service === undefined || second === undefined
-      ? {}
-      : { remedy: mergePatch('apiservice', undefined, second.name, { spec: { service: first.service } }) };
+    kubegauge === 'none'
+      ? command('kubectl', 'delete', 'apiservice', v1)
+      : versions
+          .filter(({ service }) => service !== undefined && kubegauge !== 'unknown' && !isSame(service, kubegauge))
+          .map(({ name }) => mergePatch('apiservice', undefined, name, { spec: { service: kubegauge } }))
+          .join('\n');
   return {
     code: 'versions-differ',
     severity: 'warning',
-    object: `APIService ${second?.name ?? metricsGroup}`,
+    object: `APIService ${v1}`,
     problem: 'the versions are served by different Services, so clients see different numbers',
     evidence: named.join(', '),
-    ...remedy,
+    ...(remedy === '' ? {} : { remedy }),
   };
 }

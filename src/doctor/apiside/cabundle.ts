@@ -4,12 +4,21 @@ import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { bundleLimitBytes, longestRootBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
+import { flagIn } from '../flagwords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
 import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { foreignEndpoints } from './foreignendpoints.ts';
 import { applyManifests, fitsManifests } from './manifests.ts';
-import { type RegisteredVersion, registeredVersions, type ServiceAddress } from './registration.ts';
+import {
+  isSame,
+  readValueApis,
+  type RegisteredVersion,
+  registeredVersions,
+  type ServiceAddress,
+  servicesOf,
+  valueApiNames,
+} from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
 import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
 import { checkShown } from './showncertificates.ts';
@@ -36,7 +45,9 @@ export const caBundleCheck: Check = {
 
 async function* run(context: CheckContext): AsyncIterable<Finding> {
   const { api } = context;
-  for (const version of await registeredVersions(api)) {
+  const versions = await registeredVersions(api);
+  const others = yield* otherApis(context, servicesOf(versions));
+  for (const version of [...versions, ...others]) {
     if (version.service === undefined) continue;
     yield* checkVersion(version);
     if (!version.insecure && version.bundle !== '') yield* checkBundle(version, context.nowMs());
@@ -47,6 +58,32 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       const beside = await endpointsBeside(context, service);
       yield* checkShown(context, version, service, pods, beside);
     });
+  }
+}
+
+/** Returns the APIServices of custom and external metrics that lead to kubegauge or to the server of metrics.k8s.io. */
+async function* otherApis(
+  context: CheckContext,
+  services: readonly ServiceAddress[],
+): AsyncGenerator<Finding, readonly RegisteredVersion[]> {
+  const registered = (yield* readValueApis(context, valueApiNames, false)) ?? [];
+  const others: RegisteredVersion[] = [];
+  for (const version of registered) {
+    const { service } = version;
+    if (service === undefined) continue;
+    if (services.some((each) => isSame(each, service)) || (await leadsToKubegauge(context, service)))
+      others.push(version);
+  }
+  return others;
+}
+
+async function leadsToKubegauge({ api }: CheckContext, service: ServiceAddress): Promise<boolean> {
+  try {
+    return (await podsBehind(api, service)).some(isKubegauge);
+  } catch (error) {
+    // An adapter's namespace is not the server's to read.
+    if (error instanceof UncheckedError) return false;
+    throw error;
   }
 }
 
@@ -90,15 +127,21 @@ async function* checkRoots(
 ): AsyncIterable<Finding> {
   const view = readApiService(version.object);
   const running = pods.filter(({ ended }) => !ended);
-  const isOurs = running.some(
-    ({ containers }) => kindOfImage(servingContainer(containers)?.image ?? '') === 'kubegauge',
-  );
+  const ours = running.filter(isKubegauge);
   if (!version.insecure) {
-    yield* checkStaleRoots(version, running, isOurs);
+    // With files of its own, a server leaves caBundle alone.
+    const writers = ours.filter(
+      ({ containers }) => flagIn(servingContainer(containers)?.words ?? [], 'tls-cert-file') === undefined,
+    );
+    yield* checkStaleRoots(version, running, writers.length > 0 && otherWriterOf(view) === undefined);
     return;
   }
-  if (isOurs) yield* checkStagedRoots(version, stagedText(view), running, otherWriterOf(view)?.annotation);
+  if (ours.length > 0) yield* checkStagedRoots(version, stagedText(view), running);
   else yield notVerified(version, await fitsManifests(api, pods));
+}
+
+function isKubegauge({ containers }: PodBehindService): boolean {
+  return kindOfImage(servingContainer(containers)?.image ?? '') === 'kubegauge';
 }
 
 function notVerified({ name }: RegisteredVersion, isInPlace: boolean): Finding {

@@ -43,11 +43,11 @@ async function* run({ api, nowMs }: CheckContext): AsyncIterable<Finding> {
   const frontProxyCa = data.get('requestheader-client-ca-file') ?? '';
   if (frontProxyCa === '') yield caMissing();
   else {
-    yield* checkCa('requestheader-client-ca-file', frontProxyCa, nowMs());
+    yield* checkCa(frontProxy, frontProxyCa, nowMs());
     yield* checkHeaders(data);
   }
   const clientCa = data.get('client-ca-file') ?? '';
-  if (clientCa !== '') yield* checkCa('client-ca-file', clientCa, nowMs());
+  if (clientCa !== '') yield* checkCa(clients, clientCa, nowMs());
 }
 
 /** kube-apiserver's flags; with kubeadm they are always set. */
@@ -104,7 +104,15 @@ function isEmptyList(json = ''): boolean {
   return ['', '[]', 'null'].includes(json.replaceAll(/\s/g, ''));
 }
 
-function* checkCa(key: string, pem: string, nowMs: number): Iterable<Finding> {
+interface CaOfKey {
+  readonly key: string;
+  /** Ends a text that is no CA. */
+  readonly ifUnreadable: string;
+  /** Ends a CA that expires. */
+  readonly ifExpired: string;
+}
+
+function* checkCa({ key, ifUnreadable, ifExpired }: CaOfKey, pem: string, nowMs: number): Iterable<Finding> {
   let certificates: readonly X509Certificate[];
   try {
     ({ certificates } = parseTrustBundle(pem, `key ${key}`));
@@ -116,7 +124,7 @@ function* checkCa(key: string, pem: string, nowMs: number): Iterable<Finding> {
       object,
       problem,
       evidence: describeError(error),
-      remedy: flagRemedy,
+      remedy: ifUnreadable,
     };
     return;
   }
@@ -133,14 +141,31 @@ function* checkCa(key: string, pem: string, nowMs: number): Iterable<Finding> {
         expired && !others ? '; every request that it should prove is refused' : ''
       }`,
       evidence: subjectOf(certificate),
-      remedy: caRemedy,
+      remedy: ifExpired,
     };
   }
 }
 
-/** kubeadm renews certificates, but no CA: a CA is replaced by hand. */
-const caRemedy = `# on a control-plane node with kubeadm, for the front proxy's own CA
-sudo openssl x509 -in /etc/kubernetes/pki/front-proxy-ca.crt -noout -enddate
-sudo rm /etc/kubernetes/pki/front-proxy-ca.* /etc/kubernetes/pki/front-proxy-client.*
-sudo kubeadm init phase certs front-proxy-ca && sudo kubeadm init phase certs front-proxy-client
-sudo mv /etc/kubernetes/manifests/kube-apiserver.yaml /tmp/ && sleep 20 && sudo mv /tmp/kube-apiserver.yaml /etc/kubernetes/manifests/`;
+/** kubeadm renews certificates, but no CA: a CA is replaced by hand. One that does not expire, beside an old one, stays. */
+const caRemedy = `# on a control-plane node with kubeadm, for the front proxy's own CA, if it is the one that expires
+if ! sudo openssl x509 -in /etc/kubernetes/pki/front-proxy-ca.crt -noout -enddate -checkend ${expiryWarningMs / 1_000}; then
+  sudo rm /etc/kubernetes/pki/front-proxy-ca.* /etc/kubernetes/pki/front-proxy-client.*
+  sudo kubeadm init phase certs front-proxy-ca && sudo kubeadm init phase certs front-proxy-client
+  sudo mv /etc/kubernetes/manifests/kube-apiserver.yaml /tmp/ && sleep 20 && sudo mv /tmp/kube-apiserver.yaml /etc/kubernetes/manifests/
+fi`;
+
+const frontProxy: CaOfKey = {
+  key: 'requestheader-client-ca-file',
+  ifUnreadable: flagRemedy,
+  ifExpired: caRemedy,
+};
+
+/** The CA of kubelets, controllers and administrators: no few commands replace it without an outage of all of them. */
+const clients: CaOfKey = {
+  key: 'client-ca-file',
+  ifUnreadable: `# on each control-plane node: the file of kube-apiserver's flag --client-ca-file
+grep client-ca-file /etc/kubernetes/manifests/kube-apiserver.yaml`,
+  ifExpired: `# on a control-plane node with kubeadm; it is the CA of all clients of the cluster, which is replaced in the steps of
+# https://kubernetes.io/docs/tasks/tls/manual-rotation-of-ca-certificates/
+sudo kubeadm certs check-expiration`,
+};

@@ -5,13 +5,23 @@ import type { Finding } from '../finding.ts';
 import { command, comment } from '../remedy.ts';
 import {
   lastAppliedAnnotation,
+  readValueApis,
   type RegisteredVersion,
   registeredVersions,
   type ServiceAddress,
   serviceObject,
   servicesOf,
+  valueApiNames,
 } from './registration.ts';
-import { kindOfImage, type PodBehindService, podsBehind, readTemplate, servingContainer } from './servingpods.ts';
+import {
+  getService,
+  kindOfImage,
+  type PodBehindService,
+  podsBehind,
+  readTemplate,
+  selects,
+  servingContainer,
+} from './servingpods.ts';
 
 export const installationsCheck: Check = {
   name: 'installations',
@@ -32,7 +42,10 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       yield* deploymentsBehind(address, pods);
     });
   }
-  yield* tolerant(() => otherInstallations(context, serving));
+  const others = yield* readValueApis(context, valueApiNames, false);
+  // Without them a server of custom metrics looks idle.
+  if (others !== undefined)
+    yield* tolerant(() => otherInstallations(context, serving, servicesOf([...versions, ...others])));
 }
 
 function* deploymentsBehind(address: ServiceAddress, pods: readonly PodBehindService[]): Iterable<Finding> {
@@ -53,11 +66,18 @@ function* deploymentsBehind(address: ServiceAddress, pods: readonly PodBehindSer
     object: serviceObject(address),
     problem: 'pods of several Deployments answer for it, so numbers and errors change from request to request',
     evidence: described.map(({ name, image }) => `${name} runs ${image}`).join('; '),
-    remedy: [
-      comment(`keeps ${kept?.name}`),
-      ...surplus.map(({ name }) => command('kubectl', 'delete', 'deployment', '--namespace', address.namespace, name)),
-    ].join('\n'),
+    remedy: [comment(`keeps ${kept?.name}`), ...surplus.map(({ name, image }) => leaves(address, name, image))].join(
+      '\n',
+    ),
   };
+}
+
+/** Pods of another program carry the labels by mistake: it has its own use. */
+function leaves({ namespace }: ServiceAddress, name: string, image: string): string {
+  if (kindOfImage(image) !== 'another server')
+    return command('kubectl', 'delete', 'deployment', '--namespace', namespace, name);
+  const labels = comment(`${name} runs another program: give its pods other labels than the Service selects`);
+  return `${labels}\n${command('kubectl', 'get', 'deployment', '--namespace', namespace, name, '--output=yaml')}`;
 }
 
 const imageOf = (pod: PodBehindService | undefined): string =>
@@ -89,18 +109,25 @@ function* writersOf({ name, annotations, labels }: RegisteredVersion): Iterable<
   };
 }
 
-/** A metrics server that no APIService leads to costs scrapes, and may write the APIService when it is upgraded. */
+/** A metrics server that no APIService of any group leads to costs scrapes, and may write the APIService when it is upgraded. */
 async function* otherInstallations(
   { api }: CheckContext,
   serving: readonly PodBehindService[],
+  addresses: readonly ServiceAddress[],
 ): AsyncIterable<Finding> {
+  const services = await Promise.all(
+    addresses.map(async (address) => ({ namespace: address.namespace, service: await getService(api, address) })),
+  );
   const deployments = (await api.list('/apis/apps/v1/deployments')) ?? [];
   for (const deployment of deployments) {
     const image = readTemplate(deployment).find((each) => kindOfImage(each.image) !== 'another server')?.image;
     const metadata = field(deployment, 'metadata');
     const namespace = text(field(metadata, 'namespace')) ?? '';
     const name = text(field(metadata, 'name')) ?? '';
-    const isServing = serving.some((pod) => pod.namespace === namespace && pod.deployment === name);
+    // Also one whose pods have ended, or have not been made yet.
+    const isServing =
+      serving.some((pod) => pod.namespace === namespace && pod.deployment === name) ||
+      services.some((each) => each.namespace === namespace && selects(each.service, deployment));
     // One without pods behind the Service may be the only one, with a fault that another check explains.
     const isIdle = field(field(deployment, 'spec'), 'replicas') === 0;
     if (image === undefined || isServing || isIdle || serving.length === 0) continue;

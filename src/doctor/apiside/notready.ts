@@ -4,10 +4,10 @@ import { field, items, text, textMap } from '../../client/json.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
-import { command, jsonPatch } from '../remedy.ts';
+import { command, comment, jsonPatch } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
-import type { PodBehindService } from './servingpods.ts';
+import { kindOfImage, type PodBehindService, readTemplate, servingContainer } from './servingpods.ts';
 
 /** Pods that are described; the others of a Deployment have the same fault. */
 const describedPods = 3;
@@ -74,8 +74,8 @@ async function explained(api: ClusterReader, why: Reason, pod: PodBehindService)
   const { reason, message } = why;
   const owner = deployment === undefined ? undefined : await readOwner(api, namespace, deployment);
   const named = deployment ?? '';
-  if (imageReasons.has(reason) && owner !== undefined && hasEarlierRevision(owner)) {
-    return { ...why, remedy: command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${named}`) };
+  if (imageReasons.has(reason) && deployment !== undefined) {
+    return { ...why, remedy: await otherImage(api, pod, deployment) };
   }
   if (reason === 'OOMKilled') {
     const remedy = owner && raisedLimit(pod, why.container ?? '');
@@ -110,9 +110,45 @@ async function readOwner(api: ClusterReader, namespace: string, deployment: stri
   }
 }
 
-/** Reports whether there may be an earlier revision: also where the Deployment cannot be read. */
-function hasEarlierRevision({ object }: Owner): boolean {
-  return textMap(field(field(object, 'metadata'), 'annotations')).get('deployment.kubernetes.io/revision') !== '1';
+/**
+ * Returns the way back to the previous image, if that is of the same server. APIServices fit one server only: back from
+ * kubegauge, kube-apiserver does not accept metrics-server's certificate, and asks it for v1.
+ */
+async function otherImage(
+  api: ClusterReader,
+  { namespace, name, containers }: PodBehindService,
+  deployment: string,
+): Promise<string> {
+  const describe = command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
+  const previous = await previousImage(api, namespace, deployment);
+  if (previous === undefined) return describe;
+  const image = servingContainer(containers)?.image ?? '';
+  if (kindOfImage(image) === kindOfImage(previous))
+    return command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${deployment}`);
+  const way = `before it ran ${previous}; the way back to another server has more steps: docs/upgrade-and-go-back.md of kubegauge`;
+  return `${comment(way)}\n${describe}`;
+}
+
+/** Returns the server's image in the previous revision; undefined if there is none, or it may not be read. */
+async function previousImage(api: ClusterReader, namespace: string, deployment: string): Promise<string | undefined> {
+  try {
+    const sets = (await api.list(`/apis/apps/v1/namespaces/${namespace}/replicasets`)) ?? [];
+    const own = sets.filter((set) =>
+      items(field(field(set, 'metadata'), 'ownerReferences')).some(
+        (owner) => field(owner, 'kind') === 'Deployment' && field(owner, 'name') === deployment,
+      ),
+    );
+    const [, previous] = own.toSorted((a, b) => revisionOf(b) - revisionOf(a));
+    return previous === undefined ? undefined : servingContainer(readTemplate(previous))?.image;
+  } catch (error) {
+    if (error instanceof UncheckedError) return undefined;
+    throw error;
+  }
+}
+
+function revisionOf(set: unknown): number {
+  const revision = textMap(field(field(set, 'metadata'), 'annotations')).get('deployment.kubernetes.io/revision');
+  return Number(revision ?? 0) || 0;
 }
 
 function isRunning({ object }: PodBehindService): boolean {

@@ -1,30 +1,33 @@
 /** Checks roots of kubegauge's pods: those that wait in the annotation, and those that pods have left behind. */
 import type { Finding } from '../finding.ts';
-import { command, mergePatch } from '../remedy.ts';
-import { stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
+import { text, field } from '../../client/json.ts';
+import { command, longJsonPatch } from '../remedy.ts';
+import { otherWriterOf, readApiService, stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
 import { bundleLimitBytes, rootsIn, withoutRoots } from '../../trustpublication/publishedroots.ts';
 import { rootOwnerOf } from '../../tls/podroot.ts';
+import { verifyByOther } from './otherwriter.ts';
 import type { RegisteredVersion } from './registration.ts';
 import type { PodBehindService } from './servingpods.ts';
 
 /** Pods named in one finding. */
 const namedPods = 5;
 
-/** While verification is off: which pods keep it off. @param keptOff the annotation by which another writer owns caBundle. */
+/** While verification is off: which pods keep it off. */
 export function* checkStagedRoots(
-  { name }: RegisteredVersion,
+  version: RegisteredVersion,
   staged: string,
   pods: readonly PodBehindService[],
-  keptOff: string | undefined,
 ): Iterable<Finding> {
+  const { name } = version;
   const uids = new Set(rootsIn(staged, rootOwnerOf).map(({ owner }) => owner.uid));
   const missing = pods.filter(({ uid, ready, deleting }) => (ready || !deleting) && !uids.has(uid));
   const object = `APIService ${name}`;
   const names = missing.slice(0, namedPods).map(({ namespace, name: pod }) => `${namespace}/${pod}`);
   const evidence = `${uids.size} roots in annotation ${stagedRootsAnnotation}`;
-  if (keptOff !== undefined) {
-    const problem = `kube-apiserver does not verify the server, and kubegauge may not change that: the annotation ${keptOff} is set`;
-    const remedy = command('kubectl', 'annotate', 'apiservice', name, `${keptOff}-`);
+  const other = otherWriterOf(readApiService(version.object));
+  if (other !== undefined) {
+    const problem = `kube-apiserver does not verify the server, and kubegauge may not change that: the annotation ${other.annotation} is set`;
+    const remedy = verifyByOther(version, other.annotation, pods);
     yield { code: 'tls-not-verified', severity: 'warning', object, problem, remedy };
   } else if (missing.length > 0 && uids.size > 0) {
     yield {
@@ -50,28 +53,37 @@ export function* checkStagedRoots(
   }
 }
 
-/** While verification is on: roots of pods that are gone. Their keys are gone, too, so they are untidy, not dangerous. */
+/**
+ * While verification is on: roots of pods that are gone. Their keys are gone, too, so they are untidy, not dangerous.
+ * @param prunes whether the running pods remove them.
+ */
 export function* checkStaleRoots(
-  { name, bundle }: RegisteredVersion,
+  { name, bundle, object: apiService }: RegisteredVersion,
   pods: readonly PodBehindService[],
-  isOurs: boolean,
+  prunes: boolean,
 ): Iterable<Finding> {
   if (bundle.length > bundleLimitBytes) return;
   const uids = new Set(pods.map(({ uid }) => uid));
   const stale = rootsIn(bundle, rootOwnerOf).filter(({ owner }) => !uids.has(owner.uid));
   if (stale.length === 0) return;
   const rest = withoutRoots(bundle, stale);
-  const caBundle = rest.trim() === '' ? undefined : Buffer.from(rest, 'latin1').toString('base64');
   const names = stale.slice(0, namedPods).map(({ owner }) => `${owner.namespace}/${owner.pod}`);
   yield {
     code: 'root-stale',
-    severity: isOurs ? 'note' : 'warning',
+    severity: prunes ? 'note' : 'warning',
     object: `APIService ${name}`,
     problem: `caBundle has ${stale.length} roots of pods that are gone: ${names.join(', ')}${
-      isOurs ? '; the pods of kubegauge remove them within some minutes' : ''
+      prunes ? '; the pods of kubegauge remove them within some minutes' : ''
     }`,
-    remedy: mergePatch('apiservice', undefined, name, {
-      spec: caBundle === undefined ? { caBundle: null, insecureSkipTLSVerify: true } : { caBundle },
-    }),
+    ...(prunes ? {} : { remedy: longJsonPatch('apiservice', name, withBundle(apiService, rest)) }),
   };
+}
+
+/** Returns a JSON patch that fails if another writer has changed caBundle since, as a new pod that added its root. */
+function withBundle(apiService: unknown, bundle: string): readonly object[] {
+  const path = '/spec/caBundle';
+  const seen = { op: 'test', path, value: text(field(field(apiService, 'spec'), 'caBundle')) };
+  if (bundle.trim() !== '')
+    return [seen, { op: 'replace', path, value: Buffer.from(bundle, 'latin1').toString('base64') }];
+  return [seen, { op: 'remove', path }, { op: 'add', path: '/spec/insecureSkipTLSVerify', value: true }];
 }

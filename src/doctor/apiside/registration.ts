@@ -1,12 +1,20 @@
 /** Reads the APIServices of metrics.k8s.io, as far as checks need them. */
 import { type StatusCondition, conditionOf } from '../../client/conditions.ts';
 import { field, text, textMap } from '../../client/json.ts';
+import { apiServiceNames } from '../../api/apiservices.ts';
 import { group } from '../../api/types.ts';
+import type { CheckContext } from '../check.ts';
 import type { ClusterReader } from '../clusterreader.ts';
+import type { Finding } from '../finding.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 
 export const metricsGroup = group;
 /** The HPA controller of Kubernetes 1.37 and older clients use v1beta1; kubectl 1.37 prefers v1. */
 export const metricsVersions = ['v1beta1', 'v1'] as const;
+
+const metricsNames: readonly string[] = metricsVersions.map((version) => `${version}.${metricsGroup}`);
+/** The APIServices of custom and external metrics. */
+export const valueApiNames: readonly string[] = apiServiceNames.filter((name) => !metricsNames.includes(name));
 
 export interface ServiceAddress {
   readonly namespace: string;
@@ -44,10 +52,7 @@ const defaultPort = 443;
 /** Returns the versions that are registered, v1beta1 first. @throws UncheckedError. */
 export async function registeredVersions(api: ClusterReader): Promise<readonly RegisteredVersion[]> {
   // By name: in a pod our rights end there.
-  return registeredApis(
-    api,
-    metricsVersions.map((version) => `${version}.${metricsGroup}`),
-  );
+  return registeredApis(api, metricsNames);
 }
 
 /** Returns the APIServices that exist, in the order of the names. @throws UncheckedError. */
@@ -57,6 +62,25 @@ export async function registeredApis(
 ): Promise<readonly RegisteredVersion[]> {
   const objects = await Promise.all(names.map((name) => api.get(`${apiServicesPath}/${name}`)));
   return objects.filter((object) => object !== undefined).map(readVersion);
+}
+
+/**
+ * Returns the APIServices of custom or external metrics that exist; undefined where they may not be read. In a pod without
+ * their component, the server has no right to, and needs none.
+ * @param hasSource whether a flag gives the server a source of them.
+ */
+export async function* readValueApis(
+  { api, place }: Pick<CheckContext, 'api' | 'place'>,
+  names: readonly string[],
+  hasSource: boolean,
+): AsyncGenerator<Finding, readonly RegisteredVersion[] | undefined> {
+  try {
+    return await registeredApis(api, names);
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    if (place === 'outside' || hasSource) yield error.toFinding();
+    return undefined;
+  }
 }
 
 /** Returns all APIServices that another server serves. @throws UncheckedError. */

@@ -88,10 +88,21 @@ export function readPod(object: unknown): PodBehindService {
   };
 }
 
-/** Reads the pod template of a Deployment like a pod. */
-export function readTemplate(deployment: unknown): readonly ServingContainer[] {
-  const spec = field(field(field(deployment, 'spec'), 'template'), 'spec');
+/** Reads the pod template of a Deployment or ReplicaSet like a pod. */
+export function readTemplate(owner: unknown): readonly ServingContainer[] {
+  const spec = field(field(field(owner, 'spec'), 'template'), 'spec');
   return items(field(spec, 'containers')).map(readContainer);
+}
+
+export function labelsOfTemplate(deployment: unknown): ReadonlyMap<string, string> {
+  return textMap(field(field(field(field(deployment, 'spec'), 'template'), 'metadata'), 'labels'));
+}
+
+/** Reports whether a Service selects the pods of a Deployment of its namespace; a Service without selector selects none. */
+export function selects(service: unknown, deployment: unknown): boolean {
+  const selector = textMap(field(field(service, 'spec'), 'selector'));
+  const labels = labelsOfTemplate(deployment);
+  return selector.size > 0 && [...selector].every(([key, value]) => labels.get(key) === value);
 }
 
 function readContainer(container: unknown): ServingContainer {

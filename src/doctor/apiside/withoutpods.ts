@@ -7,7 +7,7 @@ import { command, jsonPatch, mergePatch } from '../remedy.ts';
 import { explainRefusal } from './podrefusals.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { applyKustomization, isManifestsSelector, stepsToManifests } from './manifests.ts';
-import { isMetricsServer } from './servingpods.ts';
+import { isMetricsServer, labelsOfTemplate, selects } from './servingpods.ts';
 
 export async function* withoutPods(
   context: CheckContext,
@@ -17,7 +17,7 @@ export async function* withoutPods(
   const { namespace } = address;
   const all = (await context.api.list(`/apis/apps/v1/namespaces/${namespace}/deployments`)) ?? [];
   const selector = textMap(field(field(service, 'spec'), 'selector'));
-  const selected = all.find((deployment) => matches(selector, labelsOfTemplate(deployment)));
+  const selected = all.find((deployment) => selects(service, deployment));
   if (selected !== undefined) {
     yield* withoutReplicas(context, address, selected);
     return;
@@ -144,14 +144,6 @@ function selectorDiffers(address: ServiceAddress, selector: ReadonlyMap<string, 
       spec: { selector: { ...Object.fromEntries(unwanted), ...Object.fromEntries(labels) } },
     }),
   };
-}
-
-function labelsOfTemplate(deployment: unknown): ReadonlyMap<string, string> {
-  return textMap(field(field(field(field(deployment, 'spec'), 'template'), 'metadata'), 'labels'));
-}
-
-function matches(selector: ReadonlyMap<string, string>, labels: ReadonlyMap<string, string>): boolean {
-  return [...selector].every(([key, value]) => labels.get(key) === value);
 }
 
 const labelText = (labels: ReadonlyMap<string, string>): string =>

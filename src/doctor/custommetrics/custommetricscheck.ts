@@ -1,19 +1,12 @@
 /** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices and rights, and the sources and rules behind them. */
 import { customGroup } from '../../api/custom/metricvalues.ts';
-import {
-  isSame,
-  type RegisteredVersion,
-  registeredApis,
-  registeredVersions,
-  servicesOf,
-} from '../apiside/registration.ts';
+import { isSame, readValueApis, registeredVersions, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { flagIn } from '../flagwords.ts';
 import { findServer, type FoundServer, unknownServer } from '../nodes/installation.ts';
 import { readOwnStatus } from '../nodes/serverswords.ts';
-import { UncheckedError } from '../uncheckederror.ts';
 import { explainRules, ruleCodes, type RuleFacts, rulesOfStatus } from './metricrules.ts';
 import { checkValueRights, rightCodes } from './valuerights.ts';
 import {
@@ -52,7 +45,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   let isAnyRegistered = false;
   for (const api of valueApis) {
     const hasSource = sourceOf(api, flags, rules);
-    const registered = yield* readRegistered(context, api, hasFlag);
+    const registered = yield* readValueApis(context, namesOf(api), hasFlag);
     if (registered === undefined || registered.length > 0) isAnyRegistered = true;
     yield* explainValueApi({
       api,
@@ -77,21 +70,6 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield notRegistered({ api: custom, exposed });
   if (rules !== undefined) yield* explainRules(rules);
   else if (hasFlag) yield rulesElsewhere(installation);
-}
-
-/** Returns undefined where they may not be read. In a pod without the component, the server has no right to, and needs none. */
-async function* readRegistered(
-  { api: reader, place }: CheckContext,
-  api: ValueApi,
-  hasFlag: boolean,
-): AsyncGenerator<Finding, readonly RegisteredVersion[] | undefined> {
-  try {
-    return await registeredApis(reader, namesOf(api));
-  } catch (error) {
-    if (!(error instanceof UncheckedError)) throw error;
-    if (place === 'outside' || hasFlag) yield error.toFinding();
-    return undefined;
-  }
 }
 
 /** Returns undefined for another server, or where its flags are not seen. */
