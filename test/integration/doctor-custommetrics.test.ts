@@ -91,6 +91,49 @@ describe('doctor and the APIServices of custom metrics', () => {
     assert.deepEqual(summary(await findings(cluster)), ['warning custom-api-elsewhere', 'note metric-rules']);
   });
 
+  // As KEDA's chart and its release's file of manifests have it.
+  const ofKeda = {
+    'the chart': ['keda-operator-metrics-apiserver', { caBundle: 'Q0E=' }],
+    'the manifests': ['keda-metrics-apiserver', { insecureSkipTLSVerify: true }],
+  } as const;
+  for (const [source, [name, trust]] of Object.entries(ofKeda)) {
+    const registerKeda = ({ apiServer }: FaultyCluster, service: object): void => {
+      const object = apiService('v1beta1', { versionPriority: 100, service, ...trust }, external);
+      const kedaLabels = {
+        'app.kubernetes.io/name': 'v1beta1.external.metrics.k8s.io',
+        'app.kubernetes.io/version': '2.19.0',
+        'app.kubernetes.io/part-of': 'keda-operator',
+      };
+      apiServer.objects.set({ ...object, metadata: { ...object.metadata, labels: kedaLabels } });
+    };
+    // kube-apiserver adds the port that the manifests lack.
+    const keda = { namespace: 'keda', name, port: 443 };
+
+    test(`leaves external metrics to KEDA of ${source}, and custom metrics work beside it`, async () => {
+      const cluster = await use('--custom-metrics=kubelet');
+      for (const version of ['v1beta1', 'v1beta2']) register(cluster, version, custom);
+      registerKeda(cluster, keda);
+      const found = await findings(cluster);
+      assert.deepEqual(summary(found), ['note custom-api-elsewhere', 'note metric-rules']);
+      assert.equal(found[0]?.problem, 'KEDA serves it, for its ScaledObjects');
+      assert.equal(found[0]?.evidence, `v1beta1.external.metrics.k8s.io by Service keda/${name}`);
+    });
+
+    test(`reports an APIService that was taken from KEDA of ${source}, and does not delete it`, async () => {
+      const cluster = await use('--custom-metrics=kubelet');
+      for (const version of ['v1beta1', 'v1beta2']) register(cluster, version, custom);
+      // As kubectl apply leaves it: labels of KEDA stay.
+      registerKeda(cluster, { namespace, name: 'metrics-server', port: 443 });
+      const [found] = await findings(cluster);
+      assert.deepEqual([found?.severity, found?.code], ['error', 'custom-api-of-keda']);
+      assert.match(found?.remedy ?? '', /apply KEDA's manifests or its chart again/);
+      assert.doesNotMatch(found?.remedy ?? '', /delete/);
+      await runCommands(cluster.apiServer, found?.remedy ?? '');
+      registerKeda(cluster, keda);
+      assert.deepEqual(summary(await findings(cluster)), ['note custom-api-elsewhere', 'note metric-rules']);
+    });
+  }
+
   for (const flag of ['--custom-metrics=kubelet', '--config=/etc/rules.yaml', '-c=/etc/rules.yaml']) {
     test(`finds the component missing with ${flag}`, async () => {
       const found = await findings(await use(flag));

@@ -35,9 +35,9 @@ interface SourceFlags {
 }
 
 async function* run(context: CheckContext): AsyncIterable<Finding> {
-  const [server] = servicesOf(await registeredVersions(context.api));
-  if (server === undefined) return;
-  const { installation, exposed } = yield* readOr(unknownServer, () => findServer(context));
+  const [first] = servicesOf(await registeredVersions(context.api));
+  if (first === undefined) return;
+  const { service: server = first, installation, exposed } = yield* readOr(unknownServer, () => findServer(context));
   const flags = sourceFlags(context, installation);
   const hasFlag = flags !== undefined && (flags.kubelet || flags.config);
   const report = context.place === 'pod' && hasFlag ? await readOwnStatus(context, installation) : undefined;

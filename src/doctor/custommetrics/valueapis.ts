@@ -42,6 +42,7 @@ export const apiCodes = [
   'custom-api-without-source',
   'custom-api-unavailable',
   'custom-api-elsewhere',
+  'custom-api-of-keda',
   'custom-api-versions-differ',
 ] as const;
 
@@ -50,10 +51,36 @@ export function* explainValueApi(facts: ValueApiFacts): Generator<Finding> {
   const ours = registered.filter(({ service }) => isSame(service, facts.server));
   const others = registered.filter(({ service }) => service !== undefined).filter((each) => !ours.includes(each));
   if (registered.length === 0 && hasSource === 'yes') yield notRegistered(facts);
-  if (ours.length > 0 && hasSource === 'no') yield withoutSource(api, ours);
+  const taken = ours.filter(isOfKeda);
+  if (taken.length > 0) yield takenFromKeda(taken);
+  else if (ours.length > 0 && hasSource === 'no') yield withoutSource(api, ours);
   else for (const each of ours) if (each.available?.status !== 'True') yield unavailable(api, each, hasSource);
   if (ours.length > 0 && others.length > 0) yield versionsDiffer(facts);
   else if (others.length > 0) yield elsewhere(facts, others);
+}
+
+const besideKeda = 'see docs/custom-metrics.md#beside-keda of kubegauge';
+
+/** By the label of KEDA's manifests and chart, which stays where another APIService is applied over theirs, or by the Service. */
+function isOfKeda({ labels, service }: RegisteredVersion): boolean {
+  return (
+    labels.get('app.kubernetes.io/part-of') === 'keda-operator' ||
+    /^keda.*-metrics-apiserver$/.test(service?.name ?? '')
+  );
+}
+
+function takenFromKeda(taken: readonly RegisteredVersion[]): Finding {
+  return {
+    code: 'custom-api-of-keda',
+    severity: 'error',
+    object: objectOf(taken),
+    problem: "it is KEDA's by its labels, and names this server's Service: autoscalers of ScaledObjects get no metrics",
+    evidence: taken.map(servedBy).join(', '),
+    remedy: [
+      `# leave the component external-metrics out of your kustomization, then apply KEDA's manifests or its chart again, ${besideKeda}`,
+      `# where KEDA is gone: ${taken.map(({ name }) => `kubectl label apiservice ${name} app.kubernetes.io/part-of-`).join('; ')}`,
+    ].join('\n'),
+  };
 }
 
 const objectOf = (versions: readonly RegisteredVersion[]): string =>
@@ -110,7 +137,21 @@ function elsewhere(facts: ValueApiFacts, others: readonly RegisteredVersion[]): 
     object: objectOf(others),
     evidence: others.map(servedBy).join(', '),
   } as const;
-  if (hasSource !== 'yes') return { ...finding, severity: 'note', problem: 'another server serves it' };
+  const isKeda = others.some(isOfKeda);
+  if (hasSource !== 'yes')
+    return {
+      ...finding,
+      severity: 'note',
+      problem: isKeda ? 'KEDA serves it, for its ScaledObjects' : 'another server serves it',
+    };
+  if (isKeda) {
+    return {
+      ...finding,
+      severity: 'warning',
+      problem: `KEDA serves it, for its ScaledObjects, so clients do not see the metrics that this server has for ${api.group}`,
+      remedy: `# leave the group to KEDA: move externalRules to prometheus triggers of ScaledObjects, ${besideKeda}`,
+    };
+  }
   return {
     ...finding,
     severity: 'warning',

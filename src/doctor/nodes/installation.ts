@@ -1,7 +1,7 @@
 /** Finds the Deployment of the server behind the APIServices. */
 import { field, items, text, texts } from '../../client/json.ts';
 import { fitsManifests, manifestsAccount } from '../apiside/manifests.ts';
-import { registeredVersions, servicesOf } from '../apiside/registration.ts';
+import { registeredVersions, type ServiceAddress, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from '../apiside/servingpods.ts';
 import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts';
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
@@ -10,6 +10,8 @@ import { findKubeletAccount } from '../kubeletaccount.ts';
 import { accountForKubelets, flagValue, type ServerInstallation } from './serverflags.ts';
 
 export interface FoundServer {
+  /** Undefined if no APIService names one. */
+  readonly service: ServiceAddress | undefined;
   readonly pods: readonly PodBehindService[];
   /** Undefined if no Deployment makes the pods. */
   readonly installation: ServerInstallation | undefined;
@@ -19,6 +21,7 @@ export interface FoundServer {
 
 /** Where the server cannot be looked at. Its account may be shown to kubelets, so no right to write is granted. */
 export const unknownServer: FoundServer = {
+  service: undefined,
   pods: [],
   installation: undefined,
   exposed: { shown: [manifestsAccount], present: { unverified: [], isInPlace: false } },
@@ -29,12 +32,12 @@ export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): 
   const { api } = context;
   const versions = await registeredVersions(api);
   const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
-  const servers: { readonly pods: FoundServer['pods']; readonly installation: FoundServer['installation'] }[] = [];
+  const servers: Omit<FoundServer, 'exposed'>[] = [];
   for (const service of servicesOf(versions)) {
     const pods = await podsBehind(api, service);
-    servers.push({ pods, installation: await installationOf(context, service.namespace, pods) });
+    servers.push({ service, pods, installation: await installationOf(context, service.namespace, pods) });
   }
-  const { pods, installation } = servers.find(isOurs) ?? servers[0] ?? { pods: [], installation: undefined };
+  const { service, pods, installation } = servers.find(isOurs) ?? servers[0] ?? unknownServer;
   const shown: ServiceAccount[] = [];
   for (const each of servers) {
     shown.push(...(await shownAccounts(context, each.pods)));
@@ -42,7 +45,7 @@ export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): 
       shown.push(accountForKubelets(each.installation));
   }
   const present = { unverified, isInPlace: await fitsManifests(api, pods) };
-  return { pods, installation, exposed: { shown, present } };
+  return { service, pods, installation, exposed: { shown, present } };
 }
 
 /** Of several servers, flags and rights of ours are what checks explain. */
