@@ -3,7 +3,7 @@ import { Counter, Histogram } from 'prom-client';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 
-/** With the status or `<error>`, and the Date header. */
+/** With the status or `<error>`, and the Date header if it is by kube-apiserver's clock. */
 export type OnRequest = (method: string, host: string, code: string, date?: string | readonly string[]) => void;
 /** Called once per try of a review, with the HTTP status or `<error>`. */
 export type OnReview = (code: string, seconds: number) => void;

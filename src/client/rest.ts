@@ -17,6 +17,7 @@ import { ConnectionPool } from './connectionpool.ts';
 import type { BodyTurn, LargeBodies } from './largebodies.ts';
 import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './response.ts';
+import { isDatedByServer } from './serverclock.ts';
 import type { Dispatcher } from './undici.ts';
 
 export interface RequestOptions {
@@ -199,7 +200,8 @@ class PooledRestClient implements RestClient {
     });
     response.then(
       ({ statusCode, headers }) => {
-        this.#onRequest(call.method, this.#host, String(statusCode), headers['date']);
+        const date = isDatedByServer(call.path.slice(this.#prefix.length)) ? headers['date'] : undefined;
+        this.#onRequest(call.method, this.#host, String(statusCode), date);
         if (isOutageCode(statusCode)) this.outage.seen();
       },
       () => {

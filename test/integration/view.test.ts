@@ -111,6 +111,18 @@ test('a namespace that a URL would resolve is refused, not read as all namespace
   });
 });
 
+test("ages are by kube-apiserver's clock, not by that of the metrics server behind it", async () => {
+  await withMetricsServer(async (view, apiServer) => {
+    apiServer.faults.answer = ({ path }) => (path.startsWith(metrics) ? 503 : undefined);
+    apiServer.faults.headers = { date: new Date(Date.now() + 300_000).toUTCString() };
+    await assert.rejects(view.containerPoints(), /503/);
+    assert.ok(Math.abs(view.nowMs() - Date.now()) < 60_000);
+    apiServer.faults.answer = () => 503;
+    await assert.rejects(view.autoscalers(), /503/);
+    assert.ok(view.nowMs() - Date.now() > 200_000);
+  });
+});
+
 describe('a user without some rights', () => {
   const refuseList = (apiServer: FakeApiServer, path: string) => {
     apiServer.faults.answer = (request) => (request.path === path ? 403 : undefined);
