@@ -4,7 +4,7 @@ import type { ClusterReader } from '../clusterreader.ts';
 import { type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
 import { parseTimeMs } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
-import { type AutoscalerFacts, builtInTargets, groupOf } from './autoscalerfacts.ts';
+import { type AutoscalerFacts, builtInTargetOf, groupOf } from './autoscalerfacts.ts';
 
 interface ReadContext {
   readonly api: Pick<ClusterReader, 'get' | 'list'>;
@@ -63,14 +63,12 @@ function timesOf(list: unknown): ReadonlyMap<string, number> {
 }
 
 /** Returns the path of the target's kind in its namespace; undefined if no API has the kind. */
-async function targetPath(
-  { api }: ReadContext,
-  { namespace, target: { apiVersion, kind } }: Autoscaler,
-): Promise<string | undefined> {
+async function targetPath({ api }: ReadContext, { namespace, target }: Autoscaler): Promise<string | undefined> {
+  const { apiVersion, kind } = target;
   // It is part of a path.
   if (!/^(?:[a-z0-9.-]+\/)?[a-z0-9]*$/.test(apiVersion)) return undefined;
   const version = groupOf(apiVersion) === '' ? `/api/${apiVersion || 'v1'}` : `/apis/${apiVersion}`;
-  const builtIn = Object.hasOwn(builtInTargets, kind) ? builtInTargets[kind] : undefined;
+  const builtIn = builtInTargetOf(target);
   if (builtIn?.apiVersion === apiVersion)
     return `${version}/namespaces/${encodeURIComponent(namespace)}/${builtIn.resource}`;
   const resources = items(field(await api.get(version), 'resources'));

@@ -20,8 +20,13 @@ export interface AutoscalerFacts {
   readonly nowMs: number;
 }
 
+interface BuiltInTarget {
+  readonly apiVersion: string;
+  readonly resource: string;
+}
+
 /** Kinds whose API group every cluster has. */
-export const builtInTargets: Readonly<Record<string, { readonly apiVersion: string; readonly resource: string }>> = {
+const builtInTargets: Readonly<Record<string, BuiltInTarget>> = {
   Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
   StatefulSet: { apiVersion: 'apps/v1', resource: 'statefulsets' },
   ReplicaSet: { apiVersion: 'apps/v1', resource: 'replicasets' },
@@ -33,10 +38,29 @@ export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 }
 
-/** Returns kubectl's word for the target, such as `deployment/web`. */
-export function targetWord({ target: { apiVersion, kind, name } }: Autoscaler): string {
+/** Groups by which authors mean a built-in kind: Kubernetes 1.16 has moved extensions to apps. */
+const meantGroups: readonly string[] = ['', 'extensions'];
+
+/** Returns undefined for a kind of another API with the same name, such as a StatefulSet of apps.kruise.io. */
+export function builtInTargetOf({ apiVersion, kind }: Autoscaler['target']): BuiltInTarget | undefined {
+  const builtIn = Object.hasOwn(builtInTargets, kind) ? builtInTargets[kind] : undefined;
   const group = groupOf(apiVersion);
-  const isBuiltIn = Object.hasOwn(builtInTargets, kind) || group === '';
+  const isMeant = builtIn !== undefined && [groupOf(builtIn.apiVersion), ...meantGroups].includes(group);
+  return isMeant ? builtIn : undefined;
+}
+
+/** Reports whether two autoscalers of one namespace scale the same object, by whatever version of its API. */
+export function haveSameTarget({ target: a }: Autoscaler, { target: b }: Autoscaler): boolean {
+  if (a.kind !== b.kind || a.name !== b.name) return false;
+  const builtIn = builtInTargetOf(a);
+  return builtIn === undefined ? groupOf(a.apiVersion) === groupOf(b.apiVersion) : builtIn === builtInTargetOf(b);
+}
+
+/** Returns kubectl's word for the target, such as `deployment/web` or `statefulset.apps.kruise.io/web`. */
+export function targetWord({ target }: Autoscaler): string {
+  const { apiVersion, kind, name } = target;
+  const group = groupOf(apiVersion);
+  const isBuiltIn = builtInTargetOf(target) !== undefined || group === '';
   // kube-apiserver lets a kind be `--server=example`, which kubectl would read as a flag.
   const word = kind.toLowerCase().replace(/^-+/, '');
   return `${word}${isBuiltIn ? '' : `.${group}`}/${name}`;

@@ -4,7 +4,7 @@ import { foreignText } from '../../foreigntext.ts';
 import { hasEnded, mostTelling, type PodFacts } from '../pods/podfacts.ts';
 import { firstUsageMsOf } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
-import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
+import { type AutoscalerFacts, builtInTargetOf, inNamespace, targetWord } from './autoscalerfacts.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
 import { nearestOf } from './targetproblems.ts';
 
@@ -21,15 +21,17 @@ export function explainMissingRequest(facts: AutoscalerFacts, message: string): 
   return {
     code: 'autoscaler-no-request',
     problem: `${which} of ${targetWord(autoscaler)} requests no ${resource}, of which the autoscaler needs a percentage; it needs a request of every container, also of sidecars`,
-    remedy: inNamespace(
-      autoscaler,
-      'set',
-      'resources',
-      targetWord(autoscaler),
-      ...(container === undefined ? [] : [`--containers=${container}`]),
-      `--requests=${resource}=${resource === 'memory' ? '128Mi' : '100m'}`,
-    ),
+    remedy: requestOf(autoscaler, resource, container),
   };
+}
+
+/** kubectl sets resources of built-in kinds only. */
+function requestOf(autoscaler: Autoscaler, resource: string, container: string | undefined): string {
+  const word = targetWord(autoscaler);
+  if (builtInTargetOf(autoscaler.target) === undefined) return inNamespace(autoscaler, 'get', word, '-o', 'yaml');
+  const containers = container === undefined ? [] : [`--containers=${container}`];
+  const request = `--requests=${resource}=${resource === 'memory' ? '128Mi' : '100m'}`;
+  return inNamespace(autoscaler, 'set', 'resources', word, ...containers, request);
 }
 
 function lacking({ containers, podRequests }: PodFacts, resource: string): string[] {
@@ -39,12 +41,11 @@ function lacking({ containers, podRequests }: PodFacts, resource: string): strin
 
 /** Reports whether a pod belongs to another workload than the target, whose selector only matches it. */
 function isStranger({ owner, name }: PodFacts, { target }: Autoscaler): boolean {
+  if (builtInTargetOf(target) === undefined) return false;
   if (target.kind === 'Deployment') return owner?.kind !== 'ReplicaSet' || !isReplicaSetOf(owner.name, target.name);
   if (target.kind === 'StatefulSet') return owner?.kind !== 'StatefulSet' || owner.name !== target.name;
-  return Object.hasOwn(ownKinds, target.kind) && owner?.name !== target.name && !name.startsWith(`${target.name}-`);
+  return owner?.name !== target.name && !name.startsWith(`${target.name}-`);
 }
-
-const ownKinds: Readonly<Record<string, true>> = { ReplicaSet: true, ReplicationController: true };
 
 /** A ReplicaSet's name is its Deployment's and a hash without dashes. */
 function isReplicaSetOf(replicaSet: string, deployment: string): boolean {

@@ -3,14 +3,14 @@ import { distance } from 'fastest-levenshtein';
 import type { StatusCondition } from '../../client/conditions.ts';
 import { foreignText } from '../../foreigntext.ts';
 import { type Autoscaler, failureOf } from './autoscaler.ts';
-import { type AutoscalerFacts, builtInTargets, inNamespace, targetWord } from './autoscalerfacts.ts';
+import { type AutoscalerFacts, builtInTargetOf, haveSameTarget, inNamespace, targetWord } from './autoscalerfacts.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
 
 /** Explains AbleToScale=False. */
 export function explainTarget(facts: AutoscalerFacts, { message }: StatusCondition): AutoscalerProblem {
   const { autoscaler } = facts;
   const { target } = autoscaler;
-  const builtIn = Object.hasOwn(builtInTargets, target.kind) ? builtInTargets[target.kind] : undefined;
+  const builtIn = builtInTargetOf(target);
   if (/no matches for/.test(message)) {
     return {
       code: 'autoscaler-target-kind',
@@ -63,8 +63,8 @@ function patchTarget(autoscaler: Autoscaler, fields: object): string {
 }
 
 /** Returns the other autoscalers of the same target. */
-export function rivalsOf({ target: { kind, name } }: Autoscaler, others: readonly Autoscaler[]): readonly Autoscaler[] {
-  return others.filter(({ target }) => target.kind === kind && target.name === name);
+export function rivalsOf(autoscaler: Autoscaler, others: readonly Autoscaler[]): readonly Autoscaler[] {
+  return others.filter((other) => haveSameTarget(autoscaler, other));
 }
 
 /** Reports whether the finding about several autoscalers of one target is that of an older one of them. */

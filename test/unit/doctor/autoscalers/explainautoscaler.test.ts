@@ -109,6 +109,40 @@ describe('the target', () => {
     );
   });
 
+  const kruise = { apiVersion: 'apps.kruise.io/v1beta1', kind: 'StatefulSet' };
+
+  test('of another API group is no rival of one of the same kind and name, and has its own word', () => {
+    const builtIn = autoscaler({ target: { kind: 'StatefulSet' } });
+    const other = autoscaler({ name: 'kruise', target: kruise });
+    const rivals = (one: Autoscaler, another: Autoscaler) => explain({}, { autoscaler: one, others: [another] });
+    assert.equal(rivals(builtIn, other)?.code, 'autoscaler-ignored');
+    assert.equal(rivals(other, builtIn)?.code, 'autoscaler-ignored');
+    const disabled = explain({ target: kruise, condition: ['ScalingActive', 'ScalingDisabled'] });
+    assert.equal(disabled?.remedy, 'kubectl --namespace shop scale statefulset.apps.kruise.io/web --replicas=2');
+  });
+
+  test('of another version of its API group is a rival', () => {
+    const others = [
+      autoscaler({ name: 'old', target: { apiVersion: 'apps/v1beta1' }, created: '2026-11-29T13:00:00Z' }),
+    ];
+    assert.equal(explain({}, { others })?.code, 'autoscaler-rivals');
+  });
+
+  test('of another API group is not pointed at a built-in kind of the same name', () => {
+    const message = 'no matches for kind "StatefulSet" in group "apps.kruise.io"';
+    const finding = explain({ target: kruise, condition: ['AbleToScale', 'FailedGetScale', message] });
+    assert.equal(finding?.remedy, 'kubectl --namespace shop api-resources');
+  });
+
+  test('of another API group gets no request by kubectl set, which knows built-in kinds only', () => {
+    const message = 'failed to get cpu utilization: missing request for cpu in container web of Pod web-0';
+    const condition = ['ScalingActive', 'FailedGetResourceMetric', message] as const;
+    const owner = { kind: 'CloneSet', name: 'web', controller: true };
+    const finding = explain({ target: kruise, condition }, { pods: [pod({ name: 'web-0', owner })] });
+    assert.equal(finding?.code, 'autoscaler-no-request');
+    assert.equal(finding?.remedy, 'kubectl --namespace shop get statefulset.apps.kruise.io/web -o yaml');
+  });
+
   test('that does not exist is the one with the most similar name, if there is such', () => {
     const condition = ['AbleToScale', 'FailedGetScale', 'deployments.apps "wbe" not found'] as const;
     const similar = explain({ target: { name: 'web-frnotend' }, condition }, { targetNames: ['api', 'web-frontend'] });
