@@ -21,6 +21,7 @@ import {
   valuesIn,
 } from './custommetrics.ts';
 import { documentedKustomization } from './documentedkustomization.ts';
+import { examineCluster, findingOf, paste } from './examination.ts';
 import { harness } from './harness.ts';
 import { type CadvisorRow, cadvisorRows } from './kubelet.ts';
 import { buildManifests } from './kustomized.ts';
@@ -42,6 +43,9 @@ const received = 'network_receive_bytes_per_second';
 const samplesTimeoutMs = 90_000;
 /** That, the controller's 15 s, and a new pod. */
 const scaleTimeoutMs = 120_000;
+/** kube-apiserver looks at an APIService every 30 s. */
+const doctorTimeoutMs = 60_000;
+const inFull = { skip: brief && 'integration tests have it' };
 const bytesPerSecond = 300_000;
 /** What one pod is to get: a load of more than two replicas, which falls below one replica in half a window. */
 const targetBytesPerSecond = '140k';
@@ -68,10 +72,11 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
   });
   after(() => undo.disposeAsync());
 
-  test('its APIServices are Available and verified', async () => {
+  test('its APIServices are Available and verified, and doctor finds nothing wrong with them', async () => {
     const wait = ['wait', '--for=condition=Available', '--timeout=60s'];
     await cluster.kubectl([...wait, ...customApiServices.map((name) => `apiservice/${name}`)], { timeoutMs: 70_000 });
     await published(await podNames(), customApiServices);
+    assert.ok(await hasNothingToFind());
   });
 
   test('discovery lists all metrics, while none is wanted', async () => {
@@ -202,12 +207,42 @@ describe('custom metrics from kubelets', { skip: program.name !== 'kubegauge' &&
     assertNoFailure(t, lister.answers);
   });
 
-  test('a component that is applied later is verified without a restart', { skip: brief }, async (t) => {
-    const appliedMs = performance.now();
-    await apply(cluster, ofComponents());
-    await published(await podNames(), customApiServices);
-    t.diagnostic(`verified ${((performance.now() - appliedMs) / 1000).toFixed(0)} s after it was applied`);
+  test(
+    'doctor finds the missing component, and its remedy registers it, verified without a restart',
+    inFull,
+    async (t) => {
+      const finding = await found('custom-api-not-registered');
+      const pastedMs = performance.now();
+      await paste(cluster, finding);
+      await published(await podNames(), customApiServices);
+      t.diagnostic(`verified ${((performance.now() - pastedMs) / 1000).toFixed(0)} s after the remedy`);
+      await waitFor('doctor to find nothing', hasNothingToFind, doctorTimeoutMs, 1_000);
+    },
+  );
+
+  test('doctor finds a missing right of the component, and its remedy grants it', inFull, async () => {
+    await cluster.kubectl(['delete', 'clusterrole', 'system:kubegauge-custom-metrics']);
+    await paste(cluster, await found('custom-right-missing'));
+    await waitFor('doctor to find nothing', hasNothingToFind, doctorTimeoutMs, 1_000);
   });
+
+  test('doctor finds APIServices of a server without the flag, and its remedy ends them', inFull, async () => {
+    const base = fitToCluster(cluster, registration.base).map((object) => addArgs(object, [shortResolution]));
+    await apply(cluster, base);
+    await rolledOut(cluster);
+    await paste(cluster, await found('custom-api-without-source'));
+    await waitFor('doctor to find nothing', hasNothingToFind, doctorTimeoutMs, 1_000);
+  });
+
+  const found = (code: string) => findingOf(cluster, { check: 'custom-metrics', code, object: '' }, doctorTimeoutMs);
+
+  /** Throws an Error with what doctor finds, beside notes. */
+  async function hasNothingToFind(): Promise<boolean> {
+    const { findings } = await examineCluster(cluster, 'custom-metrics');
+    const wrong = findings.filter(({ severity }) => severity !== 'note');
+    if (wrong.length > 0) throw new Error(JSON.stringify(wrong));
+    return true;
+  }
 
   /** Returns the answer to each metric of the pods with loads. @throws AssertionError unless all have values of the pods of which the kubelet has series. */
   async function allAnswers(): Promise<ReadonlyMap<string, Answer>> {
