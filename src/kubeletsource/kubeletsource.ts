@@ -79,10 +79,12 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
   function reports(): readonly SourceReport[] {
     const { refused } = store.counts();
     const lastError = refused === 0 ? undefined : `the series of ${refused} nodes are not whole or above a limit`;
+    const lastScrapes = store.lastScrapes();
     return demand.metrics().map((metric) => ({
       source: 'kubelet',
       rule: `${metric.name}, wanted by ${wantedBy[demand.reasonOf(metric) ?? 'request']}`,
       metrics: describedBy(metric).length,
+      lastSuccessMs: lastScrapes.get(metric.name),
       lastError,
       query: familiesOf(metric.columns).join(' '),
     }));

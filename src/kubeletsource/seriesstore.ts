@@ -60,6 +60,8 @@ export interface SeriesStore {
   ofNode(metric: KubeletMetric, node: string): NumberOrReason;
   /** As of each node's last scrape. */
   counts(): SeriesCounts;
+  /** Returns when a scrape of any node last had the series of each metric, by the metric's name: wall time. */
+  lastScrapes(): ReadonlyMap<string, number>;
 }
 
 export interface SeriesCounts extends NodeCounts {
@@ -80,6 +82,7 @@ export interface SeriesStoreOptions extends SeriesLimitsOptions {
 export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
   const { clock, wanted } = options;
   const nodes = new Map<string, StoredSeries>();
+  const lastScrapes = new Map<string, number>();
   const updates = createUpdates(options);
   const staleness = (node: StoredSeries) => stalenessOf(node, options);
   const warmUp = createSeriesWarmUp({ ...options, nodes });
@@ -108,6 +111,7 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
       return read(node, node?.machine, metric);
     },
     counts: () => countsOf(nodes),
+    lastScrapes: () => lastScrapes,
   };
 
   function read(
@@ -146,6 +150,7 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     if (series?.kind !== 'series') return;
     const update = updates(series.batch, metrics, { name: batch.node, spacingMs });
     node.metrics = update.metrics;
+    for (const { name } of update.metrics) lastScrapes.set(name, clock.wallMs());
     updatePods(node, batch.layout.pods, update, options.hasEnded);
   }
 }

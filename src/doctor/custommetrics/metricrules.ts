@@ -51,6 +51,7 @@ export function* explainRules(rules: readonly RuleFacts[]): Generator<Finding> {
 function failure(members: readonly RuleFacts[]): Finding {
   const [first] = members;
   const { source = '', error = '' } = first ?? {};
+  const isKubelet = source === 'kubelet';
   const never = members.every(({ lastSuccess }) => lastSuccess === undefined);
   const since = members
     .flatMap(({ lastSuccess }) => lastSuccess ?? [])
@@ -66,12 +67,13 @@ function failure(members: readonly RuleFacts[]): Finding {
     ),
     problem: never
       ? `source ${source} has not answered since the start, so there are no such metrics`
-      : `source ${source} fails since ${since}; last values are served for --metrics-max-age`,
+      : isKubelet
+        ? 'some nodes and their pods have no such metrics'
+        : `source ${source} fails since ${since}; last values are served for --metrics-max-age`,
     evidence: `${foreignText(error)}${query}`,
-    remedy:
-      source === 'kubelet'
-        ? 'kubegauge doctor kubelets'
-        : 'kubegauge rules check <file> --prometheus-url=<url>   # the file of --config, the URL as from the pod',
+    remedy: isKubelet
+      ? 'kubegauge doctor kubelets'
+      : 'kubegauge rules check <file> --prometheus-url=<url>   # the file of --config, the URL as from the pod',
   };
 }
 
@@ -90,5 +92,9 @@ function figures(source: string, members: readonly RuleFacts[]): Finding {
 
 function figuresOf({ rule, metrics, series, lastSuccess }: RuleFacts): string {
   const counted = series === undefined ? [] : [`${series} series`];
-  return [`${rule}: ${metrics} metrics`, ...counted, `last success ${lastSuccess ?? 'never'}`].join(', ');
+  return [
+    `${rule}: ${metrics} ${metrics === 1 ? 'metric' : 'metrics'}`,
+    ...counted,
+    `last success ${lastSuccess ?? 'never'}`,
+  ].join(', ');
 }
