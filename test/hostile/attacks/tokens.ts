@@ -59,4 +59,32 @@ function random(name: string, token: () => string): Attack {
   };
 }
 
-export const attacks: readonly Attack[] = [random('words', () => randomBytes(16).toString('hex')), random('JWTs', jwt)];
+/** Requests that one result refuses. */
+const sharedStreams = 40;
+const sharedReviewMs = 500;
+
+function oneToken(): Attack {
+  return {
+    name: `a stranger sends one invalid token on ${sharedStreams} streams of each of ${connections} connections`,
+    target,
+    async run({ port, apiServer }) {
+      const { token: review } = apiServer.reviews;
+      apiServer.reviews.token = async (each) => {
+        if (!each.startsWith(bystanderToken)) await sleep(sharedReviewMs);
+        return review(each);
+      };
+      const sessions = await Promise.all(Array.from({ length: connections }, () => openSession(port)));
+      const ask = (session: ClientHttp2Session) =>
+        Array.from({ length: sharedStreams }, () => ask2(session, nodes, { authorization: 'Bearer invalid' }));
+      for (const { status } of await Promise.all(sessions.flatMap(ask))) {
+        if (status !== 401) throw new Error(`an invalid token is answered by ${status}`);
+      }
+    },
+  };
+}
+
+export const attacks: readonly Attack[] = [
+  random('words', () => randomBytes(16).toString('hex')),
+  random('JWTs', jwt),
+  oneToken(),
+];
