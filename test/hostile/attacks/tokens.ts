@@ -60,7 +60,7 @@ function random(name: string, token: () => string): Attack {
 }
 
 /** Requests that one result refuses. */
-const sharedStreams = 40;
+const sharedStreams = 60;
 const sharedReviewMs = 500;
 
 function oneToken(): Attack {
