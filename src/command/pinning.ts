@@ -38,10 +38,11 @@ export function createPinning({ options, apiServer, rest, identity, nodes, clock
     namespace: apiServer.namespace,
     mayWrite: () => identity.isSeparate(),
     uidOf: (node) => nodes.get(node)?.uid,
+    nodes: () => nodes.list(),
     clock,
     log,
   });
-  const departed = { pins, nodes, hasAllNodes: options['node-selector'] === '', rest, clock, log };
+  const departed = { pins, nodes, rest, clock, log };
   return {
     checkPin: (node, proof, isOpen) => pins.check(node, proof, isOpen),
     note: () => pins.note(),

@@ -51,6 +51,11 @@ export const causes: Readonly<Record<ExplanationCode, Cause>> = {
     why: 'With `--kubelet-tls=pin`, a key counts once it is written to the ConfigMap of pins, and that failed.',
     commands: 'kubectl apply -k my-cluster    # your kustomization with components/kubelet-pins',
   },
+  KubeletPinsFull: {
+    why: 'With `--kubelet-tls=pin`, the ConfigMap of pins has no room: about 7,000 nodes fit. Pins of nodes that are gone leave after an hour, and after five minutes while more than half of the room is taken.',
+    commands:
+      'kubectl -n kube-system get configmap kubegauge-kubelet-pins -o jsonpath={.data.pins} | wc\nkubectl get nodes --no-headers | wc -l',
+  },
   ServingCertificatePending: {
     why: 'With `serverTLSBootstrap: true` a kubelet has no certificate until its request is approved. kube-controller-manager approves client certificates only. Compare the requester and the addresses before you approve.',
     commands: approve,

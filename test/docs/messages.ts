@@ -455,6 +455,11 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     why: 'The ConfigMap of pins or the right to it is missing. A restart trusts the keys that kubelets show then.',
     commands: `${apply}    # with components/kubelet-pins\nkubectl -n kube-system get configmap kubegauge-kubelet-pins`,
   },
+  PinsLost: {
+    symptoms: ['keys of kubelets were removed at once; they are pinned again'],
+    why: 'Something emptied the ConfigMap of pins, such as `kubectl replace`, or Argo CD with `Replace=true`: have it applied instead. Up to three lines that you remove yourself are not put back.',
+    commands: 'kubectl -n kube-system get configmap kubegauge-kubelet-pins --show-managed-fields -o yaml',
+  },
   PinsNotRemoved: {
     symptoms: ['cannot check whose pinned kubelets are gone'],
     why: 'kube-apiserver did not answer. It is tried again every five minutes; until then pins of removed nodes stay.',

@@ -23,6 +23,10 @@ const words: ReadonlyMap<string, string> = new Map([
     'shows a self-signed certificate with the key sha256:<shown>, but the pinned key is sha256:<pinned>',
   ],
   [
+    'ERR_KUBELET_PINS_FULL',
+    'shows a self-signed certificate with the key sha256:<shown>, which cannot be pinned: there is no room for more pins (1000000 bytes)',
+  ],
+  [
     'ERR_KUBELET_KEY_UNRECORDED',
     'shows a self-signed certificate with the key sha256:<shown>, which cannot be pinned: <reason>',
   ],

@@ -96,6 +96,10 @@ describe('certificates', () => {
       (await found(world, 'kubelet-key-unrecorded')).remedy ?? '',
       /create rolebinding kubegauge-kubelet-pins/,
     );
+    world.serve({ code: 'KubeletPinsFull', message: 'the last scrape of node node-a failed; see /status' });
+    const full = await found(world, 'kubelet-pins-full');
+    assert.match(full.problem, /is full/);
+    assert.doesNotMatch(full.remedy ?? '', /rolebinding/);
   });
 
   test('the right to write pins is not granted to an account whose token goes to kubelets', async () => {

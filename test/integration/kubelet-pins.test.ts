@@ -135,6 +135,8 @@ for (const httpClient of ['built-in', 'undici'] as const) {
       assert.ok(typeof result !== 'string');
       assert.equal(result.code, 'KubeletKeyUnrecorded');
       assert.match(result.what, /the ConfigMap is full/);
+      const full: CheckPin = async () => ({ kind: 'unrecorded', reason: 'there is no room', isFull: true });
+      assert.equal(await codeOf({ checkPin: full }), 'KubeletPinsFull');
       assert.equal(await codeOf({ checkPin: () => Promise.reject(new Error('no answer')) }), 'Other');
       assert.equal(kubelet.requests.length, 0);
     });

@@ -11,13 +11,14 @@ import { pinsConfigMapName } from '../../src/kubelet/pins/pinconfigmap.ts';
 import { formatPins, type Pin, pinKey, pinsLimitBytes } from '../../src/kubelet/pins/pinlist.ts';
 import type { Proof } from '../../src/kubelet/pins/proof.ts';
 import { silentLogger } from '../../src/logging.ts';
-import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createFakeApiServer, type FakeApiServer, type ReceivedRequest } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { node, pinsConfigMap } from '../fakes/kubeobjects.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 
 const key = (of: string): Proof => `sha256:${createHash('sha256').update(of).digest('base64')}`;
 const good = { kind: 'good' };
+const names = ['a', 'b', 'c', 'd', 'e'].map((end) => `node-${end}`);
 let apiServer: FakeApiServer;
 let clock: FakeClock;
 let rests: RestClient[];
@@ -45,6 +46,7 @@ function replica(options: Partial<KubeletPinsOptions> = {}): KubeletPins {
     namespace: 'kube-system',
     mayWrite: () => true,
     uidOf: (name) => `uid-${name}`,
+    nodes: () => names.map((name) => ({ name, uid: `uid-${name}` })),
     clock,
     log: silentLogger,
     ...options,
@@ -282,6 +284,50 @@ test('a ConfigMap that was deleted is filled again, not pinned anew', async () =
   await advanceUntil('the pin is shared', () => shared() === `node-a uid-node-a ${key('1')}\n`);
 });
 
+for (const [how, object] of [
+  ['replaced by our manifest', pinsConfigMap()],
+  ['emptied', pinsConfigMap({ pins: '' })],
+] as const) {
+  test(`a ConfigMap that is ${how} is filled again, with a warning, and no other key is let in meanwhile`, async () => {
+    const { log, lines } = createRecordingLog();
+    const [one, two] = [replica({ log }), replica()];
+    for (const name of names) assert.deepEqual(await check(one, name, key(name)), good);
+    const before = shared();
+    assert.deepEqual(await check(two, 'node-a', key('node-a')), good);
+    apiServer.objects.set(object);
+    await clock.advance(60_000);
+    for (const server of [one, two]) {
+      assert.deepEqual(await check(server, 'node-a', key('2')), { kind: 'changed', pinned: key('node-a') });
+    }
+    await advanceUntil('the pins are shared again', () => shared() === before);
+    const warning = 'warn: keys of kubelets were removed at once; they are pinned again';
+    assert.equal(lines.filter((line) => line === warning).length, 1);
+  });
+}
+
+test('three lines that a user removes from the ConfigMap are pinned anew', async () => {
+  const pins = replica();
+  for (const name of names) await check(pins, name, key(name));
+  share(Object.fromEntries(names.slice(3).map((name) => [name, { uid: `uid-${name}`, proof: key(name) }])));
+  await clock.advance(10_000);
+  assert.deepEqual(await check(pins, 'node-a', key('2')), good);
+});
+
+test('pins that another replica has removed with their Nodes stay away', async () => {
+  const gone = Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [`gone-${index}`, { uid: 'u', proof: 'ca' as const }]),
+  );
+  share(gone);
+  const { log, lines } = createRecordingLog();
+  const pins = replica({ log });
+  await check(pins, 'node-a', key('a'));
+  share({ 'node-a': { uid: 'uid-node-a', proof: key('a') } });
+  await clock.advance(10_000);
+  assert.deepEqual(await check(pins, 'node-b', key('b')), good);
+  assert.deepEqual([...pins.pins().keys()], ['node-a', 'node-b']);
+  assert.ok(lines.every((line) => !line.startsWith('warn')));
+});
+
 test('a kube-apiserver that starts and denies everything makes no first use', async () => {
   share({ 'node-a': { uid: 'uid-node-a', proof: key('1') } });
   apiServer.faults.answer = () => 403;
@@ -335,7 +381,8 @@ test('a flood of Nodes is refused once the ConfigMap is full, and takes nothing 
   share(Object.fromEntries(many));
   const pins = replica({ uidOf: () => 'u' });
   const verdict = await check(pins, `node-${'x'.repeat(50)}`, key('2'));
-  assert.deepEqual(verdict, { kind: 'unrecorded', reason: `there is no room for more pins (${pinsLimitBytes} bytes)` });
+  const reason = `there is no room for more pins (${pinsLimitBytes} bytes)`;
+  assert.deepEqual(verdict, { kind: 'unrecorded', reason, isFull: true });
   assert.deepEqual(await check(pins, 'node-00001', key('1')), good);
   assert.equal(requests('PUT'), 0);
 });
@@ -352,11 +399,9 @@ test('other keys of the ConfigMap, labels and annotations stay', async () => {
 describe('the pin of a Node that is gone', () => {
   const long = 'n'.repeat(120);
 
-  async function after(
-    ms: number,
-    { known = [], hasAllNodes = true }: { known?: string[]; hasAllNodes?: boolean } = {},
-  ) {
+  async function after(ms: number, { known = [], more = {} }: { known?: string[]; more?: Record<string, Pin> } = {}) {
     share({
+      ...more,
       'node-a': { uid: 'a', proof: key('a') },
       'node-b': { uid: 'old', proof: key('b') },
       [pinKey(long)]: { uid: 'l', proof: key('l') },
@@ -364,12 +409,14 @@ describe('the pin of a Node that is gone', () => {
     const pins = replica();
     await check(pins, 'node-z', 'ca');
     const stop = new AbortController();
+    const { log, lines } = createRecordingLog();
     const nodes = { synced: () => true, list: () => known.map((name) => ({ name, uid: `uid-${name}` })) };
-    const departed = { pins, nodes, hasAllNodes, rest: restOf(), clock, log: silentLogger };
+    const departed = { pins, nodes, rest: restOf(), clock, log };
     const running = removeDepartedNodes(departed, stop.signal);
     await clock.advance(ms);
     return {
       pins,
+      lines,
       async [Symbol.asyncDispose]() {
         stop.abort();
         await settled(running);
@@ -394,10 +441,50 @@ describe('the pin of a Node that is gone', () => {
     assert.equal(shared(), 'node-z uid-node-z ca\n');
   });
 
-  test('stays if kube-apiserver has a Node that our list leaves out (--node-selector)', async () => {
+  test('stays if kube-apiserver has a Node that our list leaves out (--node-selector), also with a long name', async () => {
     apiServer.objects.set(node('node-a', { uid: 'a' }));
-    await using watched = await after(graceMs + lookEveryMs, { known, hasAllNodes: false });
+    apiServer.objects.set(node(long, { uid: 'l' }));
+    await using watched = await after(graceMs + lookEveryMs, { known });
     await advanceUntil('the pin of node-b is removed', () => !watched.pins.pins().has('node-b'));
     assert.deepEqual([...watched.pins.pins().keys()], ['node-a', 'node-z', pinKey(long)]);
   });
+
+  const lists = () => apiServer.requests.filter(({ path }) => path === '/api/v1/nodes').length;
+  const many = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [
+        `${String(index).padStart(6, '0')}${'x'.repeat(34)}`,
+        { uid: `u-${index}`, proof: key(String(index)) },
+      ]),
+    );
+
+  test('is removed with thousands of others, after one list of the Nodes, page by page', async () => {
+    const more = many(2_000);
+    for (const name of Object.keys(more).slice(0, 600))
+      apiServer.objects.set(node(name, { uid: more[name]?.uid ?? '' }));
+    await using watched = await after(graceMs + lookEveryMs, { known, more });
+    await advanceUntil('the pins are removed', () => watched.pins.pins().size === 601);
+    assert.equal(lists(), 2);
+  });
+
+  test('is removed within minutes while there is little room, as in a blue/green replacement', async () => {
+    await using watched = await after(3 * lookEveryMs, { known, more: many(5_000) });
+    await advanceUntil('the pins are removed', () => watched.pins.pins().size === 1);
+    assert.equal(lists(), 1);
+  });
+
+  for (const [what, answer] of [
+    ['cannot be listed to its end', ({ query }: ReceivedRequest) => (query.has('continue') ? 503 : undefined)],
+    ['cannot be listed', () => 403],
+  ] as const) {
+    test(`stays while Nodes ${what}`, async () => {
+      for (const name of Object.keys(many(600))) apiServer.objects.set(node(name, { uid: 'other' }));
+      apiServer.faults.answer = (request) => (request.path === '/api/v1/nodes' ? answer(request) : undefined);
+      await using watched = await after(graceMs + lookEveryMs, { known });
+      await advanceUntil('the look has failed', () =>
+        watched.lines.some((line) => line.startsWith('warn: cannot check')),
+      );
+      assert.equal(watched.pins.pins().size, 4);
+    });
+  }
 });

@@ -32,6 +32,8 @@ export const pinning: readonly Mutation[] = [
     ],
     ['grown > 0 && bytes + grown > limitBytes', 'false', 'the ConfigMap grows beyond what kube-apiserver stores'],
     ['if (pins.has(key))', 'if (false)', 'the second line of a node counts'],
+    ['!after.hasKey || ', '', 'a replaced ConfigMap of one node makes a first use'],
+    ['uids.get(key) === uid', 'true', 'replicas put back pins that the other one has removed with their Nodes'],
   ]),
   ...mutate('kubelet/pins/kubeletpins.ts', storeTests, [
     [
@@ -40,14 +42,19 @@ export const pinning: readonly Mutation[] = [
       'another key is a first use',
     ],
     ['if (pinned?.uid !== uid) return undefined;', '', 'a Node with another UID keeps the key'],
-    ['if (this.#shared?.uid !== found.uid) this.#keepShared();', '', 'a deleted ConfigMap makes first uses'],
+    [
+      'if (this.#shared?.uid !== found.uid) this.#keepShared();\n    else',
+      'if (this.#shared?.uid === found.uid)',
+      'a deleted ConfigMap makes first uses',
+    ],
+    ['else this.#keepLost(found);', '', 'a replaced ConfigMap makes first uses'],
     [' ?? this.#memory.get(key)', '', 'what was pinned in memory is pinned anew while it is shared'],
     ['if (!mayWrite())', 'if (false)', 'pins are written with a token that kubelets get'],
     ['.filter(([key]) => !shared.has(key))', '', 'pins in memory replace those that are shared'],
     ['await this.#refresh(refusalAgeMs);\n      verdict', 'verdict', '`kubegauge trust` has no effect for a while'],
   ]),
   ...mutate('kubelet/pins/departednodes.ts', storeTests, [
-    ['nowMs - sinceMs >= graceMs', 'true', 'a pin goes with the first list that lacks its Node'],
-    ['if (await isGone(key, pin, signal))', 'if (true)', 'pins of Nodes beyond --node-selector are removed'],
+    ['nowMs - sinceMs >= grace', 'true', 'a pin goes with the first list that lacks its Node'],
+    ['if (!existing.has(idOf(key, pin)))', 'if (true)', 'pins of Nodes beyond --node-selector are removed'],
   ]),
 ];

@@ -18,6 +18,7 @@ export const kubeletCodes = [
   'kubelet-certificate-names',
   'kubelet-key-changed',
   'kubelet-key-unrecorded',
+  'kubelet-pins-full',
   'kubelet-unauthorized',
   'kubelet-forbidden',
   'kubelet-refuses-connections',

@@ -36,8 +36,13 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
   },
   KubeletKeyUnrecorded: {
     code: 'kubelet-key-unrecorded',
-    words: `its key could not be pinned, as the server may not update the ConfigMap ${pinsConfigMapName}`,
+    words: `its key could not be pinned, as the server cannot read or update the ConfigMap ${pinsConfigMapName}: /status has the reason`,
     remedy: remedies.allowPins,
+  },
+  KubeletPinsFull: {
+    code: 'kubelet-pins-full',
+    words: `its key could not be pinned, as the ConfigMap ${pinsConfigMapName} is full: pins of nodes that are gone leave within minutes, but there may be too many nodes`,
+    remedy: remedies.requestCertificates,
   },
   CertificateExpired: {
     code: 'kubelet-certificate-expired',

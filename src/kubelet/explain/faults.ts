@@ -81,6 +81,12 @@ const table: readonly Fault[] = [
       `if its certificate was replaced on purpose, run \`kubegauge trust ${node}\`; otherwise find out what answers at that address`,
   },
   {
+    symptoms: ['ERR_KUBELET_PINS_FULL'],
+    code: 'KubeletPinsFull',
+    what: (attempt, error) => `${kubeletOf(attempt)} ${error.message}`,
+    remedy: `pins of nodes that are gone make room within minutes; beyond about 7,000 nodes, ${requestCertificate}`,
+  },
+  {
     symptoms: ['ERR_KUBELET_KEY_UNRECORDED'],
     code: 'KubeletKeyUnrecorded',
     what: (attempt, error) => `${kubeletOf(attempt)} ${error.message}`,

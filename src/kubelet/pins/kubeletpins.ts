@@ -13,8 +13,17 @@ import {
   readPinConfigMap,
   replacePins,
 } from './pinconfigmap.ts';
-import { changePins, isPinnableUid, type Pin, type PinChange, pinKey, type Pins, pinsLimitBytes } from './pinlist.ts';
-import type { PinVerdict, Proof } from './proof.ts';
+import {
+  changePins,
+  isPinnableUid,
+  lostPins,
+  type Pin,
+  type PinChange,
+  pinKey,
+  type Pins,
+  pinsLimitBytes,
+} from './pinlist.ts';
+import type { PinFailure, PinVerdict, Proof } from './proof.ts';
 
 export interface KubeletPinsOptions {
   readonly rest: PinRest;
@@ -23,6 +32,8 @@ export interface KubeletPinsOptions {
   /** Reports whether kubelets never get our own credentials; nothing is written before. */
   readonly mayWrite: () => boolean;
   readonly uidOf: (node: string) => string | undefined;
+  /** Returns all Nodes as last listed. */
+  readonly nodes: () => readonly { readonly name: string; readonly uid: string | undefined }[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -60,7 +71,7 @@ export class KubeletPins {
   /** Since when reads, or writes, are denied or find nothing. */
   #missingSinceMs: number | undefined;
   #isWriteDenied = false;
-  #failure = '';
+  #failure: PinFailure = { reason: 'it was not written yet' };
   #reading: Promise<void> | undefined;
   #changes: PinChange[] = [];
   #writing: Promise<void> | undefined;
@@ -88,7 +99,7 @@ export class KubeletPins {
     // The Node may be another one by now, whose first use is that of its own connection.
     if (isOpen) return { kind: 'unrecorded', reason: 'the connection is older than the Node, or than the pins' };
     await this.change([{ key, pin }]);
-    return this.#compare(key, pin) ?? { kind: 'unrecorded', reason: this.#failure };
+    return this.#compare(key, pin) ?? { kind: 'unrecorded', ...this.#failure };
   }
 
   /** Returns all pins as last read. */
@@ -146,6 +157,7 @@ export class KubeletPins {
   #share(found: PinConfigMap, atMs: number): void {
     // A ConfigMap that was deleted and created again is filled again.
     if (this.#shared?.uid !== found.uid) this.#keepShared();
+    else this.#keepLost(found);
     this.#shared = found;
     this.#readAtMs = atMs;
     this.#whyMemory = undefined;
@@ -156,6 +168,19 @@ export class KubeletPins {
 
   #keepShared(): void {
     if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);
+  }
+
+  /** So is one whose pins were removed at once, as by `kubectl replace` with our manifest, which keeps its UID. */
+  #keepLost(found: PinConfigMap): void {
+    if (this.#shared === undefined) return;
+    const lost = lostPins(this.#shared.pins, found, this.#options.nodes);
+    if (lost.size === 0) return;
+    const counts = { lost: lost.size, before: this.#shared.pins.size };
+    this.#options.log.warn(
+      { code: 'PinsLost', ...counts },
+      'keys of kubelets were removed at once; they are pinned again',
+    );
+    this.#memory = new Map([...this.#memory, ...lost]);
   }
 
   /** Drops from memory what is shared now: that counts. */
@@ -170,7 +195,8 @@ export class KubeletPins {
       if (isSure) return this.#keepInMemory(describeError(error), atMs + missingRetryMs - longestAgeMs);
     }
     this.#failedAtMs = atMs;
-    this.#failure = `the ConfigMap ${this.#options.namespace ?? defaultPinsNamespace}/${pinsConfigMapName} cannot be read or written: ${describeError(error)}`;
+    const name = `${this.#options.namespace ?? defaultPinsNamespace}/${pinsConfigMapName}`;
+    this.#failure = { reason: `the ConfigMap ${name} cannot be read or written: ${describeError(error)}` };
   }
 
   #keepInMemory(why: string, readAtMs: number): void {
@@ -203,7 +229,7 @@ export class KubeletPins {
       const shared = this.#shared;
       const kept = shared === undefined ? [] : [...this.#memory].map(([key, pin]) => ({ key, pin }));
       const { pins, isChanged, isFull } = changePins(this.pins(), [...kept, ...changes]);
-      if (isFull) this.#failure = `there is no room for more pins (${pinsLimitBytes} bytes)`;
+      if (isFull) this.#failure = { reason: `there is no room for more pins (${pinsLimitBytes} bytes)`, isFull };
       if (!isChanged) return;
       if (shared === undefined) {
         // Before the first read nothing is known, and nothing is pinned.
@@ -221,7 +247,7 @@ export class KubeletPins {
           if (this.#whyMemory === undefined) return;
           continue;
         }
-        this.#failure = describeError(error);
+        this.#failure = { reason: describeError(error) };
         this.#readAtMs = -Infinity;
         await this.#refresh(refusalAgeMs);
       }

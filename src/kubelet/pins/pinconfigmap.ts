@@ -15,6 +15,8 @@ export interface PinConfigMap {
   /** As kube-apiserver sent it. */
   readonly object: unknown;
   readonly pins: Pins;
+  /** Whether it has the key of the pins, which no write of ours removes. */
+  readonly hasKey: boolean;
   /** Another one is another ConfigMap, despite its name. */
   readonly uid: string | undefined;
 }
@@ -44,7 +46,8 @@ function pathOf(namespace: string): string {
 function parse(object: unknown, namespace: string): PinConfigMap {
   try {
     const uid = text(field(field(object, 'metadata'), 'uid'));
-    return { object, uid, pins: parsePins(textMap(field(object, 'data')).get(key) ?? '') };
+    const lines = textMap(field(object, 'data')).get(key);
+    return { object, uid, hasKey: lines !== undefined, pins: parsePins(lines ?? '') };
   } catch (cause) {
     throw new Error(`the key ${key} of ConfigMap ${namespace}/${pinsConfigMapName} is malformed`, { cause });
   }

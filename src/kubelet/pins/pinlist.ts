@@ -29,11 +29,6 @@ export function pinKey(node: string): string {
   return nameForm.test(node) ? node : `~${createHash('sha256').update(node).digest('base64url')}`;
 }
 
-/** Returns the name of the node, if the key has it. */
-export function nodeOf(key: string): string | undefined {
-  return key.startsWith('~') ? undefined : key;
-}
-
 export function isPinnableUid(uid: string | undefined): uid is string {
   return uid !== undefined && uidForm.test(uid);
 }
@@ -107,6 +102,25 @@ export function changePins(before: Pins, changes: readonly PinChange[], limitByt
 
 function isKept(current: Pin | undefined, { uid, proof }: Pin): boolean {
   return current?.uid === uid && (current.proof === proof || proof !== 'ca');
+}
+
+/** A user removes lines so that their nodes are pinned anew; more at once were lost by a replacement of the ConfigMap. */
+export const removedLinesLimit = 3;
+
+/**
+ * Returns the pins of existing Nodes that a later version of the ConfigMap lost at once; none for single lines.
+ * @param nodes as last listed. Pins of other Nodes may have been removed by another replica.
+ */
+export function lostPins(
+  before: Pins,
+  after: { readonly pins: Pins; readonly hasKey: boolean },
+  nodes: () => readonly { readonly name: string; readonly uid: string | undefined }[],
+): Pins {
+  const missing = [...before].filter(([key]) => !after.pins.has(key));
+  const isWhole = !after.hasKey || (after.pins.size === 0 && missing.length > 1);
+  if (missing.length === 0 || (missing.length <= removedLinesLimit && !isWhole)) return new Map();
+  const uids = new Map(nodes().map(({ name, uid }) => [pinKey(name), uid]));
+  return new Map(missing.filter(([key, { uid }]) => uids.get(key) === uid));
 }
 
 /** Returns the length of the text. */

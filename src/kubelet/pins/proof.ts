@@ -8,7 +8,13 @@ export type PinVerdict =
   /** The pin is of another key, or of a CA. */
   | { readonly kind: 'changed'; readonly pinned: Proof }
   /** The first use cannot be recorded. */
-  | { readonly kind: 'unrecorded'; readonly reason: string };
+  | ({ readonly kind: 'unrecorded' } & PinFailure);
+
+export interface PinFailure {
+  readonly reason: string;
+  /** Whether the ConfigMap has no room. */
+  readonly isFull?: true;
+}
 
 /**
  * Compares with the node's pin, and pins at the first use. May reject, which refuses the kubelet.
@@ -25,11 +31,12 @@ export function isProof(text: string): text is Proof {
 /** A kubelet with a self-signed certificate is refused. */
 export class KubeletKeyError extends Error {
   override readonly name = 'KubeletKeyError';
-  readonly code: 'ERR_KUBELET_KEY_CHANGED' | 'ERR_KUBELET_KEY_UNRECORDED';
+  readonly code: 'ERR_KUBELET_KEY_CHANGED' | 'ERR_KUBELET_KEY_UNRECORDED' | 'ERR_KUBELET_PINS_FULL';
 
   constructor(shown: Proof, verdict: Exclude<PinVerdict, { readonly kind: 'good' }>) {
     super(describe(shown, verdict));
-    this.code = verdict.kind === 'changed' ? 'ERR_KUBELET_KEY_CHANGED' : 'ERR_KUBELET_KEY_UNRECORDED';
+    if (verdict.kind === 'changed') this.code = 'ERR_KUBELET_KEY_CHANGED';
+    else this.code = verdict.isFull === true ? 'ERR_KUBELET_PINS_FULL' : 'ERR_KUBELET_KEY_UNRECORDED';
   }
 }
 

@@ -7,7 +7,7 @@ import {
   changePins,
   formatPins,
   isPinnableUid,
-  nodeOf,
+  lostPins,
   parsePins,
   type Pin,
   pinKey,
@@ -82,12 +82,11 @@ test('5,000 nodes with the longest names fit into a ConfigMap', () => {
   assert.ok(pinsLimitBytes + 'pins'.length < mebibyte);
 });
 
-test('a long name is replaced by its hash, so it cannot be read back', () => {
+test('a long name is replaced by its hash', () => {
   const long = 'n'.repeat(101);
   assert.match(pinKey(long), /^~[\w-]{43}$/);
   assert.notEqual(pinKey(long), pinKey(`${long}n`));
-  assert.equal(nodeOf(pinKey(long)), undefined);
-  assert.equal(nodeOf(pinKey('node-a')), 'node-a');
+  assert.equal(pinKey('node-a'), 'node-a');
 });
 
 test('a UID that would break the line is not pinned', () => {
@@ -121,6 +120,35 @@ test('what does not fit is left out, and what does is not', () => {
   // A CA's line is shorter.
   const shorter = changePins(new Map([['node-a', pin(key('a'))]]), [add('node-a', 'ca')], 1);
   assert.deepEqual([shorter.isChanged, shorter.isFull], [true, false]);
+});
+
+describe('of pins that a version of the ConfigMap lacks', () => {
+  const long = 'n'.repeat(120);
+  const nodes = ['node-a', 'node-b', 'node-c', 'node-d', long].map((name) => ({ name, uid }));
+  const before = new Map(nodes.map(({ name }) => [pinKey(name), pin('ca')]));
+  const lost = (kept: readonly string[], hasKey = true, existing = nodes) => [
+    ...lostPins(before, { pins: new Map(kept.map((name) => [name, pin('ca')])), hasKey }, () => existing).keys(),
+  ];
+
+  test('up to three were removed by a user', () => {
+    assert.deepEqual(lost(['node-a', 'node-b', 'node-c', 'node-d', pinKey(long)]), []);
+    assert.deepEqual(lost(['node-a', pinKey(long)]), []);
+  });
+  test('more were lost, also a long name', () => {
+    assert.deepEqual(lost(['node-a']), ['node-b', 'node-c', 'node-d', pinKey(long)]);
+  });
+  test('all of several were lost, and the only one was removed', () => {
+    const few = new Map([...before].slice(0, 2));
+    const none = { pins: new Map(), hasKey: true };
+    assert.equal(lostPins(few, none, () => nodes).size, 2);
+    assert.equal(lostPins(new Map([...few].slice(0, 1)), none, () => nodes).size, 0);
+    assert.equal(lostPins(new Map([...few].slice(0, 1)), { ...none, hasKey: false }, () => nodes).size, 1);
+  });
+  test('those of Nodes that are gone were removed by another replica', () => {
+    assert.deepEqual(lost([], true, nodes.slice(0, 1)), ['node-a']);
+    const others = nodes.map(({ name }) => ({ name, uid: 'new' }));
+    assert.deepEqual(lost([], false, others), []);
+  });
 });
 
 test('a pin is removed only for the Node that it is of', () => {
