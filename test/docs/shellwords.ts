@@ -1,6 +1,6 @@
 /** Reads the commands of a shell block, as far as this repository's documents use the shell. */
 
-/** Returns the arguments of each call of a program, in their order; pipes and redirections end a call. */
+/** Returns the arguments of each call of a program, in their order; pipes, redirections and here-documents end a call. */
 export function callsOf(program: string, script: string): string[][] {
   return script
     .replaceAll(/\\\n\s*/g, '')
@@ -14,7 +14,7 @@ function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [, quoted, double, bare] of line.matchAll(/'([^']*)'|"([^"]*)"|([^\s'"]+)/g)) {
     const word = quoted ?? double ?? bare ?? '';
-    if (bare !== undefined && /^(?:[|>;]|&&)/.test(bare)) break;
+    if (bare !== undefined && /^(?:[|>;]|<<|&&)/.test(bare)) break;
     words.push(word);
   }
   return words;

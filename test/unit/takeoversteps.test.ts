@@ -3,23 +3,34 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { allowBundle, goBack, takeOver } from '../cluster/e2e/takeoversteps.ts';
+import { allowBundle, goBack, insecureApiService, ownInsecure, takeOver } from '../cluster/e2e/takeoversteps.ts';
+import { parse } from 'yaml';
 import { readDocument } from '../docs/documents.ts';
-import { splitBlocks } from '../docs/markdown.ts';
+import { type FencedBlock, splitBlocks } from '../docs/markdown.ts';
 import { callsOf } from '../docs/shellwords.ts';
 
-/** Returns kubectl's calls in the one block of a document that has all the words. */
-function kubectlIn(file: string, ...words: readonly string[]): string[][] {
+/** Returns the one shell block of a document that has all the words. */
+function blockIn(file: string, ...words: readonly string[]): FencedBlock {
   const found = splitBlocks(readDocument(file)).blocks.filter(
     ({ language, text }) => language === 'sh' && words.every((word) => text.includes(word)),
   );
   assert.equal(found.length, 1, `${file} has one block with ${words.join(', ')}`);
-  return callsOf('kubectl', found[0]?.text ?? '');
+  return found[0] ?? assert.fail();
+}
+
+function kubectlIn(file: string, ...words: readonly string[]): string[][] {
+  return callsOf('kubectl', blockIn(file, ...words).text);
 }
 
 describe('the way from metrics-server is the tested one', () => {
   test('in docs/migrate.md', () => {
     assert.deepEqual(kubectlIn('docs/migrate.md', 'last-applied', 'rollout status'), takeOver);
+  });
+
+  test('in docs/migrate.md where it was applied server-side: the field gets a second owner before', () => {
+    const { text } = blockIn('docs/migrate.md', '--field-manager');
+    assert.deepEqual(callsOf('kubectl', text), ownInsecure);
+    assert.deepEqual(parse(/<<'END'\n(.*)\nEND$/s.exec(text.trim())?.[1] ?? ''), insecureApiService);
   });
 
   test('in README, where it looks for an APIService before and at the numbers behind', () => {

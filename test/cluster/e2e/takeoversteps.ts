@@ -19,6 +19,19 @@ export const takeOver: readonly Step[] = [
   rolloutStatus,
 ];
 
+/** Before it where metrics-server was applied server-side: the first step of `takeOver`, and a second owner for the field. */
+export const ownInsecure: readonly Step[] = [
+  ['annotate', 'apiservice', v1beta1, 'kubectl.kubernetes.io/last-applied-configuration-'],
+  ['apply', '--server-side', '--field-manager=kubegauge-takeover', '-f', '-'],
+];
+/** The input of its second step. */
+export const insecureApiService = {
+  apiVersion: 'apiregistration.k8s.io/v1',
+  kind: 'APIService',
+  metadata: { name: v1beta1 },
+  spec: { insecureSkipTLSVerify: true },
+} as const;
+
 /** From kubegauge to metrics-server. */
 export const goBack: readonly Step[] = [
   [
