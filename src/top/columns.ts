@@ -1,7 +1,6 @@
 /** The columns of each screen: a cell's text and tone, and the value that it is sorted by and that CSV has. */
 import { escapeControls } from '../foreigntext.ts';
 import { fit, type Span, widthOf } from '../terminal/text.ts';
-import { stoppedContainer } from '../view/podviews.ts';
 import type { ResourceName } from '../view/resources.ts';
 import type { AutoscalerMetricView, ResourceView } from '../view/types.ts';
 import { ageText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
@@ -115,14 +114,6 @@ const ofNode = (row: Row) => (row.kind === 'nodes' ? row.node : undefined);
 const ofContainer = (row: Row) => (row.kind === 'containers' ? row.container : undefined);
 const ofHpa = (row: Row) => (row.kind === 'hpas' ? row.autoscaler : undefined);
 
-const phaseOf: CellValue = (row) => {
-  const pod = ofPod(row);
-  const { kind, state, reason: why } = (pod && stoppedContainer(pod)) ?? {};
-  // As kubectl writes it.
-  if (kind === 'init') return `Init:${why}`;
-  return (state === 'waiting' ? why : undefined) ?? pod?.phase;
-};
-
 const podNumbers: readonly TopColumn[] = [
   used('CPU', 'cpu'),
   share('%REQ', 1, 'cpu', ['used', 'requested']),
@@ -164,7 +155,7 @@ export const columnsOf: Readonly<Record<ScreenName, readonly TopColumn[]>> = {
     column('POD', 0, (row) => ofPod(row)?.name),
     ...podNumbers,
     column('RESTARTS', 2, (row) => ofPod(row)?.restarts, number),
-    column('STATE', 2, phaseOf),
+    column('STATE', 2, (row) => ofPod(row)?.status),
     age,
     ...trends,
     column('NODE', 4, (row) => ofPod(row)?.node),

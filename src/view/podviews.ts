@@ -1,7 +1,8 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
-import { hasEnded, mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
 import { defined } from './nodeviews.ts';
+import { podStatusOf } from './podstatus.ts';
 import {
   isSidecar,
   limitedTo,
@@ -42,8 +43,8 @@ export function parsePodObject(object: unknown): PodObject | undefined {
       uid: text(field(field(object, 'metadata'), 'uid')),
       node: facts.node,
       workload: workloadOf(facts, labels),
-      // As kubectl shows it: a finalizer keeps a pod that has ended.
-      phase: facts.isDeleting && !hasEnded(facts) ? 'Terminating' : facts.phase,
+      phase: facts.phase,
+      status: podStatusOf(object),
       restarts: containers.reduce((sum, { restarts }) => sum + restarts, 0),
       labels: Object.fromEntries(labels),
       cpu: view('cpu'),

@@ -60,6 +60,8 @@ export interface PodView extends Measurement {
   /** The controller: of a ReplicaSet of a Deployment, the Deployment. */
   readonly workload?: { readonly kind: string; readonly name: string };
   readonly phase: string;
+  /** As STATUS of `kubectl get pods`: the phase, or why it does not run, such as CrashLoopBackOff. */
+  readonly status: string;
   /** Of all its containers. */
   readonly restarts: number;
   readonly labels: Readonly<Record<string, string>>;

@@ -129,7 +129,7 @@ describe('the page in a browser', () => {
       cpu: {},
       memory: {},
       reason: markup,
-      phase: markup,
+      status: markup,
     };
     scene.pods = [evil, ...scene.pods];
     scene.nodes = [{ ...nodeAt(0), name: markup }, ...scene.nodes];

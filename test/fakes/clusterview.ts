@@ -92,6 +92,7 @@ export function podView(namespace: string, name: string, given: Partial<PodView>
     namespace,
     name,
     phase: 'Running',
+    status: 'Running',
     restarts: 0,
     labels: {},
     cpu,

@@ -11,7 +11,17 @@ import { until } from '../../fakes/until.ts';
 
 function podView(name: string): PodView {
   const cpu = { used: 1 };
-  return { namespace: 'shop', name, phase: 'Running', restarts: 0, labels: {}, cpu, memory: {}, containers: [] };
+  return {
+    namespace: 'shop',
+    name,
+    phase: 'Running',
+    status: 'Running',
+    restarts: 0,
+    labels: {},
+    cpu,
+    memory: {},
+    containers: [],
+  };
 }
 
 interface FakeTerminal {

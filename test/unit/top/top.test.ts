@@ -39,6 +39,7 @@ function podView(name: string, cpu: number | undefined, more: Partial<PodView> =
     name,
     node: 'node-a',
     phase: 'Running',
+    status: 'Running',
     restarts: 0,
     labels: { app: 'web' },
     cpu: { ...(cpu === undefined ? {} : { used: cpu }), requested: 0.2 },

@@ -12,6 +12,7 @@ function podView(name: string): PodView {
     namespace: 'shop',
     name,
     phase: 'Running',
+    status: 'Running',
     restarts: 0,
     labels: {},
     cpu,

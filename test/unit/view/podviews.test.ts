@@ -63,7 +63,7 @@ test('an init container that fails is the reason, not the containers that wait f
   const crashing = waiting('setup', 'CrashLoopBackOff');
   assert.deepEqual(shown(crashing), ['init container setup: CrashLoopBackOff', 'Init:CrashLoopBackOff']);
   const running = { name: 'setup', state: { running: {} } };
-  assert.deepEqual(shown(running), ['PodInitializing', 'PodInitializing']);
+  assert.deepEqual(shown(running), ['PodInitializing', 'Init:1/2']);
 });
 
 test('a container that fails is the reason, not one before it that has ended', () => {
@@ -75,16 +75,16 @@ test('a container that fails is the reason, not one before it that has ended', (
     return row && [columnsOf.pods.find(({ title }) => title === 'STATE')?.value(row), reasonOf(row)];
   };
   const crashing = waiting('CrashLoopBackOff');
-  assert.deepEqual(shown('Running', ended('Completed'), crashing), ['CrashLoopBackOff', 'CrashLoopBackOff']);
-  assert.deepEqual(shown('Running', ended('Error'), crashing), ['CrashLoopBackOff', 'CrashLoopBackOff']);
+  assert.deepEqual(shown('Running', ended('Completed'), crashing), ['Completed', 'CrashLoopBackOff']);
+  assert.deepEqual(shown('Running', ended('Error'), crashing), ['Error', 'CrashLoopBackOff']);
   const unpulled = waiting('ImagePullBackOff');
-  assert.deepEqual(shown('Pending', ended('Completed'), unpulled), ['ImagePullBackOff', 'ImagePullBackOff']);
-  assert.deepEqual(shown('Running', ended('Completed'), ended('OOMKilled'), { running: {} }), ['Running', 'OOMKilled']);
-  assert.deepEqual(shown('Running', { running: {} }, ended('Completed')), ['Running', 'Completed']);
+  assert.deepEqual(shown('Pending', ended('Completed'), unpulled), ['Completed', 'ImagePullBackOff']);
+  assert.deepEqual(shown('Running', ended('OOMKilled'), { running: {} }), ['OOMKilled', 'OOMKilled']);
+  assert.deepEqual(shown('Running', { running: {} }, ended('Completed')), ['Completed', 'Completed']);
 });
 
 test('a pod that has ended is not ending, while a finalizer keeps it', () => {
   const deleted = { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
-  const phaseOf = (phase: string) => parsePodObject({ metadata: deleted, status: { phase } })?.view.phase;
+  const phaseOf = (phase: string) => parsePodObject({ metadata: deleted, status: { phase } })?.view.status;
   assert.deepEqual(['Succeeded', 'Failed', 'Running'].map(phaseOf), ['Succeeded', 'Failed', 'Terminating']);
 });

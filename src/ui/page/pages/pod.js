@@ -33,7 +33,7 @@ function Pod({ pod, trail }) {
   const series = new Map(history.data?.series.map((one) => [one.name.split('/')[2] ?? '', one]));
   const plotted = pod.containers.filter(({ name, kind }) => kind === 'container' || series.has(name));
   return html`<${Heading} kind="Pod" name=${pod.name} trail=${trail}>
-      <${Badge} level=${pod.phase === 'Running' ? 'ok' : pod.phase === 'Failed' ? 'bad' : 'plain'}>${pod.phase}<//>
+      <${Badge} level=${pod.status === 'Running' ? 'ok' : pod.phase === 'Failed' ? 'bad' : 'plain'}>${pod.status}<//>
       <${Fact} name="CPU"><${Usage} resource="cpu" view=${pod.cpu} measured=${pod} focusable /><//>
       <${Fact} name="memory"><${Usage} resource="memory" view=${pod.memory} measured=${pod} focusable /><//>
       ${pod.timestampMs !== undefined && html`<${Fact} name="measured"><${Age} at=${pod.timestampMs} /><//>`}

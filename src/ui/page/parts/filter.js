@@ -28,5 +28,5 @@ export function matches(filter, texts, labels = {}) {
 }
 
 /** @param {string} filter @param {PodView} pod */
-export const matchesPod = (filter, { namespace, name, node, workload, labels, phase }) =>
-  matches(filter, [name, namespace, node, workload?.name, phase], labels);
+export const matchesPod = (filter, { namespace, name, node, workload, labels, status }) =>
+  matches(filter, [name, namespace, node, workload?.name, status], labels);

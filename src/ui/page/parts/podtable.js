@@ -157,7 +157,7 @@ function PodRow({ pod, index, used }) {
   const tip = measuredTip(pod, `${namespace}/${name}`);
   const has = (/** @type {string} */ key) => used.some((column) => column.key === key);
   return html`<div role="row" class="row" aria-rowindex=${index + 2}>
-    <span role="cell" class="c-name"><a class="rowlink" href=${podLink(pod)} ...${tip}>${name}</a>${pod.phase !== 'Running' && html` <span class="phase">${pod.phase}</span>`}</span>
+    <span role="cell" class="c-name"><a class="rowlink" href=${podLink(pod)} ...${tip}>${name}</a>${pod.status !== 'Running' && html` <span class="phase">${pod.status}</span>`}</span>
     ${has('namespace') && html`<span role="cell" class="c-namespace muted">${namespace}</span>`}
     ${has('workload') && html`<span role="cell" class="c-workload">${pod.workload === undefined ? html`<span class="none">none</span>` : html`<span class="muted">${pod.workload.kind} </span><a href=${workloadLink(namespace, pod.workload)}>${pod.workload.name}</a>`}</span>`}
     ${has('node') && html`<span role="cell" class="c-node">${node === undefined ? html`<span class="none">not scheduled</span>` : html`<a href=${nodeLink(node)}>${node}</a>`}</span>`}

@@ -15,6 +15,7 @@ const pod = (name: string, fields: Partial<PodView> = {}): PodView => ({
   namespace: 'shop',
   name,
   phase: 'Running',
+  status: 'Running',
   restarts: 0,
   labels: {},
   cpu: {},
