@@ -131,6 +131,7 @@ export const warningCodes = [
   'SampleLeftOut',
   'PrometheusWithoutTls',
   'RowsNotRead',
+  'ClusterDegraded',
 ] as const;
 
 /** Why a kubelet cannot be read, or is read with a reservation. */

@@ -66,7 +66,8 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const isColoured = stdout.isTTY && stdout.hasColors();
   const isUnicode = process.platform !== 'linux' || isUtf8(env);
   const onNote = (note: string): void => say({ code: 'RowsNotRead', text: `not all rows: ${note}` });
-  const printing = { view, url, state, format, columns, isColoured, isUnicode, onNote };
+  const onDegraded = (sentence: string): void => say({ code: 'ClusterDegraded', text: `degraded: ${sentence}` });
+  const printing = { view, url, state, format, columns, isColoured, isUnicode, onNote, onDegraded };
   if (given.isWatch) {
     await untilStopped((signal) => {
       // An interval that a signal ends is no failure.

@@ -66,7 +66,7 @@ async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podR
     if (!onPage(soFar)) return soFar;
   } while (rows.length < mostPods);
   const resource = busiestBy(query);
-  const note = `the first ${rows.length}; choose a namespace (n) or labels (l) for others`;
+  const note = `the first ${rows.length}; choose a namespace or labels for others`;
   if (resource === undefined || query.node !== undefined) return { rows, note };
   const busiest = toRows(await view.busiestPods({ ...scope, resource, limit: mostBusiest }));
   const known = new Set(rows.map(({ key }) => key));

@@ -25,6 +25,8 @@ export interface PrintOptions {
   readonly isUnicode: boolean;
   /** Takes what a CSV has no line for: that there are more rows. */
   readonly onNote: (note: string) => void;
+  /** Takes, for a CSV, each sentence of what could not be read. */
+  readonly onDegraded: (sentence: string) => void;
 }
 
 const contextOf = ({ view }: PrintOptions): ColumnContext => ({ nowMs: view.nowMs(), trendOf: () => '' });
@@ -39,14 +41,14 @@ async function contextWithTrends(options: PrintOptions, rows: readonly Row[]): P
 
 /** Returns the text of one look at the cluster. @throws ViewError. */
 export async function printOnce(options: PrintOptions): Promise<string> {
-  const { view, state, format, onNote } = options;
-  if (format === 'csv') {
-    const { rows, note } = await loadRows(view, state);
-    if (note !== undefined) onNote(note);
-    return `${[csvHeading(state.screen), ...selectRows(rows, state).map(csvLine)].join('\n')}\n`;
-  }
+  const { view, state, format, onNote, onDegraded } = options;
   const [summary, loaded] = await Promise.all([view.summary(), loadRows(view, state)]);
   const rows = selectRows(loaded.rows, state);
+  if (format === 'csv') {
+    for (const sentence of summary.degraded) onDegraded(escapeControls(sentence));
+    if (loaded.note !== undefined) onNote(loaded.note);
+    return `${[csvHeading(state.screen), ...rows.map(csvLine)].join('\n')}\n`;
+  }
   if (format === 'json')
     return `${terminalJson({ cluster: summary, [state.screen]: rows.map(objectOfRow), ...noted(loaded) }, 2)}\n`;
   const context = format === 'wide' ? await contextWithTrends(options, rows) : contextOf(options);
@@ -133,6 +135,7 @@ interface Changes {
 export async function watchRows(options: WatchRowsOptions): Promise<void> {
   const { view, state, format, intervalMs, signal, write, sleep, onNote, onProblem } = options;
   const last = new Map<string, Row>();
+  const trends = watchedTrends(options);
   let isFirst = true;
   let lastNote: string | undefined;
   while (!signal.aborted) {
@@ -146,6 +149,8 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
     if (loaded !== undefined) {
       const rows = selectRows(loaded.rows, state);
       const changed = rows.filter((row) => hasChanged(last.get(row.key), row));
+      if (format === 'wide') await trends.read(rows, changed, isFirst);
+      if (signal.aborted) return;
       for (const row of changed) last.set(row.key, row);
       const absent = absentRows(last, rows);
       const isWhole = loaded.note === undefined;
@@ -180,7 +185,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
         .join('');
     const clock = time.slice(11, 19);
     const width = format === 'wide' || columns === undefined ? undefined : columns - clock.length - 2;
-    const { heading, lines } = layOut(columnsOf[state.screen], changed, contextOf(options), width, undefined);
+    const { heading, lines } = layOut(columnsOf[state.screen], changed, trends.context(), width, undefined);
     const all = [
       ...(changed.length === 0 ? [] : [[{ text: 'TIME      ' }, ...heading]]),
       ...lines.map((line) => [{ text: `${clock}  ` }, ...line]),
@@ -189,6 +194,21 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
     ];
     return all.map((line) => `${paintSpans(line, columns ?? Infinity, isColoured).trimEnd()}\n`).join('');
   }
+}
+
+/** Keeps trends of rows: of the first look their whole past is read, later that of rows that are new. */
+function watchedTrends(options: WatchRowsOptions) {
+  const { view, state, isUnicode, signal } = options;
+  const trends = createTrends(view);
+  return {
+    context: (): ColumnContext => ({ ...contextOf(options), trendOf: trends.bars(isUnicode) }),
+    /** A signal ends it early. */
+    async read(rows: readonly Row[], changed: readonly Row[], isFirst: boolean): Promise<void> {
+      trends.add(rows);
+      const reading = isFirst ? trends.readWholePast(rows, state.labelSelector) : trends.readPast(changed);
+      await untilAborted<unknown>(reading, signal).catch(() => undefined);
+    },
+  };
 }
 
 /** Returns the rows that are absent, for longest first: moves the others to the end. */

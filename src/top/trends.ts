@@ -55,6 +55,7 @@ export function createTrends(view: ClusterView): Trends {
     },
     async readWholePast(rows, labelSelector) {
       const measured = rows.filter((row) => pointOf(row) !== undefined);
+      for (const row of measured) trendOf(row).hasPast = true;
       if (measured.some(({ kind }) => kind === 'nodes')) await takePast(measured, view.nodeHistory(range));
       const selection = labelSelector === undefined ? {} : { labelSelector };
       const groups = Map.groupBy(measured, (row) => ('pod' in row ? row.pod.namespace : undefined));

@@ -47,12 +47,11 @@ export function createClusterView({
   const sources = createSourceReader(history, clock, waitsForAll);
   const nodes = createNodeReader(reads, usages, { clock, sources, waitsForAll });
   const { pods, busiestPods, pod } = createPodReader(reads, usages, { nodes, sources });
+  const keeperOfServer = () => part(history.keeperOfServer(server.contextNamespace));
+  const comesFromPrometheus = async () => (await keeperOfServer()).value === 'prometheus';
   return {
     async summary() {
-      const [read, keeper] = await Promise.all([
-        nodes.viewsWithoutCauses(),
-        part(history.keeperOfServer(server.contextNamespace)),
-      ]);
+      const [read, keeper] = await Promise.all([nodes.viewsWithoutCauses(), keeperOfServer()]);
       return summarise({ ...read, keeper: keeper.value, nowMs: reads.nowMs() });
     },
     async nodes() {
@@ -63,7 +62,7 @@ export function createClusterView({
     pods,
     busiestPods,
     pod,
-    autoscalers: (namespace) => readAutoscalers(reads, namespace),
+    autoscalers: (namespace) => readAutoscalers(reads, namespace, comesFromPrometheus),
     nodeHistory: ({ name, ...range }) => history.nodes(range, name),
     containerHistory: (query) => history.containers(query, query),
     async containerPoints(namespace) {
@@ -88,7 +87,11 @@ function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
 
 const autoscalersPerPage = 500;
 
-async function readAutoscalers(reads: Reads, namespace: string | undefined): Promise<readonly AutoscalerView[]> {
+async function readAutoscalers(
+  reads: Reads,
+  namespace: string | undefined,
+  comesFromPrometheus: () => Promise<boolean>,
+): Promise<readonly AutoscalerView[]> {
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   const known = [];
   for await (const page of reads.pages(
@@ -98,7 +101,7 @@ async function readAutoscalers(reads: Reads, namespace: string | undefined): Pro
   )) {
     known.push(...page.flatMap((object) => parseAutoscalerObject(object) ?? []));
   }
-  const reasons = await autoscalerReasons(reads, known);
+  const reasons = await autoscalerReasons(reads, known, comesFromPrometheus);
   return known.map(({ view }) => {
     const reason = reasons.get(`${view.namespace}/${view.name}`);
     return reason === undefined ? view : { ...view, reason };

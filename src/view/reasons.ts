@@ -5,6 +5,7 @@ import { mapLimited } from '../client/limited.ts';
 import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
 import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
 import { failureOf } from '../doctor/autoscalers/autoscaler.ts';
+import { createRivalFinder } from '../doctor/autoscalers/targetproblems.ts';
 import { hasEnded } from '../doctor/pods/podfacts.ts';
 import { causeOfMissing, type PodUsageFacts } from '../doctor/pods/podproblems.ts';
 import { UncheckedError } from '../doctor/uncheckederror.ts';
@@ -114,26 +115,31 @@ function keyOf({ view: { namespace, name } }: PodObject): string {
   return `${namespace}/${name}`;
 }
 
-/** Returns why autoscalers do not scale, by `namespace/name`. @param all of their namespaces. */
+/**
+ * Returns why autoscalers do not scale, by `namespace/name`.
+ * @param all of their namespaces.
+ * @param comesFromPrometheus whether metrics.k8s.io does; called where it matters.
+ */
 export async function autoscalerReasons(
   reads: Reads,
   all: readonly AutoscalerObject[],
+  comesFromPrometheus: () => Promise<boolean>,
 ): Promise<ReadonlyMap<string, string>> {
   const api = readerOf(reads);
-  const byNamespace = Map.groupBy(all, ({ facts }) => facts.namespace);
+  const rivalsAmong = createRivalFinder(all.map(({ facts }) => facts));
   const failing = all.filter(({ facts }) => failureOf(facts) !== undefined).slice(0, detailLimit);
   const details = new Map<AutoscalerObject, AutoscalerDetails>();
   await mapLimited(failing, concurrency, new AbortController().signal, async (each) => {
     details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutRight));
   });
+  const servesPrometheus =
+    [...details.values()].some(({ pods }) => pods !== undefined) && (await comesFromPrometheus());
   const reasons = new Map<string, string>();
   for (const each of all) {
     const { facts: autoscaler, view } = each;
-    const others = (byNamespace.get(autoscaler.namespace) ?? []).flatMap((other) =>
-      other === each ? [] : other.facts,
-    );
+    const others = rivalsAmong(autoscaler);
     const known = details.get(each) ?? noDetails;
-    const finding = explainAutoscaler({ autoscaler, others, nowMs: reads.nowMs(), ...known });
+    const finding = explainAutoscaler({ autoscaler, others, servesPrometheus, nowMs: reads.nowMs(), ...known });
     const isGuess = finding !== undefined && (guesses.get(finding.code)?.(known) ?? false);
     // The controller's own words are no guess.
     const reason = (isGuess && foreignText(failureOf(autoscaler)?.message ?? '')) || finding?.problem || view.reason;

@@ -643,4 +643,9 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     why: '`kubegauge top -o csv` reads 1,000 pods of a list at most, and those with the most CPU or memory beyond. Choose fewer pods by `-n` or `-l`.',
     commands: 'kubegauge top pods --once -o csv -n shop\nkubegauge top pods --once -o csv -l app=web',
   },
+  ClusterDegraded: {
+    symptoms: ['degraded: ...'],
+    why: 'A part of the cluster could not be read, or has no usage, so that columns of `kubegauge top -o csv` are empty; the sentence names the missing right. With `-o json` it is in `cluster.degraded`.',
+    commands: 'kubegauge top nodes --once -o json\nkubegauge doctor',
+  },
 };

@@ -94,7 +94,7 @@ test('CSV of more pods than are read is marked on standard error', async (t) => 
     errors.mock.restore();
     assert.equal(text.trim().split('\n').length, 1_001);
     const written = errors.mock.calls.map((call) => String(call.arguments[0])).join('');
-    assert.match(written, /^kubegauge: not all rows: .*the first 1000; choose a namespace/);
+    assert.match(written, /^kubegauge: not all rows: .*the first 1000; choose a namespace/m);
   });
 });
 

@@ -7,7 +7,7 @@ import { failureOf, parseAutoscaler } from './autoscaler.ts';
 import { noDetails, readAutoscalerDetails } from './autoscalerdetails.ts';
 import { autoscalerCodes } from './autoscalerproblem.ts';
 import { explainAutoscaler } from './explainautoscaler.ts';
-import { isYoungerRival, rivalsOf } from './targetproblems.ts';
+import { createRivalFinder, isYoungerRival } from './targetproblems.ts';
 
 /** Autoscalers whose targets and pods are read. Of others, only the conditions are explained. */
 const detailLimit = 50;
@@ -22,16 +22,15 @@ export const autoscalerCheck: Check = {
 async function* checkAutoscalers(context: CheckContext): AsyncIterable<Finding> {
   const list = await context.api.list('/apis/autoscaling/v2/horizontalpodautoscalers');
   const autoscalers = (list ?? []).flatMap((object) => parseAutoscaler(object) ?? []);
-  const byNamespace = Map.groupBy(autoscalers, ({ namespace }) => namespace);
+  const rivalsAmong = createRivalFinder(autoscalers);
   let detailed = 0;
   let server: Promise<boolean> | undefined;
   const servesPrometheus = () => (server ??= comesFromPrometheus(context));
   for (const autoscaler of autoscalers) {
-    const others = (byNamespace.get(autoscaler.namespace) ?? []).filter((other) => other !== autoscaler);
+    const others = rivalsAmong(autoscaler);
     // One finding for all of them: the command that deletes the younger ones succeeds only once.
     if (isYoungerRival(autoscaler, others)) continue;
-    const isDetailed =
-      failureOf(autoscaler) !== undefined && detailed < detailLimit && rivalsOf(autoscaler, others).length === 0;
+    const isDetailed = failureOf(autoscaler) !== undefined && detailed < detailLimit && others.length === 0;
     if (isDetailed) detailed += 1;
     yield* tolerant(async function* ofOne() {
       const details = isDetailed ? await readAutoscalerDetails(context, autoscaler) : noDetails;

@@ -5,7 +5,7 @@ import type { Autoscaler } from './autoscaler.ts';
 
 export interface AutoscalerFacts {
   readonly autoscaler: Autoscaler;
-  /** The other autoscalers of its namespace. */
+  /** Other autoscalers of its namespace: at least those of its target. */
   readonly others: readonly Autoscaler[];
   /** Names of all objects of the target's kind in the namespace; undefined if they were not read. */
   readonly targetNames: readonly string[] | undefined;

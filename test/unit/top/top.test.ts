@@ -31,6 +31,7 @@ const printing = {
   isColoured: false,
   isUnicode: true,
   onNote: (note: string) => assert.fail(note),
+  onDegraded: (sentence: string) => assert.fail(sentence),
 };
 
 function podView(name: string, cpu: number | undefined, more: Partial<PodView> = {}): PodView {
@@ -318,6 +319,8 @@ test('the table stands where it stays while the header is read', () => {
   assert.equal(placeOfTabs(undefined), placeOfTabs({ server: 'kubegauge', nodes: 1, readyNodes: 1, ...read }));
 });
 
+const summary = async () => ({ server: 'kubegauge', nodes: 0, cpu: {}, memory: {}, degraded: [], keepsHistory: true });
+
 /** Pages of pods; the other reads are not used. */
 function pagesOf(count: number): ClusterView & { readonly asked: string[] } {
   const asked: string[] = [];
@@ -329,7 +332,7 @@ function pagesOf(count: number): ClusterView & { readonly asked: string[] } {
     return { items, ...(from + size < count ? { continue: String(from + size) } : {}) };
   };
   const busiestPods = async () => (asked.push('busiest'), [podView('pod-4000', 5)]);
-  return { asked, pods, busiestPods } as unknown as ClusterView & { readonly asked: string[] };
+  return { asked, summary, pods, busiestPods } as unknown as ClusterView & { readonly asked: string[] };
 }
 
 describe('pods that are read', () => {
@@ -350,7 +353,7 @@ describe('pods that are read', () => {
 
 test('CSV has one column per value, quotes what it must, and no formula of a spreadsheet', async () => {
   const item = podView('web-0', 0.1, { reason: '=cmd(), "x"' });
-  const view = { pods: async () => ({ items: [item] }) } as unknown as ClusterView;
+  const view = { summary, pods: async () => ({ items: [item] }) } as unknown as ClusterView;
   const state = initialState('pods', {});
   const text = await printOnce({
     view,
@@ -373,8 +376,10 @@ test('no format lets control characters of a cluster through to the terminal', a
     summary: async () => ({ server: 'kubegauge', nodes: 0, cpu: {}, memory: {}, degraded: [name] }),
   } as unknown as ClusterView;
   for (const format of topFormats) {
-    const text = await printOnce({ ...printing, view, state: initialState('hpas', {}), format });
-    assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{Cc}\p{Bidi_Control}]/u, format);
+    let beside = '';
+    const onDegraded = (sentence: string) => void (beside += sentence);
+    const text = await printOnce({ ...printing, view, state: initialState('hpas', {}), format, onDegraded });
+    assert.doesNotMatch(`${text}${beside}`.replaceAll('\n', ''), /[\p{Cc}\p{Bidi_Control}]/u, format);
     assert.match(text, /owned/, format);
   }
 });
@@ -385,9 +390,19 @@ test('CSV of a list that is cut says so beside it', async () => {
   const state = initialState('pods', {});
   const text = await printOnce({ ...printing, view: pagesOf(5_000), state, format: 'csv', onNote });
   assert.equal(text.trim().split('\n').length, 1_002);
-  assert.deepEqual(notes, [
-    'the 100 with the most cpu, and the first 1000; choose a namespace (n) or labels (l) for others',
-  ]);
+  assert.deepEqual(notes, ['the 100 with the most cpu, and the first 1000; choose a namespace or labels for others']);
+});
+
+test('CSV has what could not be read beside it', async () => {
+  const degraded = ['cannot list nodes: this user lacks the right to list nodes', '1 of 2 nodes have no usage'];
+  const view = {
+    summary: async () => ({ ...(await summary()), degraded }),
+    nodes: async () => [nodeView],
+  } as unknown as ClusterView;
+  const sentences: string[] = [];
+  const onDegraded = (sentence: string) => void sentences.push(sentence);
+  await printOnce({ ...printing, view, state: initialState('nodes', {}), format: 'csv', onDegraded });
+  assert.deepEqual(sentences, degraded);
 });
 
 describe('trends', () => {

@@ -28,6 +28,7 @@ const watching = {
   isUnicode: true,
   intervalMs: 1_000,
   onNote: (note: string) => assert.fail(note),
+  onDegraded: (sentence: string) => assert.fail(sentence),
   onProblem: () => assert.fail(),
 };
 
@@ -147,4 +148,30 @@ test('a signal ends it, also while kube-apiserver does not answer', async () => 
   });
   stop.abort();
   await watch;
+});
+
+test('all columns of rows have trends: of the first look by namespace, later of rows that are new', async () => {
+  const measured = { timestampMs: 90_000, memory: { used: 8 } };
+  const container = { name: 'app', kind: 'container', cpu: { used: 4 }, memory: { used: 8 }, restarts: 0 } as const;
+  const measuredPod = (name: string) => ({ ...podView(name), ...measured, cpu: { used: 4 }, containers: [container] });
+  const asked: object[] = [];
+  const containerHistory = async (query: { readonly name?: string }) => {
+    asked.push(query);
+    const point = (timestampMs: number, cpu: number) => ({ timestampMs, windowSeconds: 60, cpu, memory: 4 });
+    return new Map([[`shop/${query.name ?? 'a'}/app`, [point(30_000, 1), point(60_000, 2)]]]);
+  };
+  let looks = 0;
+  const pods = async () => ({ items: (looks += 1) === 1 ? [measuredPod('a')] : [measuredPod('a'), measuredPod('b')] });
+  const [first, second] = await watched({ pods, containerHistory }, 2, { format: 'wide' });
+  assert.match(first ?? '', /CPU TREND +MEM TREND/);
+  assert.match(first ?? '', / a .* ▃▅█ +▅▅█/);
+  assert.match(second ?? '', / b .* ▃▅█ +▅▅█/);
+  assert.doesNotMatch(second ?? '', / a /);
+  assert.deepEqual(asked, [
+    { sinceSeconds: 900, namespace: 'shop' },
+    { sinceSeconds: 900, namespace: 'shop', name: 'b' },
+  ]);
+  asked.length = 0;
+  await watched({ pods, containerHistory }, 2, { format: 'table' });
+  assert.deepEqual(asked, []);
 });
