@@ -54,7 +54,14 @@ describe('doctor on clusters of another shape', () => {
   test('images of distributions and platforms are', async () => {
     const images = ['rancher/mirrored-metrics-server:v0.8.0', 'k8s.gcr.io/metrics-server-amd64:v0.3.6'];
     const found = await withInstallation(({ objects }) => {
-      for (const [index, image] of images.entries()) objects.set(deployment(`other-${index}`, image, 10_250));
+      // With labels that the Service does not select.
+      const template = { metadata: { labels: { app: 'other' } } };
+      for (const [index, image] of images.entries()) {
+        const { spec, ...other } = deployment(`other-${index}`, image, 10_250) as KubeObject & {
+          spec: { template: { spec: object } };
+        };
+        objects.set({ ...other, spec: { ...spec, template: { ...spec.template, ...template } } });
+      }
     });
     assert.deepEqual(
       found.map(({ code }) => code),
