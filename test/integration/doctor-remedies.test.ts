@@ -228,6 +228,12 @@ describe('a second installation', () => {
     assert.deepEqual(await found(planted, 'second-installation'), []);
   });
 
+  test('is not a server of custom metrics whose Service is gone', async () => {
+    const planted = await useCustom();
+    planted.apiServer.objects.delete('Service', customService.name, customService.namespace);
+    assert.deepEqual(await found(planted, 'second-installation'), []);
+  });
+
   test('is not one that the Service selects, but whose pods are not there yet', async () => {
     const planted = await use();
     planted.apiServer.objects.set(deployment('metrics-server-new', 'kubegauge:0.2.0', planted.installation.port));
@@ -376,4 +382,27 @@ describe('caBundle', () => {
       assert.deepEqual(await found(planted, 'tls-not-verified'), []);
     });
   }
+});
+
+test('a webhook that another one has replaced in the list is not changed', async () => {
+  const planted = await use();
+  const { objects } = planted.apiServer;
+  objects.delete('Pod', podName, namespace);
+  const message = 'failed calling webhook "mpod.kb.io": no endpoints available for service "webhook"';
+  const conditions = [condition('ReplicaFailure', 'True', 'FailedCreate', message)];
+  change(planted, 'Deployment', 'metrics-server', { status: { conditions } });
+  const set = (...names: readonly string[]) =>
+    objects.set({
+      kind: 'MutatingWebhookConfiguration',
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      metadata: { name: 'mutating-webhook' },
+      webhooks: names.map((name) => ({ name, namespaceSelector: {} })),
+    });
+  set('mpod.kb.io', 'other.kb.io');
+  const [finding] = await found(planted, 'webhook-fails');
+  set('other.kb.io', 'mpod.kb.io');
+  await assert.rejects(
+    runCommands(planted.apiServer, finding?.remedy ?? ''),
+    /testing value \/webhooks\/0\/name failed/,
+  );
 });

@@ -1,5 +1,5 @@
 /** Checks for two metrics servers that fight: behind one Service, for one APIService, or side by side. */
-import { field, text } from '../../client/json.ts';
+import { field, text, textMap } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, comment } from '../remedy.ts';
@@ -109,6 +109,10 @@ function* writersOf({ name, annotations, labels }: RegisteredVersion): Iterable<
   };
 }
 
+function hasSelector(service: unknown): boolean {
+  return textMap(field(field(service, 'spec'), 'selector')).size > 0;
+}
+
 /** A metrics server that no APIService of any group leads to costs scrapes, and may write the APIService when it is upgraded. */
 async function* otherInstallations(
   { api }: CheckContext,
@@ -124,10 +128,12 @@ async function* otherInstallations(
     const metadata = field(deployment, 'metadata');
     const namespace = text(field(metadata, 'namespace')) ?? '';
     const name = text(field(metadata, 'name')) ?? '';
-    // Also one whose pods have ended, or have not been made yet.
+    // Also one whose pods have ended, or whose Service is gone or lost its selector: another check finds that.
     const isServing =
       serving.some((pod) => pod.namespace === namespace && pod.deployment === name) ||
-      services.some((each) => each.namespace === namespace && selects(each.service, deployment));
+      services.some(
+        (each) => each.namespace === namespace && (!hasSelector(each.service) || selects(each.service, deployment)),
+      );
     // One without pods behind the Service may be the only one, with a fault that another check explains.
     const isIdle = field(field(deployment, 'spec'), 'replicas') === 0;
     if (image === undefined || isServing || isIdle || serving.length === 0) continue;

@@ -104,6 +104,8 @@ async function webhookFails(
         problem: `it does not answer, and kube-apiserver creates no pod in ${namespace} without it; the remedy excludes the namespace`,
         evidence,
         remedy: `${jsonPatch(kind, undefined, nameOf(configuration), [
+          // Another one may have its place by then.
+          { op: 'test', path: `/webhooks/${index}/name`, value: webhook },
           { op: 'add', path: `/webhooks/${index}/namespaceSelector`, value },
         ])}\n${again}`,
       };
