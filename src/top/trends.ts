@@ -23,24 +23,23 @@ interface Trend {
   hasPast: boolean;
 }
 
-/** Points of a row; fifteen minutes at one a minute, and as many of now. */
-const pointLimit = 30;
+/** Points of a row, one a minute: that of the current minute is the last one read. */
+const pointLimit = 15;
+const minuteMs = 60_000;
 /** Rows that are kept, unless one look has more: those are limited by what is read of a list. */
 const rowLimit = 5_000;
-const pastSeconds = 900;
+const pastSeconds = (pointLimit * minuteMs) / 1000;
 /** Requests for one screen: a screen has some 50 rows. */
 const readLimit = 60;
 /** Requests at a time. */
 const concurrency = 4;
-/** Columns of the bars. */
-const barColumns = 15;
 
 export function createTrends(view: ClusterView): Trends {
   const trends = new Map<string, Trend>();
   let mostRows = rowLimit;
   return {
     of,
-    bars: (isUnicode) => (row, resource) => sparkline(of(row, resource), barColumns, isUnicode),
+    bars: (isUnicode) => (row, resource) => sparkline(of(row, resource), pointLimit, isUnicode),
     add(rows) {
       mostRows = Math.max(rowLimit, rows.length);
       for (const row of rows) {
@@ -110,8 +109,10 @@ function pastIn(lines: Lines, row: Row): readonly PastPoint[] {
   return sumOf(row.pod.containers.flatMap(({ name }) => [lines.get(`${row.key}/${name}`) ?? []]));
 }
 
+/** An object that is created again under its name has a trend of its own. */
 function idOf(row: Row): string {
-  return `${row.kind} ${row.key}`;
+  const uid = row.kind === 'hpas' ? '' : row.kind === 'nodes' ? row.node.uid : row.pod.uid;
+  return `${row.kind} ${row.key} ${uid ?? ''}`;
 }
 
 interface PastPoint {
@@ -135,7 +136,16 @@ function pointOf(row: Row): TrendPoint | undefined {
 function append(trend: Trend, point: TrendPoint): void {
   const last = trend.points.at(-1);
   if (last !== undefined && point.timestampMs <= last.timestampMs) return;
-  trend.points = [...trend.points, point].slice(-pointLimit);
+  trend.points = lastMinutes([...trend.points, point]);
+}
+
+/** Returns the last point of each minute of those before the newest point, oldest first. */
+function lastMinutes(points: readonly TrendPoint[]): readonly TrendPoint[] {
+  const minuteOf = ({ timestampMs }: TrendPoint) => Math.floor(timestampMs / minuteMs);
+  const minutes = new Map(points.map((point) => [minuteOf(point), point]));
+  const newest = points.at(-1);
+  const oldest = newest === undefined ? 0 : minuteOf(newest) - pointLimit;
+  return [...minutes].flatMap(([minute, point]) => (minute > oldest ? [point] : []));
 }
 
 function prepend(trend: Trend, past: readonly PastPoint[]): void {
@@ -143,7 +153,7 @@ function prepend(trend: Trend, past: readonly PastPoint[]): void {
   const before = past.flatMap(({ cpu, ...point }) =>
     cpu === undefined || (first !== undefined && point.timestampMs >= first.timestampMs) ? [] : [{ ...point, cpu }],
   );
-  trend.points = [...before, ...trend.points].slice(-pointLimit);
+  trend.points = lastMinutes([...before, ...trend.points]);
 }
 
 /** Adds the containers of a pod, whose points are of the same moments. */

@@ -407,7 +407,7 @@ test('CSV has what could not be read beside it', async () => {
 
 describe('trends', () => {
   const point = (timestampMs: number, cpu: number, memory: number) => ({ timestampMs, windowSeconds: 60, cpu, memory });
-  const measured = { timestampMs: 90_000, memory: { used: 8 } };
+  const measured = { timestampMs: 120_000, memory: { used: 8 } };
   const container = { name: 'app', kind: 'container', cpu: { used: 4 }, memory: { used: 8 }, restarts: 0 } as const;
   const pods = [
     podView('web-0', 4, { ...measured, containers: [container] }),
@@ -416,7 +416,7 @@ describe('trends', () => {
   const summary = { server: 'kubegauge', nodes: 0, cpu: {}, memory: {}, degraded: [], keepsHistory: true };
   const asked: object[] = [];
   const view = {
-    nowMs: () => 100_000,
+    nowMs: () => 130_000,
     summary: async () => summary,
     nodes: async () => [nodeView],
     pods: async () => ({ items: pods }),
@@ -454,6 +454,30 @@ describe('trends', () => {
     const trends = createTrends({ containerHistory: history } as unknown as ClusterView);
     await trends.readWholePast(rows, undefined);
     assert.equal(new Set(past).size, rows.length);
+  });
+
+  test('have a bar a minute, of the history and of what is read since, and none of an earlier pod of the name', async () => {
+    const startMs = 1_200 * 60_000;
+    const past = Array.from({ length: 15 }, (_, at) => point(startMs - (15 - at) * 60_000, at === 9 ? 2 : 0.1, 8));
+    const history = async () => new Map([['shop/web-0/app', past]]);
+    const trends = createTrends({ containerHistory: history } as unknown as ClusterView);
+    const rowAt = (timestampMs: number, uid = 'a') =>
+      podRows([podView('web-0', 0.1, { ...measured, timestampMs, uid, containers: [container] })]);
+    const [row] = rowAt(startMs);
+    assert.ok(row);
+    const bars = () => trends.bars(true)(row, 'cpu');
+    trends.add([row]);
+    await trends.readPast([row]);
+    assert.equal(bars(), '▁▁▁▁▁▁▁▁█▁▁▁▁▁▁');
+    for (let seconds = 15; seconds <= 300; seconds += 15) trends.add(rowAt(startMs + seconds * 1_000));
+    assert.equal(bars(), '▁▁▁█▁▁▁▁▁▁▁▁▁▁▁');
+    // Values of an hour ago do not stand beside those of now.
+    trends.add(rowAt(startMs + 3_600_000));
+    assert.equal(bars(), '█');
+    const [created] = rowAt(startMs + 3_700_000, 'b');
+    assert.ok(created);
+    trends.add([created]);
+    assert.equal(trends.of(created, 'cpu').length, 1);
   });
 
   test('are kept for all rows of one look, however many', () => {

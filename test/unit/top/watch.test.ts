@@ -151,7 +151,7 @@ test('a signal ends it, also while kube-apiserver does not answer', async () => 
 });
 
 test('all columns of rows have trends: of the first look by namespace, later of rows that are new', async () => {
-  const measured = { timestampMs: 90_000, memory: { used: 8 } };
+  const measured = { timestampMs: 120_000, memory: { used: 8 } };
   const container = { name: 'app', kind: 'container', cpu: { used: 4 }, memory: { used: 8 }, restarts: 0 } as const;
   const measuredPod = (name: string) => ({ ...podView(name), ...measured, cpu: { used: 4 }, containers: [container] });
   const asked: object[] = [];
