@@ -246,8 +246,10 @@ describe('the page of npm start', () => {
     const pods = await list(`${metrics}/namespaces/shop/pods`);
     for (const hash of [`#/nodes/${name}`, `#/pods/shop/${nameOf(pods[0])}`]) {
       await goTo(page, hash);
-      // The first answers do not wait for it.
-      await page.locator(`.heading .fact data[data-tip*="source: the kubelet's /metrics/${source}"]`).first().hover();
+      const sourced = page.locator(`.heading .fact data[data-tip*="source: the kubelet's /metrics/${source}"]`).first();
+      // Answers do not wait for it: it is read after the first points, and shown by the second reading of the page from then on.
+      await sourced.waitFor({ timeout: 2 * agreeMs });
+      await sourced.hover();
       assert.match((await page.locator('#tip').textContent()) ?? '', new RegExp(`\\nsource: .*/metrics/${source}\\n`));
     }
   });
