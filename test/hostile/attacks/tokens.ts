@@ -67,6 +67,8 @@ function oneToken(): Attack {
   return {
     name: `a stranger sends one invalid token on ${sharedStreams} streams of each of ${connections} connections`,
     target,
+    // Its token was never reviewed, either.
+    alike: ['token'],
     async run({ port, apiServer }) {
       const { token: review } = apiServer.reviews;
       apiServer.reviews.token = async (each) => {
