@@ -275,6 +275,26 @@ describe('doctor and the account whose token goes to kubelets', () => {
     }
   });
 
+  test('may not write: no right is granted to it where the Service of another version may not be read', async () => {
+    const planted = await withoutFlag();
+    const value = '--kubelet-service-account=usage';
+    change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/containers/0/args/1', value }]);
+    change(planted, 'APIService', 'v1.metrics.k8s.io', { spec: { service: { name: 'other' } } });
+    for (const forbidden of ['/services/other', '/services/metrics-server']) {
+      planted.apiServer.faults.answer = (request) => (request.path.endsWith(forbidden) ? 403 : undefined);
+      const all = await findings(planted);
+      assert.ok(
+        all.some(({ code, check, object }) => code === 'unchecked' && check === 'rights' && object.endsWith(forbidden)),
+      );
+      const missing = all.filter(({ problem }) => problem.includes('patch apiservices'));
+      assert.equal(
+        missing.some(({ code }) => code === 'right-missing'),
+        forbidden === '/services/other',
+      );
+      for (const { remedy = '' } of missing) assert.doesNotMatch(remedy, /auth reconcile/);
+    }
+  });
+
   test('is not looked at where no token goes to kubelets', async () => {
     const planted = await withoutFlag('kubegauge');
     const value = '--kubelet-connection=proxy';

@@ -58,3 +58,20 @@ test('pods of a target are young for minutes where usages come from Prometheus',
   world.setArgs('--resource-metrics=prometheus', '--config=/etc/adapter/config.yaml');
   assert.deepEqual(await seen(), [['autoscaler-pods-young', 'note']]);
 });
+
+test('an autoscaler of another kind of the same name, of another API, takes no explanation away', async () => {
+  await using world = await createNodeWorld();
+  const { documents } = world.apiServer;
+  const message = 'deployments/scale.apps "web" not found';
+  const conditions = [{ type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message }];
+  const ofApi = (name: string, apiVersion: string) => ({
+    ...autoscaler(name, '2026-11-29T12:00:00Z'),
+    spec: { scaleTargetRef: { apiVersion, kind: 'Deployment', name: 'web' }, metrics: [] },
+    status: { conditions },
+  });
+  documents.set(autoscalersPath, { items: [ofApi('built-in', 'apps/v1'), ofApi('other', 'example.org/v1')] });
+  documents.set('/apis/apps/v1/namespaces/shop/deployments', { items: [{ metadata: { name: 'web2' } }] });
+  const { findings } = await world.examine();
+  const [finding] = findings.filter(({ object }) => object === 'HorizontalPodAutoscaler shop/built-in');
+  assert.match(finding?.problem ?? '', /is web2 meant\?/);
+});

@@ -22,7 +22,7 @@ import {
 } from '../fakes/installation.ts';
 import { mergePatched, runCommands } from '../fakes/kubectl.ts';
 import { authenticationConfigMap, type KubeObject } from '../fakes/kubeobjects.ts';
-import { base64, beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
+import { base64, beta, change, type FaultyCluster, podName, withoutPods } from './apisidefaults.ts';
 
 const { options } = parseCommandLine([]);
 const metricsServerImage = 'registry.k8s.io/metrics-server/metrics-server:v0.8.1';
@@ -83,6 +83,24 @@ describe('manifests over what is there', () => {
     const matchExpressions = [{ key: 'version', operator: 'Exists' }];
     change(planted, 'Deployment', 'metrics-server', { spec: { selector: { matchExpressions } } });
     for (const finding of await found(planted, 'tls-not-verified')) isPointer(finding);
+  });
+
+  test('give a Service that lost its selector that of the Deployment of its pods, or none', async () => {
+    const planted = await useChart();
+    change(planted, 'Service', serviceName, { spec: { selector: null } });
+    const [finding] = await found(planted, 'endpoints-outdated');
+    assert.equal(finding?.severity, 'warning');
+    await runCommands(planted.apiServer, finding.remedy ?? '');
+    const service = planted.apiServer.objects.get('Service', serviceName, namespace) as { spec?: { selector: object } };
+    assert.deepEqual(service.spec?.selector, chart);
+    // Also where only the Deployment is left.
+    change(planted, 'Service', serviceName, { spec: { selector: null } });
+    withoutPods(planted);
+    const [broken] = await found(planted, 'endpoints-outdated');
+    assert.equal(broken?.remedy, finding.remedy);
+    planted.apiServer.faults.answer = ({ path }) => (path.includes('/deployments') ? 403 : undefined);
+    const [unknown] = await found(planted, 'endpoints-outdated');
+    assert.match(unknown?.remedy ?? '', /^kubectl get deployments --namespace kube-system [^\n]*$/);
   });
 
   test("without the right to read the Deployment, its pods' labels decide", async () => {
@@ -382,6 +400,15 @@ describe('caBundle', () => {
       assert.deepEqual(await found(planted, 'tls-not-verified'), []);
     });
   }
+
+  test('is examined where the rights of one component do not show the APIService of another', async () => {
+    const planted = await use();
+    const group = 'custom.metrics.k8s.io';
+    planted.apiServer.objects.set(apiService('v1beta2', { insecureSkipTLSVerify: true }, group));
+    planted.apiServer.faults.answer = ({ path }) => (path.endsWith('.external.metrics.k8s.io') ? 403 : undefined);
+    assert.equal((await found(planted, 'tls-not-verified'))[0]?.object, `APIService v1beta2.${group}`);
+    assert.deepEqual(await found(planted, 'unchecked'), []);
+  });
 });
 
 test('a webhook that another one has replaced in the list is not changed', async () => {

@@ -66,7 +66,9 @@ async function* otherApis(
   context: CheckContext,
   services: readonly ServiceAddress[],
 ): AsyncGenerator<Finding, readonly RegisteredVersion[]> {
-  const registered = (yield* readValueApis(context, valueApiNames, false)) ?? [];
+  const registered: RegisteredVersion[] = [];
+  // Each by itself: with one component, the server may read the APIServices of that one only.
+  for (const name of valueApiNames) registered.push(...((yield* readValueApis(context, [name], false)) ?? []));
   const others: RegisteredVersion[] = [];
   for (const version of registered) {
     const { service } = version;

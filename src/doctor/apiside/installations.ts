@@ -43,7 +43,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     });
   }
   const others = yield* readValueApis(context, valueApiNames, false);
-  // Without them a server of custom metrics looks idle.
+  // Without one of them its server looks idle, and the remedy would delete it.
   if (others !== undefined)
     yield* tolerant(() => otherInstallations(context, serving, servicesOf([...versions, ...others])));
 }

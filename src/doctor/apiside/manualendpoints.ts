@@ -1,4 +1,5 @@
 /** Checks the endpoints of a Service without a selector, which another program or a person writes. */
+import { field, items, textMap } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, jsonPatch } from '../remedy.ts';
@@ -12,6 +13,8 @@ import {
 import { readSlices } from './serviceslices.ts';
 import { addressesOf, goneEndpoints, portName } from './foreignendpoints.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
+import { isMetricsServer, readPod } from './servingpods.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 
 /** @throws UncheckedError. */
 export async function* checkManualEndpoints(
@@ -26,7 +29,9 @@ export async function* checkManualEndpoints(
   const used = usedEndpoints(slices, wanted);
   const ofController = used.filter(({ slice }) => slice.manager === 'selector');
   if (ofController.length > 0) {
-    yield selectorLost(address, ofController, await goneEndpoints(api, address, ofController));
+    const left = await goneEndpoints(api, address, ofController);
+    const remedy = selectorRemedy(address, await deploymentOf(api, address, ofController));
+    yield { ...selectorLost(address, ofController, left), remedy };
     return;
   }
   const finding = { code: 'endpoints-missing', severity: 'error', object: serviceObject(address) } as const;
@@ -45,13 +50,17 @@ export async function* checkManualEndpoints(
           ? 'it has neither a selector nor endpoints'
           : 'it has no selector, and none of its endpoints is ready',
       ...(evidence === '' ? {} : { evidence }),
-      remedy: addSelector(address),
+      remedy: selectorRemedy(address, await deploymentOf(api, address, [])),
     };
   }
 }
 
 /** @param left those whose pod is gone. */
-function selectorLost(address: ServiceAddress, used: readonly UsedEndpoint[], left: readonly UsedEndpoint[]): Finding {
+function selectorLost(
+  address: ServiceAddress,
+  used: readonly UsedEndpoint[],
+  left: readonly UsedEndpoint[],
+): Omit<Finding, 'remedy'> {
   const isBroken = left.length > 0;
   const problem = 'it lost its selector, so its EndpointSlices are not updated any more: requests';
   return {
@@ -60,13 +69,40 @@ function selectorLost(address: ServiceAddress, used: readonly UsedEndpoint[], le
     object: serviceObject(address),
     problem: `${problem} ${isBroken ? 'go to addresses of pods that are gone' : 'fail once these pods are replaced'}`,
     evidence: addressesOf(isBroken ? left : used),
-    remedy: addSelector(address),
   };
 }
 
-function addSelector({ namespace, name }: ServiceAddress): string {
+/** Returns the Deployment of the endpoints' pods, else the only metrics server of the namespace; undefined if neither is found or may be read. */
+async function deploymentOf(
+  api: CheckContext['api'],
+  { namespace }: ServiceAddress,
+  endpoints: readonly UsedEndpoint[],
+): Promise<unknown> {
+  const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  try {
+    for (const { pod } of endpoints) {
+      const object = pod === undefined ? undefined : await api.get(`/api/v1/namespaces/${namespace}/pods/${pod}`);
+      if (object === undefined) continue;
+      const { deployment } = readPod(object);
+      return deployment === undefined ? undefined : await api.get(`${deployments}/${deployment}`);
+    }
+    const [only, ...more] = ((await api.list(deployments)) ?? []).filter(isMetricsServer);
+    return more.length === 0 ? only : undefined;
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    return undefined;
+  }
+}
+
+/** A selector that fits no pod would empty the EndpointSlices: without one of the Deployment, the user has to look. */
+function selectorRemedy({ namespace, name }: ServiceAddress, deployment: unknown): string {
+  const selector = field(field(deployment, 'spec'), 'selector');
+  const labels = textMap(field(selector, 'matchLabels'));
+  // A Service selects by labels only.
+  if (labels.size === 0 || items(field(selector, 'matchExpressions')).length > 0)
+    return `${command('kubectl', 'get', 'deployments', '--namespace', namespace, '--output=wide')}   # the last column is the selector that the Service needs`;
   return jsonPatch('service', namespace, name, [
-    { op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } },
+    { op: 'add', path: '/spec/selector', value: Object.fromEntries(labels) },
   ]);
 }
 

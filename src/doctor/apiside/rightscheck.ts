@@ -5,7 +5,8 @@ import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { mayAccount } from '../kubeletaccount.ts';
-import { findServer, unknownServer } from '../nodes/installation.ts';
+import { findServer, type FoundServer, unknownServer } from '../nodes/installation.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { exposedRights } from './exposedrights.ts';
 import { fitsManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
@@ -24,7 +25,7 @@ export const rightsCheck: Check = {
 async function* run(context: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(context.api);
   // Of the pods behind all Services: they may share an account.
-  const { shown } = (await findServer(context).catch(() => unknownServer)).exposed;
+  const found = (await findServer(context).catch(unknownIfUnchecked)).exposed.shown;
   for (const address of servicesOf(versions)) {
     yield* tolerant(async function* ofService() {
       const pods = await podsBehind(context.api, address);
@@ -32,6 +33,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       const servers = await distinct(context, running, address);
       const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
       const present = { unverified, isInPlace: await fitsManifests(context.api, pods) };
+      const shown = [...found, ...servers.flatMap((server) => server.shown ?? [])];
       for (const server of servers) {
         yield* checkRights(context, server, { shown, present });
         const own = server.accounts.server;
@@ -40,6 +42,12 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       }
     });
   }
+}
+
+/** The check of each Service says what cannot be read. */
+function unknownIfUnchecked(error: unknown): FoundServer {
+  if (error instanceof UncheckedError) return unknownServer;
+  throw error;
 }
 
 interface InstalledServer {

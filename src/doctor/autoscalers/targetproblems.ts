@@ -62,11 +62,12 @@ function patchTarget(autoscaler: Autoscaler, fields: object): string {
   return inNamespace(autoscaler, 'patch', `hpa/${autoscaler.name}`, '--type=merge', '-p', patch);
 }
 
-/** Groups autoscalers by target. Returns a function for the others of an autoscaler's target: comparing each two of thousands takes seconds. */
+/** Returns a function for the others of an autoscaler's target. It groups them by name first: comparing each two of thousands takes seconds. */
 export function createRivalFinder(all: readonly Autoscaler[]): (autoscaler: Autoscaler) => readonly Autoscaler[] {
-  const targetOf = ({ namespace, target: { kind, name } }: Autoscaler) => JSON.stringify([namespace, kind, name]);
-  const byTarget = Map.groupBy(all, targetOf);
-  return (autoscaler) => (byTarget.get(targetOf(autoscaler)) ?? []).filter((other) => other !== autoscaler);
+  const nameOf = ({ namespace, target: { kind, name } }: Autoscaler) => JSON.stringify([namespace, kind, name]);
+  const byName = Map.groupBy(all, nameOf);
+  return (autoscaler) =>
+    rivalsOf(autoscaler, byName.get(nameOf(autoscaler)) ?? []).filter((other) => other !== autoscaler);
 }
 
 /** Returns the other autoscalers of the same target. */

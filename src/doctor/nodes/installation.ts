@@ -7,6 +7,7 @@ import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { CheckContext } from '../check.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { accountForKubelets, flagValue, type ServerInstallation } from './serverflags.ts';
 
 export interface FoundServer {
@@ -27,18 +28,28 @@ export const unknownServer: FoundServer = {
   exposed: { shown: [manifestsAccount], present: { unverified: [], isInPlace: false } },
 };
 
-/** Returns ours where versions have several Services. It has no pods behind a Service without selector. @throws UncheckedError. */
+/**
+ * Returns ours where versions have several Services. It has no pods behind a Service without selector.
+ * @throws UncheckedError if none of the Services can be looked at.
+ */
 export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): Promise<FoundServer> {
   const { api } = context;
   const versions = await registeredVersions(api);
   const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
   const servers: Omit<FoundServer, 'exposed'>[] = [];
+  const unread: UncheckedError[] = [];
   for (const service of servicesOf(versions)) {
-    const pods = await podsBehind(api, service);
-    servers.push({ service, pods, installation: await installationOf(context, service.namespace, pods) });
+    try {
+      const pods = await podsBehind(api, service);
+      servers.push({ service, pods, installation: await installationOf(context, service.namespace, pods) });
+    } catch (error) {
+      if (!(error instanceof UncheckedError)) throw error;
+      unread.push(error);
+    }
   }
+  if (unread[0] !== undefined && servers.length === 0) throw unread[0];
   const { service, pods, installation } = servers.find(isOurs) ?? servers[0] ?? unknownServer;
-  const shown: ServiceAccount[] = [];
+  const shown: ServiceAccount[] = unread.length > 0 ? [...unknownServer.exposed.shown] : [];
   for (const each of servers) {
     shown.push(...(await shownAccounts(context, each.pods)));
     if (each.installation !== undefined && flagValue(each.installation, 'kubelet-connection') !== 'proxy')
