@@ -8,6 +8,7 @@ import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { createPodRoot } from '../../src/tls/podroot.ts';
 import { keepOffAnnotation } from '../../src/trustpublication/apiserviceview.ts';
+import { bundleLimitBytes } from '../../src/trustpublication/publishedroots.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import {
   apiService,
@@ -113,6 +114,30 @@ describe('manifests over what is there', () => {
     assert.match((await found(release, 'tls-not-verified'))[0]?.remedy ?? '', /^kubectl apply -k my-cluster /m);
   });
 
+  test('are steps where the Deployment has another name or namespace: apply would add a second server', async () => {
+    for (const other of [{ name: 'usage' }, { namespace: 'monitoring' }]) {
+      const planted = await use(metricsServerImage);
+      const { apiServer, installation } = planted;
+      const service = { namespace, name: serviceName, port: 443, ...other };
+      change(planted, 'APIService', beta, { spec: { caBundle: null, insecureSkipTLSVerify: true, service } });
+      const metadata = { ...other };
+      const [ownService] = serviceObjects(installation.port, podName);
+      const owner = 'name' in other ? other.name : 'metrics-server';
+      const pod = servingPod(`${owner}-f6f4c8d5b-abcde`, owner, metricsServerImage, installation.port);
+      const own = deployment(owner, metricsServerImage, installation.port);
+      apiServer.objects.delete('Deployment', 'metrics-server', namespace);
+      apiServer.objects.delete('Pod', podName, namespace);
+      apiServer.objects.set(mergePatched(ownService, { metadata }) as KubeObject);
+      for (const each of [pod, own])
+        apiServer.objects.set(mergePatched(each, { metadata: { namespace: service.namespace } }) as KubeObject);
+      const [finding] = await found(planted, 'tls-not-verified');
+      assert.ok(finding);
+      isPointer(finding);
+      apiServer.faults.answer = ({ path }) => (path.includes('/deployments/') ? 403 : undefined);
+      for (const each of await found(planted, 'tls-not-verified')) isPointer(each);
+    }
+  });
+
   test('are no grant to the account of a chart with the image of kubegauge', async () => {
     const planted = await useChart();
     change(planted, 'Pod', podName, [
@@ -167,7 +192,13 @@ describe('CAs of kube-apiserver', () => {
     const requestHeaderCa = makeAuthority('front-proxy-ca', old).cert;
     planted.apiServer.objects.set(authenticationConfigMap({ clientCa: serving.cert, requestHeaderCa }));
     const [finding] = await found(planted, 'front-proxy-ca-expires');
-    assert.match(finding?.remedy ?? '', /^if ! sudo openssl x509 .* -checkend 2592000; then\n {2}sudo rm /m);
+    const remedy = finding?.remedy ?? '';
+    assert.match(remedy, /^if sudo openssl x509 .* && ! sudo openssl x509 .* -checkend 2592000; then\n {2}sudo rm /m);
+    // Each way to fail but that of an expiring certificate: no openssl, and a file that cannot be read.
+    for (const code of [127, 1])
+      await runCommands(planted.apiServer, `sudo() { [ "$1" = openssl ] || exit 9; return ${code}; }\n${remedy}`);
+    const expiring = 'sudo() { [ "$1" = openssl ] || exit 9; case "$*" in *-checkend*) return 1; esac; }';
+    await assert.rejects(runCommands(planted.apiServer, `${expiring}\n${remedy}`), /the shell ended with 9/);
   });
 });
 
@@ -377,6 +408,88 @@ describe('caBundle', () => {
     assert.deepEqual(object.metadata, { ...object.metadata, annotations });
     assert.equal('caBundle' in object.spec && object.spec.caBundle, 'Y2E=');
     assert.ok(!('insecureSkipTLSVerify' in object.spec));
+  });
+
+  const inOpenshift = { 'service.beta.openshift.io/inject-cabundle': 'true' };
+
+  test("gets OpenShift's CA of services from the ConfigMap of the namespace", async () => {
+    const planted = await use();
+    change(planted, 'APIService', beta, {
+      metadata: { annotations: inOpenshift },
+      spec: { caBundle: null, insecureSkipTLSVerify: true },
+    });
+    const [without] = await found(planted, 'tls-not-verified');
+    assert.match(without?.remedy ?? '', /^# .*certificates of their own.*serving-cert-secret-name.*\nkubectl get /);
+    assert.doesNotMatch(without?.remedy ?? '', /cert-manager/);
+    change(planted, 'Pod', podName, [
+      { op: 'add', path: '/spec/containers/0/args/-', value: '--tls-cert-file=/certificate/tls.crt' },
+    ]);
+    const [finding] = await found(planted, 'tls-not-verified');
+    const commands = [
+      'real=$(command -v kubectl)',
+      `kubectl() { case "$*" in 'get --namespace kube-system configmap openshift-service-ca.crt '*'{.data.service-ca\\.crt}') printf ca ;; *) "$real" "$@" ;; esac; }`,
+    ];
+    await runCommands(planted.apiServer, [...commands, finding?.remedy ?? ''].join('\n'));
+    assert.equal(bundleOf(planted), 'ca');
+  });
+
+  test('of another writer with an unknown CA says so, and blames no certificate', async () => {
+    const planted = await use();
+    change(planted, 'APIService', beta, {
+      metadata: { annotations: { 'cert-manager.io/inject-ca-from': 'nowhere' } },
+      spec: { caBundle: null, insecureSkipTLSVerify: true },
+    });
+    change(planted, 'Pod', podName, [
+      { op: 'add', path: '/spec/containers/0/args/-', value: '--tls-cert-file=/certificate/tls.crt' },
+    ]);
+    const [finding] = await found(planted, 'tls-not-verified');
+    assert.match(finding?.remedy ?? '', /^# cert-manager\.io\/inject-ca-from names no CA: nowhere.*\nkubectl get /);
+  });
+
+  test('of another writer stays verified when its certificate expires, cannot be read, or leaves no room', async () => {
+    const soon = new Date(Date.now() + 24 * 3_600_000);
+    const expiring = makeAuthority('expiring', { notAfter: soon }).cert;
+    const expired = makeAuthority('expired', {
+      notBefore: new Date(Date.now() - 48 * 3_600_000),
+      notAfter: new Date(Date.now() - 24 * 3_600_000),
+    }).cert;
+    for (const [code, bundle] of [
+      ['bundle-certificate-expires', expiring],
+      ['bundle-certificate-expired', expired],
+      ['bundle-unreadable', 'none'],
+    ] as const) {
+      const planted = await use();
+      change(planted, 'APIService', beta, {
+        metadata: { annotations: inOpenshift },
+        spec: {
+          caBundle: base64(
+            `${code === 'bundle-certificate-expires' ? planted.installation.authority.cert : ''}${bundle}`,
+          ),
+        },
+      });
+      const { remedy = '' } = (await found(planted, code))[0] ?? {};
+      assert.match(remedy, /^# OpenShift's service CA operator writes caBundle.*\nca=\$\(kubectl get /);
+      assert.doesNotMatch(remedy, /"insecureSkipTLSVerify":true/);
+      change(planted, 'APIService', beta, {
+        metadata: {
+          annotations: {
+            ...Object.fromEntries(Object.keys(inOpenshift).map((key) => [key, null])),
+            [keepOffAnnotation]: '',
+          },
+        },
+      });
+      const kept = (await found(planted, code))[0]?.remedy ?? '';
+      assert.match(
+        kept,
+        /^# an operator writes caBundle.*\nkubectl annotate apiservice \S+ kubegauge\.io\/keep-off-ca-bundle-$/,
+      );
+    }
+    const planted = await use();
+    change(planted, 'APIService', beta, {
+      metadata: { annotations: inOpenshift },
+      spec: { caBundle: base64('#'.repeat(bundleLimitBytes)) },
+    });
+    assert.deepEqual(await found(planted, 'bundle-too-long'), []);
   });
 
   for (const [name, group] of [

@@ -6,9 +6,12 @@ import { stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts'
 import type { Finding } from '../finding.ts';
 import { mergePatch } from '../remedy.ts';
 import { dateOf, expiryWarningMs, subjectOf } from './expiry.ts';
+import { mendByOther } from './otherwriter.ts';
 import type { RegisteredVersion } from './registration.ts';
 
-export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number): Iterable<Finding> {
+export function* checkBundle(version: RegisteredVersion, nowMs: number): Iterable<Finding> {
+  const { name, bundle } = version;
+  const remedy = mendByOther(version) ?? withoutVerification(name);
   const object = `APIService ${name}`;
   let certificates: readonly X509Certificate[];
   try {
@@ -20,7 +23,7 @@ export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number)
       object,
       problem: 'caBundle holds no certificate that can be read: kube-apiserver answers 500 or 503',
       evidence: describeError(error),
-      remedy: withoutVerification(name),
+      remedy,
     };
     return;
   }
@@ -36,7 +39,7 @@ export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number)
       object,
       problem: `a certificate in caBundle ${isExpired ? 'has expired' : 'expires'}: ${dateOf(certificate)}`,
       evidence: subjectOf(certificate),
-      remedy: withoutVerification(name),
+      remedy,
     };
   }
 }

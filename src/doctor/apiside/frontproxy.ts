@@ -50,9 +50,11 @@ async function* run({ api, nowMs }: CheckContext): AsyncIterable<Finding> {
   if (clientCa !== '') yield* checkCa(clients, clientCa, nowMs());
 }
 
+const caFile = '/etc/kubernetes/pki/front-proxy-ca.crt';
+
 /** kube-apiserver's flags; with kubeadm they are always set. */
 const flags = [
-  '--requestheader-client-ca-file=/etc/kubernetes/pki/front-proxy-ca.crt',
+  `--requestheader-client-ca-file=${caFile}`,
   '--requestheader-allowed-names=front-proxy-client',
   '--requestheader-username-headers=X-Remote-User',
   '--requestheader-group-headers=X-Remote-Group',
@@ -146,9 +148,12 @@ function* checkCa({ key, ifUnreadable, ifExpired }: CaOfKey, pem: string, nowMs:
   }
 }
 
-/** kubeadm renews certificates, but no CA: a CA is replaced by hand. One that does not expire, beside an old one, stays. */
+/**
+ * kubeadm renews certificates, but no CA: a CA is replaced by hand. One that does not expire, beside an old one, stays.
+ * -checkend also fails without openssl, or for a file that cannot be read: then nothing is removed.
+ */
 const caRemedy = `# on a control-plane node with kubeadm, for the front proxy's own CA, if it is the one that expires
-if ! sudo openssl x509 -in /etc/kubernetes/pki/front-proxy-ca.crt -noout -enddate -checkend ${expiryWarningMs / 1_000}; then
+if sudo openssl x509 -in ${caFile} -noout -enddate && ! sudo openssl x509 -in ${caFile} -noout -checkend ${expiryWarningMs / 1_000}; then
   sudo rm /etc/kubernetes/pki/front-proxy-ca.* /etc/kubernetes/pki/front-proxy-client.*
   sudo kubeadm init phase certs front-proxy-ca && sudo kubeadm init phase certs front-proxy-client
   sudo mv /etc/kubernetes/manifests/kube-apiserver.yaml /tmp/ && sleep 20 && sudo mv /tmp/kube-apiserver.yaml /etc/kubernetes/manifests/

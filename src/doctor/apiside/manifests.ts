@@ -39,7 +39,7 @@ export function applyKustomization(why: string): string {
 /** The charts' Deployments and Services have other selectors: a merged one selects no pod. */
 export function stepsToManifests(why: string): string {
   return [
-    `# docs/migrate.md of kubegauge has the steps to its manifests, ${why}; they fit over no Deployment with another selector than ${selectorText}`,
+    `# docs/migrate.md of kubegauge has the steps to its manifests, ${why}; they change only ${deploymentText}, and it only with the selector ${selectorText}`,
     'kubectl get deployments --all-namespaces --output=wide | grep metrics-server   # the last column is the selector',
   ].join('\n');
 }
@@ -47,15 +47,22 @@ export function stepsToManifests(why: string): string {
 const [selectorKey, selectorValue] = ['k8s-app', 'metrics-server'] as const;
 const selectorText = `${selectorKey}=${selectorValue} alone`;
 
+/** The Deployment in `manifests/`. Beside one of another name or namespace, apply adds a second server. */
+const ownDeployment = { namespace: 'kube-system', name: 'metrics-server' } as const;
+const deploymentText = `Deployment ${ownDeployment.namespace}/${ownDeployment.name}`;
+
 /** Reports whether labels are those by which the manifests select pods, and no others. */
 export function isManifestsSelector(labels: ReadonlyMap<string, string>): boolean {
   return labels.size === 1 && labels.get(selectorKey) === selectorValue;
 }
 
-/** Reports whether the Deployment of the pods has the manifests' selector, which is immutable. False if that was not found out. */
+/**
+ * Reports whether the Deployment of the pods is that of the manifests, by name and by selector, which is immutable. False
+ * if that was not found out.
+ */
 export async function fitsManifests(api: ClusterReader, pods: readonly PodBehindService[]): Promise<boolean> {
   const pod = pods.find(({ deployment, deleting, ended }) => deployment !== undefined && !deleting && !ended);
-  if (pod?.deployment === undefined) return false;
+  if (pod?.deployment !== ownDeployment.name || pod.namespace !== ownDeployment.namespace) return false;
   const path = `/apis/apps/v1/namespaces/${pod.namespace}/deployments/${pod.deployment}`;
   try {
     const selector = field(field(await api.get(path), 'spec'), 'selector');
