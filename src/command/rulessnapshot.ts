@@ -9,6 +9,8 @@ import { createSnapshotKeeper, type SnapshotKeeper, type SnapshotOptions } from 
 export const rulesLimitBytes = 50 * 1024 * 1024;
 /** A container that is killed loses the values of so long; one that ends, none. */
 const rulesEveryMs = 30_000;
+/** Milliseconds between writes of many values, which take longer; well below the usual `--metrics-max-age`. */
+const rulesPauseMs = 120_000;
 
 export function createRulesSnapshotKeeper(
   { saved, restore }: RulesSnapshot,
@@ -22,7 +24,7 @@ export function createRulesSnapshotKeeper(
     addition: { saved, restore, forget: () => undefined },
     nodes,
     intervalMs: rulesEveryMs,
-    longestPauseMs: rulesEveryMs,
+    longestPauseMs: rulesPauseMs,
     limitBytes: rulesLimitBytes,
     oldestMs: maxAgeMs,
     clock,

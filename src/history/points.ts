@@ -9,7 +9,7 @@ export interface PointRange {
   readonly stepMs: number | undefined;
 }
 
-/** What is known of a point beside its usage. */
+/** Describes where a point is from. */
 export interface PointOrigin {
   /** Where the node's newest samples were scraped; of the newest point only, and undefined if unknown. */
   readonly source?: Source;

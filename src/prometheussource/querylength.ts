@@ -37,18 +37,22 @@ export function nameBytesLimit(make: () => string): number {
   return Math.max(leastNameBytes, Math.min(batchBytesLimit, room));
 }
 
-/** Statuses of a request that an engine, or a proxy in front of it, finds too long or malformed. */
-const refusals: ReadonlySet<number | undefined> = new Set([400, 413, 414, 422]);
+/** Statuses of a request that a proxy in front of an engine finds too long. */
+const tooLong: ReadonlySet<number | undefined> = new Set([413, 414]);
+/** Statuses of refusals for any reason: those for the length are known by their words. */
+const refused: ReadonlySet<number | undefined> = new Set([400, 422]);
+const lengthWords = /too (?:long|large)|maxQueryLen/i;
 
-/** Returns the error, with the limit and the remedy behind the engine's words if it refused a query that may be too long for it. */
+/** Returns the error, with the limit and the remedy behind the engine's words if it refused a query for its length. */
 export function explainLength(error: unknown, query: string): unknown {
-  if (!(error instanceof PromqlError) || error.problem !== 'refused' || !refusals.has(error.code)) return error;
+  if (!(error instanceof PromqlError) || error.problem !== 'refused') return error;
+  const isForLength = tooLong.has(error.code) || (refused.has(error.code) && lengthWords.test(error.message));
+  if (!isForLength) return error;
   const bytes = Buffer.byteLength(query);
   if (bytes <= queryBytesLimit) return error;
   const { problem, code, message } = error;
   const why = `the query has ${bytes} bytes, and VictoriaMetrics takes ${queryBytesLimit} (-search.maxQueryLen)`;
-  const remedy =
-    'write the rule so that its queries are cut (docs/custom-metrics-rules.md#many-objects), or raise the limit';
+  const remedy = 'shorten the queries of the rule (docs/custom-metrics-rules.md#many-objects), or raise the limit';
   return new PromqlError(problem, `${message}; ${why}: ${remedy}`, {
     cause: error,
     ...(code !== undefined && { code }),

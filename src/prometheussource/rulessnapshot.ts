@@ -1,6 +1,6 @@
 /**
- * What a restarted server needs while its engines are away: the lists of series, without which no metric is known, and
- * the last values of rules.
+ * Saves and restores the lists of series, without which no metric is known, and the last values of rules: a restarted
+ * server needs both while its engines are away.
  */
 import type { SavedValues } from './savedvalues.ts';
 import type { SeriesLists } from './serieslists.ts';

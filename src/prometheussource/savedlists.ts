@@ -16,29 +16,36 @@ const lineShapes = 500;
 /** Stands in front of lines of lists. */
 const lineKind = 'series';
 
-/** Yields the lines of a list. @param key names it. */
+/** Yields the lines of a list, each with the number of all its shapes. @param key names it. */
 export function* linesOfList(key: string, { shapes, lastSuccessMs }: Omit<SavedList, 'text'>): Generator {
-  for (let from = 0; from < shapes.length; from += lineShapes) {
+  let from = 0;
+  do {
     const part = shapes.slice(from, from + lineShapes);
-    yield [lineKind, key, lastSuccessMs, part.map(({ name, labels }) => [name, ...labels])];
-  }
+    yield [lineKind, key, lastSuccessMs, shapes.length, part.map(({ name, labels }) => [name, ...labels])];
+    from += lineShapes;
+  } while (from < shapes.length);
 }
 
-/** Returns the lists by key. Lines of another kind are left out. @throws SavedValuesError, or AnswerLimitError beyond the limits of an answer. */
+/** Returns the whole lists by key: of one that had no room, metrics would be missing without a cause. Lines of another kind are left out. @throws SavedValuesError, or AnswerLimitError beyond the limits of an answer. */
 export function readLists(lines: readonly (readonly unknown[])[]): ReadonlyMap<string, SavedList> {
   const lists = new Map<
     string,
-    { readonly fold: ReturnType<typeof createShapeFold>; readonly lastSuccessMs: number }
+    { readonly fold: ReturnType<typeof createShapeFold>; readonly lastSuccessMs: number; missing: number }
   >();
-  for (const [kind, key, lastSuccessMs, shapes, ...more] of lines) {
+  for (const [kind, key, lastSuccessMs, count, shapes, ...more] of lines) {
     if (kind !== lineKind) continue;
     check(typeof key === 'string' && more.length === 0, 'list of series');
     check(typeof lastSuccessMs === 'number' && isPossibleTime(lastSuccessMs), 'time of a list');
-    const list = lists.get(key) ?? { fold: createShapeFold(), lastSuccessMs };
+    check(typeof count === 'number', 'number of series');
+    const list = lists.get(key) ?? { fold: createShapeFold(), lastSuccessMs, missing: count };
     lists.set(key, list);
-    for (const shape of listOf(shapes, 'series')) list.fold.add(labelsOf(listOf(shape, 'series')));
+    for (const shape of listOf(shapes, 'series')) {
+      list.fold.add(labelsOf(listOf(shape, 'series')));
+      list.missing -= 1;
+    }
   }
-  return new Map(Array.from(lists, ([key, { fold, lastSuccessMs }]) => [key, { ...fold.result(), lastSuccessMs }]));
+  const whole = [...lists].filter(([, { missing }]) => missing === 0);
+  return new Map(whole.map(([key, { fold, lastSuccessMs }]) => [key, { ...fold.result(), lastSuccessMs }]));
 }
 
 function labelsOf(shape: readonly unknown[]): Readonly<Record<string, string>> {

@@ -56,7 +56,7 @@ const pagePoints = 20_000;
 const pointLimit = 500_000;
 /** Seconds in which a node has a point, also where there is one in two minutes. */
 const newestSeconds = 300;
-/** What a server says of points; all else is not shown. */
+/** Sources that a server may name; others are not shown. */
 const knownSources: ReadonlySet<string | undefined> = new Set(['cadvisor', 'resource']);
 const tooManyPoints = `there are more than ${pointLimit} points: ask for fewer pods, or for fewer points by stepSeconds`;
 

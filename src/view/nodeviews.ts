@@ -34,7 +34,7 @@ export interface NodeParts {
   readonly measured: PartRead<ReadonlyMap<string, MeasuredUsage>>;
 }
 
-/** What is known of one node. */
+/** One node with its usage, and where that is from. */
 export interface ReadNode {
   readonly name: string;
   /** Undefined where Nodes cannot be read: then the usage is all there is. */

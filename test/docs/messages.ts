@@ -240,7 +240,7 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
   },
   BundleTooLong: {
     symptoms: ['caBundle is not maintained: with our root it would be longer than ... bytes'],
-    why: 'Something has filled the bundle, or the annotation `kubegauge.io/staged-roots`. Roots of pods that are gone leave both about a minute later by themselves; text of another program stays. Emptied, both are filled again with the roots of running pods.',
+    why: 'Something has filled the bundle, or the annotation `kubegauge.io/staged-roots`. Roots of pods that are gone leave both about a minute later by themselves, unless the text of another program alone is longer than 128 KiB; such text stays. Emptied, both are filled again with the roots of running pods.',
     commands: `kubectl patch apiservice v1beta1.metrics.k8s.io --type=merge -p '{"metadata":{"annotations":{"kubegauge.io/staged-roots":null}},"spec":{"caBundle":null,"insecureSkipTLSVerify":true}}'`,
   },
   BundleNeedsKubeletAccount: {

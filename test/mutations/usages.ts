@@ -45,6 +45,9 @@ export const usages: readonly Mutation[] = [
     ['if (taken + bytes > limitBytes) break;', '', 'a file grows without a limit'],
     ['room * listsShare', 'room', 'lists leave no room for values'],
   ]),
+  ...mutate('prometheussource/savedlists.ts', rulesSnapshotTests, [
+    ['([, { missing }]) => missing === 0', '() => true', 'a part of a list is restored as all of it'],
+  ]),
   ...mutate('prometheussource/lastvalues.ts', rulesSnapshotTests, [
     ['{ value, atMs: thenMs - ageMs }', '{ value, atMs: nowMs }', 'a value is younger for a restart'],
   ]),

@@ -137,7 +137,7 @@ for (const program of enginesOf(process.argv.includes('--all'))) {
         return;
       }
       const why = await reason(running.get('whole', all));
-      assert.match(why, /the query has \d{5} bytes, and VictoriaMetrics takes 16384 \(-search\.maxQueryLen\): write/);
+      assert.match(why, /the query has \d{5} bytes, and VictoriaMetrics takes 16384 \(-search\.maxQueryLen\): shorten/);
     });
 
     test('requests that are joined fail no more than each alone, with names of any length', async () => {

@@ -56,16 +56,18 @@ test('a template that makes no query has the limit of a short one: its query fai
 
 test('a refusal of a query above the limit names its length, the limit and the remedy, and no other error does', () => {
   const long = 'x'.repeat(queryBytesLimit + 1);
-  const explained = (problem: PromqlProblem, code: number | undefined, query = long) => {
-    const error = new PromqlError(problem, 'said', code === undefined ? {} : { code });
+  const explained = (problem: PromqlProblem, code: number | undefined, query = long, said = 'too long query') => {
+    const error = new PromqlError(problem, said, code === undefined ? {} : { code });
     const made = explainLength(error, query);
-    return made instanceof PromqlError && [made.problem, made.code, made.message === 'said'];
+    return made instanceof PromqlError && [made.problem, made.code, made.message === said];
   };
   assert.deepEqual(explained('refused', 422), ['refused', 422, false]);
   assert.deepEqual(explained('refused', 414), ['refused', 414, false]);
   assert.deepEqual(explained('refused', 401), ['refused', 401, true]);
   assert.deepEqual(explained('unavailable', undefined), ['unavailable', undefined, true]);
   assert.deepEqual(explained('refused', 422, long.slice(1)), ['refused', 422, true]);
-  const { message } = explainLength(new PromqlError('refused', 'said', { code: 400 }), long) as PromqlError;
-  assert.match(message, /^said; the query has 16385 bytes, and VictoriaMetrics takes 16384 .*#many-objects/);
+  assert.deepEqual(explained('refused', 422, long, 'found duplicate series'), ['refused', 422, true]);
+  assert.deepEqual(explained('refused', 413, long, 'nginx'), ['refused', 413, false]);
+  const { message } = explainLength(new PromqlError('refused', 'too long query', { code: 400 }), long) as PromqlError;
+  assert.match(message, /^too long query; the query has 16385 bytes, and VictoriaMetrics takes 16384 .*#many-objects/);
 });

@@ -112,6 +112,18 @@ suite('last values of rules over a restart', () => {
     first.setLists(new Map([['main requests', { ...series, shapes, text: '' }]]));
     const kinds = first.lines(2.5 * oneLine).map((line) => (line as readonly unknown[])[0]);
     assert.deepEqual([kinds.includes('series'), kinds.filter((kind) => kind === 'values').length], [true, 1]);
+    // A part of a list would be a metric that there is not, without a cause.
+    const second = createProcess({ clock: first.clock });
+    second.snapshot.restore(first.lines(2.5 * oneLine), first.clock.monotonicMs());
+    assert.deepEqual([second.lists().size, second.custom.inLane('system').size], [0, 1_000]);
+  });
+
+  test('an empty list comes back as one that succeeded', () => {
+    const first = createProcess();
+    first.setLists(new Map([['main requests', { ...series, shapes: [], text: '' }]]));
+    const second = createProcess({ clock: first.clock });
+    second.snapshot.restore(first.lines(), first.clock.monotonicMs());
+    assert.deepEqual(second.lists().get('main requests')?.shapes, []);
   });
 
   test('objects of a long question are in several lines, and come back in their order', () => {
@@ -170,8 +182,9 @@ suite('last values of rules over a restart', () => {
     'a pod without containers': [engines, good, pod('uid')],
     'a container twice': [engines, good, pod('uid', ['a', 1, 1, 1, 1], ['a', 1, 1, 1, 1])],
     'a usage below zero': [engines, good, pod('uid', ['a', 1, 1, -1, 1])],
-    'a series without a name': [engines, good, ['series', 'main requests', 1, [[]]]],
-    'a list without a time': [engines, good, ['series', 'main requests', null, [['requests']]]],
+    'a series without a name': [engines, good, ['series', 'main requests', 1, 1, [[]]]],
+    'a list without a time': [engines, good, ['series', 'main requests', null, 1, [['requests']]]],
+    'a list without its number': [engines, good, ['series', 'main requests', 1, '1', [['requests']]]],
   };
   for (const [what, lines] of Object.entries(bad)) {
     test(`nothing is restored of a file with ${what}`, () => {
@@ -184,7 +197,10 @@ suite('last values of rules over a restart', () => {
   test('lists beyond the limits of an answer are refused', () => {
     const { snapshot, lists } = createProcess();
     const shapes = Array.from({ length: 20_001 }, (_, index) => [`requests_${index}`]);
-    assert.throws(() => snapshot.restore([engines, ['series', 'main', 1, shapes]], 0), /more than 20000/);
+    assert.throws(
+      () => snapshot.restore([engines, ['series', 'main', 1, shapes.length, shapes]], 0),
+      /more than 20000/,
+    );
     assert.equal(lists().size, 0);
   });
 });
