@@ -8,7 +8,7 @@ import { counterJitterSeconds } from '../storage/samplerules.ts';
 import type { PointOrigin, PointRange } from './points.ts';
 import { type PointLines, PointRing, type Spacing } from './pointring.ts';
 import { type ExistsInApi, machine, PodTable } from './podtable.ts';
-import { type CheckedLines, lineKey, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
+import { type CheckedLines, type SavedLines, savedBytes, toBase64, toSavedPods } from './savedhistory.ts';
 
 /** Milliseconds without samples beyond which the mean would be that of an outage. */
 const longestMeanMs = 255_000;
@@ -19,11 +19,11 @@ export class NodeLines {
   #ring: PointRing;
   /** The newest slot with a point. */
   #last = -Infinity;
-  /** Of the point in that slot. */
+  /** The source of the point in that slot. */
   #source: Source | undefined;
-  /** Of the last scrape; undefined before the first one. */
+  /** The source of the last scrape; undefined before the first one. */
   #scraped: Source | 'of another process' | undefined;
-  /** Of the last two scrapes; undefined if they differ. */
+  /** The source of the last two scrapes; undefined if they differ. */
   #steady: Source | undefined;
   /** Version of the layout that the pods are of. */
   #layoutVersion = Number.NaN;
@@ -224,7 +224,7 @@ export class NodeLines {
   #layOut(layout: Layout, exists: ExistsInApi): void {
     const old = { table: this.#table, ring: this.#ring, baseMs: this.#baseMs, baseSeconds: this.#baseSeconds };
     const oldWaits = this.#waitsSince;
-    const table = old.table.next(layout, exists, (lines, at) => old.ring.hasValue(lines, at, this.#last));
+    const { table, before } = old.table.next(layout, exists, (lines, at) => old.ring.hasValue(lines, at, this.#last));
     this.#table = table;
     this.#layoutVersion = layout.version;
     this.#waitsSince = new Float64Array(table.pods.length).fill(Infinity);
@@ -239,10 +239,9 @@ export class NodeLines {
     };
     this.#ring.copyRow(old.ring, machine.row, machine.row);
     copyLine(machine.firstLine, machine.firstLine, true);
-    const indexes = new Map(old.table.pods.map((pod, index) => [lineKey(pod), index]));
-    for (const [pod, { containers, ...identity }] of table.pods.entries()) {
-      const known = indexes.get(lineKey(identity));
-      if (known === undefined) continue;
+    for (const [pod, { containers }] of table.pods.entries()) {
+      const known = before[pod]!;
+      if (known === -1) continue;
       const from = old.table.linesOf(known);
       this.#ring.copyRow(old.ring, from.row, pod + 1);
       this.#waitsSince[pod] = oldWaits[known]!;

@@ -15,6 +15,13 @@ export const departedLimit = 16;
 /** Pods of a node that are searched one by one: a map per node would add a tenth to the memory of all points. */
 const searchedLimit = 256;
 
+/** The pods of the next layout. */
+export interface NextPods {
+  readonly table: PodTable;
+  /** By pod, its index in the table before; -1 for a new one. */
+  readonly before: Int32Array;
+}
+
 /** A pod has the row behind the machine's and its index. Arrays are by that index. */
 export class PodTable {
   /** Their containers have a line each: first those of the layout, then those that have left. */
@@ -51,29 +58,31 @@ export class PodTable {
    * Returns the pods of a layout, and those that it lacks but the API has. A container that the layout lacks, as while it
    * waits for its restart, stays as long as it has points.
    */
-  next(layout: Layout, exists: ExistsInApi, hasPoints: (lines: PointLines, container: number) => boolean): PodTable {
+  next(layout: Layout, exists: ExistsInApi, hasPoints: (lines: PointLines, container: number) => boolean): NextPods {
     const known = new Map(this.pods.map((pod, index) => [lineKey(pod), index]));
     const pods: PodLayout[] = [];
     const layoutIndex: number[] = [];
     const reported: number[] = [];
+    const before: number[] = [];
     for (const [index, pod] of layout.pods.entries()) {
       // A pod of another node must not fill the memory, and one without a UID may be any of its name.
       if (pod.uid === undefined || layout.unverified?.has(pod) === true) continue;
-      const key = lineKey(pod);
-      const before = known.get(key);
-      known.delete(key);
-      pods.push(before === undefined ? pod : this.#withDeparted(pod, before, hasPoints));
+      const earlier = known.get(lineKey(pod)) ?? -1;
+      pods.push(earlier === -1 ? pod : this.#withDeparted(pod, earlier, hasPoints));
       layoutIndex.push(index);
       reported.push(pod.containers.length);
+      before.push(earlier);
     }
-    for (const index of known.values()) {
-      const pod = this.pods[index]!;
-      if (!exists(pod)) continue;
+    const isReported = new Set(before);
+    for (const [index, pod] of this.pods.entries()) {
+      if (isReported.has(index) || !exists(pod)) continue;
       pods.push(pod);
       layoutIndex.push(-1);
       reported.push(0);
+      before.push(index);
     }
-    return new PodTable(pods, Int32Array.from(layoutIndex), Int32Array.from(reported));
+    const table = new PodTable(pods, Int32Array.from(layoutIndex), Int32Array.from(reported));
+    return { table, before: Int32Array.from(before) };
   }
 
   firstLine(pod: number): number {
@@ -105,12 +114,12 @@ export class PodTable {
 
   #withDeparted(
     pod: PodLayout,
-    before: number,
+    earlier: number,
     hasPoints: (lines: PointLines, container: number) => boolean,
   ): PodLayout {
-    const { containers } = this.pods[before]!;
+    const { containers } = this.pods[earlier]!;
     const names = new Set(pod.containers.map(({ name }) => name));
-    const lines = this.linesOf(before);
+    const lines = this.linesOf(earlier);
     const departed = containers.filter(({ name }, at) => !names.has(name) && hasPoints(lines, at));
     if (departed.length === 0) return pod;
     // Those that left now are before those that left earlier.
