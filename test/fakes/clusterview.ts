@@ -85,23 +85,34 @@ export function nodeView(name: string, given: Partial<NodeView> = {}): NodeView 
   return { name, ready: true, cpu: { used: 1 }, memory: { used: 1000 }, timestampMs, windowSeconds: 15, ...given };
 }
 
-/** A pod with one container, `app`. */
-export function podView(namespace: string, name: string, given: Partial<PodView> = {}): PodView {
-  const [cpu, memory] = [{ used: 0.5 }, { used: 500 }];
+/** A pod without containers and numbers. */
+export function barePodView(name: string, given: Partial<PodView> = {}): PodView {
   return {
-    namespace,
+    namespace: 'shop',
     name,
     phase: 'Running',
     status: 'Running',
     restarts: 0,
     labels: {},
+    cpu: {},
+    memory: {},
+    containers: [],
+    ...given,
+  };
+}
+
+/** A pod with one container, `app`. */
+export function podView(namespace: string, name: string, given: Partial<PodView> = {}): PodView {
+  const [cpu, memory] = [{ used: 0.5 }, { used: 500 }];
+  return barePodView(name, {
+    namespace,
     cpu,
     memory,
     containers: [{ name: 'app', kind: 'container', cpu, memory, restarts: 0 }],
     timestampMs: Date.parse('2026-11-22T20:00:00Z'),
     windowSeconds: 15,
     ...given,
-  };
+  });
 }
 
 export function autoscalerView(namespace: string, name: string, given: Partial<AutoscalerView> = {}): AutoscalerView {

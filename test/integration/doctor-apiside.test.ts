@@ -11,12 +11,12 @@ import { parseCommandLine } from '../../src/options/parse.ts';
 import { createPodRoot } from '../../src/tls/podroot.ts';
 import { keepOffAnnotation, stagedRootsAnnotation } from '../../src/trustpublication/apiserviceview.ts';
 import { bundleLimitBytes, longestRootBytes } from '../../src/trustpublication/publishedroots.ts';
-import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
-import { createInstallation, namespace, servedName, servingPod } from '../fakes/installation.ts';
+import { namespace, servedName, servingPod } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { apiSideFaults, base64, beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
+import { createFaultyClusters } from './faultyclusters.ts';
 import { endpointFaults } from './endpointfaults.ts';
 import { serverPodFaults } from './serverpodfaults.ts';
 
@@ -29,22 +29,7 @@ async function findings(
   return (await examine(apiSideChecks, { server: apiServer.connection, options, place })).findings;
 }
 
-const cluster: { current?: FaultyCluster } = {};
-
-async function use(image?: string): Promise<FaultyCluster> {
-  await release();
-  const apiServer = await createFakeApiServer();
-  const installation = await createInstallation(apiServer, image === undefined ? {} : { image });
-  cluster.current = { apiServer, installation };
-  return cluster.current;
-}
-
-async function release(): Promise<void> {
-  await cluster.current?.installation[Symbol.asyncDispose]();
-  await cluster.current?.apiServer.close();
-  delete cluster.current;
-}
-
+const { use, release } = createFaultyClusters();
 after(release);
 
 const textOf = ({ object, problem, evidence = '', remedy = '' }: ReportedFinding): string =>
@@ -344,7 +329,7 @@ describe("doctor and the roots of kubegauge's pods", () => {
   const owner = { namespace, pod: 'metrics-server-old', uid: '6b4ad0c4-5e19-4e4f-8d1f-0a8d7a1c2b3e' };
 
   test('reports roots of pods that are gone, and its remedy leaves the others', async () => {
-    // Of kubegauge's own pods, the others remove them.
+    // Pods of kubegauge remove those of the others.
     const planted = await use('registry.k8s.io/metrics-server/metrics-server:v0.8.1');
     const { installation } = planted;
     const bundle = `${installation.authority.cert}${createPodRoot(owner).pem}`;

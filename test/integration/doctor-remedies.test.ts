@@ -5,7 +5,6 @@ import { apiSideChecks } from '../../src/doctor/apiside/checks.ts';
 import { examine } from '../../src/doctor/examination.ts';
 import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
-import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { createPodRoot } from '../../src/tls/podroot.ts';
 import { keepOffAnnotation } from '../../src/trustpublication/apiserviceview.ts';
 import { bundleLimitBytes } from '../../src/trustpublication/publishedroots.ts';
@@ -13,7 +12,6 @@ import { makeAuthority } from '../fakes/certificates.ts';
 import {
   apiService,
   condition,
-  createInstallation,
   deployment,
   labels,
   namespace,
@@ -24,26 +22,12 @@ import {
 import { mergePatched, runCommands } from '../fakes/kubectl.ts';
 import { authenticationConfigMap, type KubeObject } from '../fakes/kubeobjects.ts';
 import { base64, beta, change, type FaultyCluster, podName, withoutPods } from './apisidefaults.ts';
+import { createFaultyClusters } from './faultyclusters.ts';
 
 const { options } = parseCommandLine([]);
 const metricsServerImage = 'registry.k8s.io/metrics-server/metrics-server:v0.8.1';
 
-const cluster: { current?: FaultyCluster } = {};
-
-async function use(image?: string): Promise<FaultyCluster> {
-  await release();
-  const apiServer = await createFakeApiServer();
-  const installation = await createInstallation(apiServer, image === undefined ? {} : { image });
-  cluster.current = { apiServer, installation };
-  return cluster.current;
-}
-
-async function release(): Promise<void> {
-  await cluster.current?.installation[Symbol.asyncDispose]();
-  await cluster.current?.apiServer.close();
-  delete cluster.current;
-}
-
+const { use, release } = createFaultyClusters();
 after(release);
 
 async function found({ apiServer }: FaultyCluster, code: string): Promise<readonly ReportedFinding[]> {

@@ -7,22 +7,10 @@ import { runSession } from '../../../src/top/session.ts';
 import { initialState, type TopState } from '../../../src/top/state.ts';
 import type { ClusterView, PodView } from '../../../src/view/types.ts';
 import { ViewError } from '../../../src/view/viewerror.ts';
+import { barePodView } from '../../fakes/clusterview.ts';
 import { until } from '../../fakes/until.ts';
 
-function podView(name: string): PodView {
-  const cpu = { used: 1 };
-  return {
-    namespace: 'shop',
-    name,
-    phase: 'Running',
-    status: 'Running',
-    restarts: 0,
-    labels: {},
-    cpu,
-    memory: {},
-    containers: [],
-  };
-}
+const podView = (name: string): PodView => barePodView(name, { cpu: { used: 1 } });
 
 interface FakeTerminal {
   type(text: string): void;

@@ -5,21 +5,9 @@ import { test } from 'node:test';
 import { mostAbsent, watchRows, type WatchRowsOptions } from '../../../src/top/print.ts';
 import { initialState } from '../../../src/top/state.ts';
 import type { ClusterView, PodView } from '../../../src/view/types.ts';
+import { barePodView } from '../../fakes/clusterview.ts';
 
-function podView(name: string): PodView {
-  const cpu = { used: 1 };
-  return {
-    namespace: 'shop',
-    name,
-    phase: 'Running',
-    status: 'Running',
-    restarts: 0,
-    labels: {},
-    cpu,
-    memory: {},
-    containers: [],
-  };
-}
+const podView = (name: string): PodView => barePodView(name, { cpu: { used: 1 } });
 
 const watching = {
   url: '',

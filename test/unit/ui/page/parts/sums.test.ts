@@ -10,19 +10,7 @@ import {
   workloadLabels,
   workloadOf,
 } from '../../../../../src/ui/page/parts/sums.js';
-
-const pod = (name: string, fields: Partial<PodView> = {}): PodView => ({
-  namespace: 'shop',
-  name,
-  phase: 'Running',
-  status: 'Running',
-  restarts: 0,
-  labels: {},
-  cpu: {},
-  memory: {},
-  containers: [],
-  ...fields,
-});
+import { barePodView as pod } from '../../../../fakes/clusterview.ts';
 
 test('a group adds up what is known, has the age of its oldest usage, and counts pods without usage', () => {
   const pods = [
