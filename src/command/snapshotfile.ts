@@ -49,7 +49,7 @@ export interface SnapshotKeeper {
  * is kept until the end: the `sizeLimit` in manifests/base, beyond which Kubernetes evicts the pod.
  */
 export const snapshotLimitBytes = 400 * 1024 * 1024;
-/** Of the history: its oldest points are left out beyond it. Twice these limits and that of rules (`rulesLimitBytes`) is below the `sizeLimit`. */
+/** The history's own: its oldest points are left out beyond it. Twice these limits and that of rules (`rulesLimitBytes`) is below the `sizeLimit`. */
 export const historyLimitBytes = 100 * 1024 * 1024;
 /** Samples of an older snapshot would make windows that are too long to be of use. */
 const oldestUsefulMs = 5 * 60_000;

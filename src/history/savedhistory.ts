@@ -25,7 +25,7 @@ export interface SavedLines {
   readonly intervalMs: number;
   /** The newest slot. */
   readonly last: number;
-  /** Of the point in it; undefined if unknown. */
+  /** The source of the point in that slot; undefined if unknown. */
   readonly source?: Source | undefined;
   /** A pod's row is behind the machine's and its index; containers have a line each, in this order. */
   readonly pods: readonly SavedPod[];

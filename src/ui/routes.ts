@@ -40,7 +40,7 @@ export interface SummaryAnswer {
   /** kube-apiserver's clock minus ours, in milliseconds, rounded to seconds. An age is `Date.now() + clockAheadMs - timestampMs`. */
   readonly clockAheadMs: number;
   readonly history: HistoryExtent;
-  /** Of the kubeconfig's context, if it names one: the way for a user who cannot list pods of all namespaces. */
+  /** The namespace of the kubeconfig's context, if it names one: the way for a user who cannot list pods of all namespaces. */
   readonly namespace?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What `kubectl get pods` shows as STATUS: printPod in kubernetes/pkg/printers/internalversion/printers.go, as of 1.37. */
+/** Computes the STATUS of `kubectl get pods`: printPod in kubernetes/pkg/printers/internalversion/printers.go, as of 1.37. */
 import { conditionOf } from '../client/conditions.ts';
 import { field, items, text } from '../client/json.ts';
 import { hasEnded } from '../doctor/pods/podfacts.ts';

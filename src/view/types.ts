@@ -7,7 +7,7 @@
 export interface ResourceView {
   readonly used?: number;
   readonly requested?: number;
-  /** What the containers use whose requests `requested` adds up, where there are others, also ephemeral ones. The share of the request is of this, otherwise of `used`. */
+  /** Usage of the containers whose requests `requested` adds up, where there are others, also ephemeral ones. The share of the request is of this, otherwise of `used`. */
   readonly usedWithRequest?: number;
   readonly limit?: number;
   /** Of nodes and the cluster only. */

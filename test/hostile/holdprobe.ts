@@ -17,7 +17,7 @@ export interface Hold {
 }
 
 const timerMs = 4;
-/** Of a turn, in milliseconds. 27 to 31 ms were seen; an attack that makes longer ones costs its callers that. */
+/** Milliseconds of collections that do not count in one turn. 27 to 31 ms were measured; longer ones are a cost of the attack. */
 const collectionLimitMs = 40;
 /** Shorter turns are not looked at. */
 const leastTurnMs = 1;

@@ -24,7 +24,7 @@ export const rightsCheck: Check = {
 
 async function* run(context: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(context.api);
-  // Of the pods behind all Services: they may share an account.
+  // Pods behind several Services may share an account.
   const found = (await findServer(context).catch(unknownIfUnchecked)).exposed.shown;
   for (const address of servicesOf(versions)) {
     yield* tolerant(async function* ofService() {

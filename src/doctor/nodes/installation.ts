@@ -59,7 +59,7 @@ export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): 
   return { service, pods, installation, exposed: { shown, present } };
 }
 
-/** Of several servers, flags and rights of ours are what checks explain. */
+/** Prefers ours among several servers: its flags and rights are what checks explain. */
 function isOurs({ installation, pods }: Pick<FoundServer, 'installation' | 'pods'>): boolean {
   const images = [
     installation?.image ?? '',

@@ -56,7 +56,7 @@ const gauges = Object.fromEntries(
 );
 const usage: fc.Arbitrary<ResourceUsage> = fc.record({ cpuNanocores: whole, memoryBytes: whole, ...gauges });
 const container: fc.Arbitrary<ContainerMetrics> = fc.tuple(text, usage).map(([name, of]) => ({ name, ...of }));
-/** Of points of the history. */
+/** The annotation of a point of the history. */
 const annotations = fc.option(fc.constant(new Map([['kubegauge.io/source', 'cadvisor']])), { nil: undefined });
 const common = { name: text, timestampMs: instantMs, windowMs };
 const node = fc.record({ ...common, usage });

@@ -24,7 +24,7 @@ interface Running {
   /** Scrapes after the time, with these samples by pod and container. */
   scrape(afterMs: number, pods: Readonly<Record<string, Readonly<Record<string, Sample>>>>, uid?: string): void;
   points(pod: string, range?: Parameters<History['pod']>[1]): ReturnType<History['pod']>;
-  /** Of the next scrapes. */
+  /** The source of the next scrapes. */
   source: Source;
 }
 

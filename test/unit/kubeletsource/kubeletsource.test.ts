@@ -1,4 +1,4 @@
-/** What /status and the doctor see of metrics from kubelets. */
+/** Reports about metrics from kubelets, for /status and the doctor. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNode, type NodeRows } from './nodescrapes.ts';

@@ -1,4 +1,4 @@
-/** What a process has of rules: stores of last values, lists of series, and the snapshot of both. */
+/** A process's rules: stores of last values, lists of series, and the snapshot of both. */
 import type { ExternalSample, MetricSample } from '../../../src/metricsource/source.ts';
 import type { Usage } from '../../../src/sample/point.ts';
 import { LastValuesByLane } from '../../../src/prometheussource/lastvaluesbylane.ts';
