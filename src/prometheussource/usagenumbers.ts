@@ -3,6 +3,7 @@ import { excerpt } from '../apimachinery/quote.ts';
 import type { AskedPod, AskedUsage } from '../metricsource/usage.ts';
 import type { PromqlSample } from '../promql/answer.ts';
 import { canBeName, type PodUsage, type Usage } from '../sample/point.ts';
+import { combineUsages } from '../storage/rate.ts';
 import { type LeftOutReason, measure } from './measured.ts';
 
 /** Reports whether a container ended for good; undefined for an unknown pod. */
@@ -88,9 +89,7 @@ export class PodSamples {
       containers.push({ name, ...usage.value });
     }
     if (containers.length === 0) return { kind: 'missing', message: 'Prometheus has no sample of its containers' };
-    containers.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const timestampMs = containers.reduce((oldest, each) => Math.min(oldest, each.timestampMs), Infinity);
-    return { kind: 'ready', value: { timestampMs, windowMs, containers } };
+    return { kind: 'ready', value: combineUsages(containers) };
   }
 }
 

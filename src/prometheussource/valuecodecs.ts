@@ -2,6 +2,7 @@
 import type { MetricSample, ExternalSample } from '../metricsource/source.ts';
 import { milliLimit } from '../metricsource/milli.ts';
 import { canBeId, canBeName, type PodUsage, type Usage } from '../sample/point.ts';
+import { combineUsages } from '../storage/rate.ts';
 import { isPossibleTime, longestMs } from '../storage/snapshotchecks.ts';
 
 /** Rejects what no process writes, or what cannot be served. */
@@ -54,14 +55,12 @@ export const podCodec: ValueCodec<KeptPod> = {
       check(typeof name === 'string' && name !== '' && canBeName(name), 'name of a container');
       return { name, ...loadUsage(of) };
     });
-    const [first] = containers;
-    check(first !== undefined, 'containers');
+    check(containers.length > 0, 'containers');
     check(
       containers.every(({ name }, index) => index === 0 || containers[index - 1]!.name < name),
       'order of containers',
     );
-    const timestampMs = containers.reduce((oldest, each) => Math.min(oldest, each.timestampMs), Infinity);
-    return { uid, usage: { timestampMs, windowMs: first.windowMs, containers } };
+    return { uid, usage: combineUsages(containers) };
   },
 };
 
