@@ -39,6 +39,8 @@ export class UsageAnswers implements UsageSource {
   readonly #lastNodes: LastValuesByLane<Usage>;
   readonly #lastPods: LastValuesByLane<KeptPod>;
   readonly #joinable = new Map<string, boolean>();
+  /** Room for names, which takes a rendering of both templates. */
+  readonly #podBytesLimits = new WeakMap<ResourceRules, Map<QueryForm, number>>();
   /**
    * Rules for which all pods of a namespace were too much for one query: it has those that have ended, and those of
    * other clusters.
@@ -223,7 +225,15 @@ export class UsageAnswers implements UsageSource {
   }
 
   /** The queries of CPU and memory are for the same pods. */
-  #podBytesLimit({ cpu, memory }: ResourceRules, form: QueryForm): number {
+  #podBytesLimit(rules: ResourceRules, form: QueryForm): number {
+    const known = this.#podBytesLimits.get(rules) ?? new Map<QueryForm, number>();
+    this.#podBytesLimits.set(rules, known);
+    const bytes = known.get(form) ?? this.#measurePodBytes(rules, form);
+    known.set(form, bytes);
+    return bytes;
+  }
+
+  #measurePodBytes({ cpu, memory }: ResourceRules, form: QueryForm): number {
     const namespaces = form === 'joined' ? measuredNamespaces : measuredNamespaces.slice(1);
     const request = { namespaces, names: measuredNames };
     return Math.min(...[cpu, memory].map((rule) => nameBytesLimit(() => podsQuery(rule, request, this.#style).query)));
