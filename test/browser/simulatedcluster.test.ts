@@ -1,6 +1,7 @@
 /** The page as `npm start` serves it: the numbers and points that it shows are those of the API server at that moment. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { field, items, text } from '../../src/client/json.ts';
 import { bytesText, coresText, minuteText } from '../../src/ui/page/format.js';
@@ -128,6 +129,21 @@ async function askUsages(): Promise<ReadonlySet<string>> {
   return names;
 }
 
+/** Returns a node and the source of its newest point, once it is known: a node's first point has none. */
+async function knownSource(): Promise<readonly [node: string, source: string]> {
+  const endMs = performance.now() + 2 * agreeMs;
+  for (;;) {
+    const points = await list(`${metrics}/nodes`, { sinceSeconds: '300' });
+    const newest = new Map(points.map((point) => [nameOf(point), field(field(point, 'metadata'), 'annotations')]));
+    for (const [name, annotations] of newest) {
+      const source = text(field(annotations, 'kubegauge.io/source'));
+      if (source !== undefined) return [name, source];
+    }
+    assert.ok(performance.now() < endMs, `no newest point has a source: ${JSON.stringify([...newest])}`);
+    await delay(1000);
+  }
+}
+
 /** Returns what metrics.k8s.io answered for the same moments; undefined unless it is known for each. */
 function sameSamples(shown: readonly Sample[], prefix = ''): readonly Sample[] | undefined {
   const known = shown.flatMap(({ name, atMs }) => {
@@ -238,11 +254,7 @@ describe('the page of npm start', () => {
   });
 
   test('numbers show the source that the newest points of the API have', async () => {
-    const points = await list(`${metrics}/nodes`, { sinceSeconds: '300' });
-    const sources = new Map(points.map((point) => [nameOf(point), field(field(point, 'metadata'), 'annotations')]));
-    const [[name, annotations] = ['', undefined]] = sources;
-    const source = text(field(annotations, 'kubegauge.io/source')) ?? '';
-    assert.notEqual(source, '');
+    const [name, source] = await knownSource();
     const pods = await list(`${metrics}/namespaces/shop/pods`);
     for (const hash of [`#/nodes/${name}`, `#/pods/shop/${nameOf(pods[0])}`]) {
       await goTo(page, hash);
@@ -250,7 +262,8 @@ describe('the page of npm start', () => {
       // Answers do not wait for it: it is read after the first points, and shown by the second reading of the page from then on.
       await sourced.waitFor({ timeout: 2 * agreeMs });
       await sourced.hover();
-      assert.match((await page.locator('#tip').textContent()) ?? '', new RegExp(`\\nsource: .*/metrics/${source}\\n`));
+      const tip = page.locator('#tip', { hasText: new RegExp(`\\nsource: .*/metrics/${source}\\n`) });
+      await tip.waitFor({ timeout: agreeMs });
     }
   });
 
