@@ -2,6 +2,7 @@
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { networkOf } from '../auth/clientnetwork.ts';
+import { createEventLoopQueue, type EventLoopQueue, type QueueShare } from '../eventloopqueue.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import { handshakeTimeoutMs } from './app.ts';
 import { type ConnectionAges, limitConnectionAge } from './connectionage.ts';
@@ -13,7 +14,6 @@ import {
   refuseTunnels,
   watchConnections,
 } from './connections.ts';
-import { createEventLoopQueue, type EventLoopQueue, type QueueShare } from './eventloopqueue.ts';
 import { startGuarded } from './guardedhandshake.ts';
 import { parseInSlices } from './headslices.ts';
 import { refusePlainHttp } from './plainhttp.ts';

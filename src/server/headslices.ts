@@ -4,7 +4,7 @@
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { QueueShare } from './eventloopqueue.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 
 /** Bytes per step; requests of 27 bytes each take 2 ms. */
 export const sliceBytes = 4 * 1024;

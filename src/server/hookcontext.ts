@@ -2,10 +2,10 @@
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import type { Waiter } from '../auth/reviewcache.ts';
 import { isAnonymous } from '../auth/user.ts';
+import type { EventLoopQueue, QueueShare } from '../eventloopqueue.ts';
 import { callerOf } from './callers.ts';
 import type { ConnectionAges } from './connectionage.ts';
 import type { ConnectionLookup, FromConnection } from './connectionlookup.ts';
-import type { EventLoopQueue, QueueShare } from './eventloopqueue.ts';
 import type { ApiRequest, RequestInfo } from './requestinfo.ts';
 import { endOfResponse } from './responsesignal.ts';
 import type { HttpRequest, HttpResponse, Responder } from './responder.ts';

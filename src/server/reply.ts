@@ -9,7 +9,7 @@ import {
 import { encodeJson } from '../apimachinery/meta.ts';
 import { encodeStatus } from '../apimachinery/metaprotobuf.ts';
 import { notAcceptable, type StatusError } from '../apimachinery/status.ts';
-import type { QueueShare } from './eventloopqueue.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 import { bodyFromPieces, type StreamedBody } from './streamedbody.ts';
 import { type Accepted, negotiate, noTransform, type Restrictions } from './negotiate.ts';
 import type { ApiRequest } from './requestinfo.ts';

@@ -1,8 +1,8 @@
 /** Parses method and URL once, so that what was authorized is served. Follows k8s.io/apiserver's RequestInfoFactory. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 import type { Caller } from '../metricsource/source.ts';
-import type { QueueShare } from './eventloopqueue.ts';
 
 export interface RequestInfo {
   readonly method: string;

@@ -1,6 +1,6 @@
 /** Makes requests begin in their networks' shares: Node would emit those of a thousand connections at once. */
 import type { Http2SecureServer, Http2ServerRequest } from 'node:http2';
-import type { QueueShare } from './eventloopqueue.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 import { pipelineLimit, strangerPipelineLimit } from './waitinglimits.ts';
 
 export interface RequestQueueOptions {

@@ -4,10 +4,10 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import type { FastifyReply, FastifyRequest, RouteGenericInterface } from 'fastify';
 import { excerpt } from '../apimachinery/quote.ts';
 import type { UserInfo } from '../auth/user.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 import type { Logger } from '../logging.ts';
 import type { FromConnection } from './connectionlookup.ts';
 import { goodbyeMs } from './waitinglimits.ts';
-import type { QueueShare } from './eventloopqueue.ts';
 import type { OpenConnection, RequestLoad } from './openconnections.ts';
 import { type Reply, timeoutReply } from './reply.ts';
 import type { RequestInfo } from './requestinfo.ts';

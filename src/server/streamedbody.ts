@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { Pieces } from '../apimachinery/pieces.ts';
-import type { QueueShare } from './eventloopqueue.ts';
+import type { QueueShare } from '../eventloopqueue.ts';
 
 export interface StreamedBody {
   /** Valid until the next piece of `rest`, or `release`. */

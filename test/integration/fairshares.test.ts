@@ -9,7 +9,7 @@ import { createOpenConnections } from '../../src/server/openconnections.ts';
 import { setUpConnections } from '../../src/server/connectionsetup.ts';
 import { sliceBytes } from '../../src/server/headslices.ts';
 import { createReadGate } from '../../src/server/readgate.ts';
-import { iterationBudgetMs } from '../../src/server/eventloopqueue.ts';
+import { iterationBudgetMs } from '../../src/eventloopqueue.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';

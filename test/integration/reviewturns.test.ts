@@ -8,7 +8,7 @@ import type { AccessReviewResult, TokenReviewResult } from '../../src/client/rev
 import { silentLogger } from '../../src/logging.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
-import { iterationBudgetMs } from '../../src/server/eventloopqueue.ts';
+import { iterationBudgetMs } from '../../src/eventloopqueue.ts';
 import { createInFlightLimit } from '../../src/server/inflight.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer } from '../../src/server/server.ts';

@@ -10,7 +10,18 @@ const architecture = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
 
 /** A module is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
-  ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor', 'messagecodes'],
+  [
+    'sample',
+    'clock',
+    'abort',
+    'version',
+    'ownfile',
+    'namehash',
+    'logoutput',
+    'redactor',
+    'messagecodes',
+    'eventloopqueue',
+  ],
   ['foreigntext', 'watchedfile'],
   ['apimachinery', 'exposition', 'monitoring', 'logging', 'terminal'],
   ['dns', 'decode', 'metricsource'],

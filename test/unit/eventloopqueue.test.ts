@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createEventLoopQueue, iterationBudgetMs } from '../../../src/server/eventloopqueue.ts';
+import { createEventLoopQueue, iterationBudgetMs } from '../../src/eventloopqueue.ts';
 
 const nextIteration = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
