@@ -14,6 +14,8 @@ export interface ConnectorOptions {
   readonly timeoutMs: number;
   /** Beside Node's own verification. */
   readonly verifyPeer?: VerifyPeer | undefined;
+  /** Of handshakes (see `guardServer`). Default: the server. */
+  readonly owner?: string;
 }
 
 type ConnectionTls = Pick<
@@ -30,7 +32,7 @@ type ConnectionTls = Pick<
 
 /** Returns the `connect` option of an undici client or pool. */
 export function guardedConnector(tls: ConnectionTls, options: ConnectorOptions): Connector {
-  const { lookup, timeoutMs, verifyPeer } = options;
+  const { lookup, timeoutMs, verifyPeer, owner } = options;
   const connect = buildConnector({
     // A secure context has its own.
     ...guardedClientTls,
@@ -43,7 +45,7 @@ export function guardedConnector(tls: ConnectionTls, options: ConnectorOptions):
   });
   return (target, callback) => {
     const socket: unknown = connect(target, verifyPeer === undefined ? callback : verifying(verifyPeer, callback));
-    if (socket instanceof TLSSocket) guardServer(socket);
+    if (socket instanceof TLSSocket) guardServer(socket, owner ?? `${target.hostname}:${target.port}`);
   };
 }
 

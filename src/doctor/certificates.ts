@@ -93,7 +93,7 @@ async function lookAt({ address, port, servername, ca }: LookTarget, signal: Abo
       resolve({ kind: 'unreachable', reason: foreignText(describeError(error)) });
       return;
     }
-    guardServer(socket);
+    guardServer(socket, `${address}:${port}`);
     deadline.addEventListener('abort', late, { once: true });
     if (deadline.aborted) late();
     socket.once('error', (error) => fail(foreignText(describeError(error))));

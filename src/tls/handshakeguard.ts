@@ -5,6 +5,7 @@
 import { constants } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
+import { createEventLoopQueue } from '../eventloopqueue.ts';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
 import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
@@ -13,6 +14,8 @@ interface TlsHandle {
   /** The TCP socket's descriptor; negative once closed. */
   readonly fd: number;
   receive(bytes: Buffer): void;
+  /** Sends a ClientHello. */
+  start(): void;
   readStart(): number;
   readStop(): number;
 }
@@ -49,9 +52,9 @@ function makeSizingRecords(): Buffer {
 
 export interface GuardOptions {
   readonly peer: 'client' | 'server';
-  /** Already read. */
+  /** Already read. Empty of a server. */
   readonly first: Buffer;
-  /** Runs a step soon: one handshake takes OpenSSL milliseconds. */
+  /** Runs a step soon, once: one handshake takes OpenSSL milliseconds. */
   readonly inTurn: (step: () => void) => void;
   /** Must end the connection. The reason has no text of the peer. */
   readonly onRefused: (error: Error) => void;
@@ -78,13 +81,22 @@ export const guardedClientTls = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 };
 
-/** Guards a connection to a server, and destroys it with the reason of a refusal. */
-export function guardServer(secure: TLSSocket): void {
+/**
+ * Handshakes with servers have their own share of an iteration, beside clients: all kubelets may answer at once. One
+ * for the thread. The step of a connection that has ended does nothing.
+ */
+const serverHandshakes = createEventLoopQueue();
+
+/**
+ * Guards a connection to a server, and destroys it with the reason of a refusal.
+ * @param owner of the share; owners take turns, then their connections.
+ */
+export function guardServer(secure: TLSSocket, owner: string): void {
   secure.prependOnceListener('connect', () => {
     guardHandshake(secure, {
       peer: 'server',
       first: Buffer.alloc(0),
-      inTurn: (step) => void setImmediate(step),
+      inTurn: serverHandshakes.shareOf(owner, secure).enqueue,
       onRefused: (error) => secure.destroy(error),
     });
   });
@@ -137,8 +149,21 @@ class HandshakeGuard {
     // The TCP socket may read already, and TLS will.
     this.#handle.readStop();
     this.#handle.readStart = () => 0;
+    if (this.#options.peer === 'server') this.#delayHello();
     // After Node's own next tick of a new socket.
-    process.nextTick(inTurn, () => this.#passFirst(first));
+    else process.nextTick(inTurn, () => this.#passFirst(first));
+  }
+
+  /** Its keys take OpenSSL 0.2 ms, and many connections may open in one poll. Node's own listener comes next. */
+  #delayHello(): void {
+    this.#handle.start = () => {
+      this.#options.inTurn(() => {
+        Reflect.deleteProperty(this.#handle, 'start');
+        if (this.#secure.destroyed) return;
+        this.#handle.start();
+        this.#lookLater();
+      });
+    };
   }
 
   #passFirst(bytes: Buffer): void {
@@ -150,19 +175,22 @@ class HandshakeGuard {
   /** Hands over a connection that has ended. */
   #poll(): void {
     if (this.#secure.destroyed) return;
-    const { inTurn } = this.#options;
     let length = 0;
     try {
       length = readSync(this.#handle.fd, buffer);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-        this.#timer = setTimeout(inTurn, this.#pauseMs, this.#look);
-        this.#pauseMs = Math.min(this.#pauseMs * pauseGrowth, longestPauseMs);
+        this.#lookLater();
         return;
       }
     }
     if (length === 0) this.#handOver();
-    else if (this.#pass(buffer.subarray(0, length))) inTurn(this.#look);
+    else if (this.#pass(buffer.subarray(0, length))) this.#options.inTurn(this.#look);
+  }
+
+  #lookLater(): void {
+    this.#timer = setTimeout(this.#options.inTurn, this.#pauseMs, this.#look);
+    this.#pauseMs = Math.min(this.#pauseMs * pauseGrowth, longestPauseMs);
   }
 
   /**

@@ -32,10 +32,12 @@ before(async () => {
 
 after(() => worker.terminate());
 
+const guard = (socket: TLSSocket) => guardServer(socket, 'server');
+
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   describe(`over ${version}`, () => {
     test('a handshake is good although TLS gets HelloRequests before the first bytes of the server', async () => {
-      const socket = await open(version, guardServer);
+      const socket = await open(version, guard);
       assert.equal(socket.authorized, true);
       assert.equal(socket.getProtocol(), version);
       socket.destroy();
@@ -44,7 +46,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     test('a guarded connection takes no more reads than one without a guard', {
       skip: !existsSync(counters),
     }, async () => {
-      const guarded = await readsOf(await open(version, guardServer));
+      const guarded = await readsOf(await open(version, guard));
       const plain = await readsOf(await open(version, () => undefined));
       assert.ok(guarded < plain + bursts, `${guarded} reads of ${bursts} bursts, ${plain} without a guard`);
     });

@@ -33,6 +33,9 @@ export class ConnectionLostError extends Error {
 /** More than a TLS record holds. */
 export const readBufferBytes = 64 * 1024;
 
+/** All kubelets share the turns of one server: kube-apiserver does not wait for each of them. */
+export const handshakeOwner = 'kubelets';
+
 /** As undici and Go: detects a vanished peer within minutes. */
 const tcpKeepAliveMs = 60_000;
 
@@ -229,6 +232,6 @@ function connect(
   };
   if (tls === undefined) return connectTcp(tcp);
   const secure = connectTls({ ...tcp, ...tls, ALPNProtocols: ['http/1.1'] });
-  guardServer(secure);
+  guardServer(secure, handshakeOwner);
   return secure;
 }

@@ -14,6 +14,7 @@ import { type PausedReading, readingBudget, readingLimitMs, ReadingTooLongError 
 import { connectError, type RequestDeadline } from './requestdeadline.ts';
 import { responseHead } from './responsehead.ts';
 import { headLimitBytes } from './responselimits.ts';
+import { handshakeOwner } from './socket.ts';
 
 export interface UndiciOptions {
   readonly origin: string;
@@ -38,6 +39,7 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
       lookup: lookups.lookup,
       timeoutMs: options.connectTimeoutMs,
       verifyPeer: options.verifyPeer,
+      owner: handshakeOwner,
     }),
   });
   return {
