@@ -5,6 +5,7 @@
 import type { PodUsage } from '../sample/point.ts';
 import type { ContainerUsage } from '../storage/rate.ts';
 import { combinePoints, type PointRange } from './points.ts';
+import { RingColumn } from './ringcolumn.ts';
 import { decodeValue, encodeValue, noValue } from './valuecode.ts';
 
 /** How points are spread over time. */
@@ -47,6 +48,8 @@ const pointBytes = 3;
 const timeBias = 32_768;
 const noTime = 0;
 const latestTime = 65_535;
+/** Times within two minutes of the start of their slot take one byte. */
+const nearTimes = timeBias - 128;
 
 /** Seconds of a window, as resolutions of up to an hour have, and points that were joined. */
 const longestWindowSeconds = 65_535;
@@ -54,15 +57,15 @@ const longestWindowSeconds = 65_535;
 export class PointRing {
   readonly spacing: Spacing;
   /** By row and slot. */
-  readonly #times: Uint16Array;
-  readonly #windows: Uint16Array;
+  readonly #times: RingColumn;
+  readonly #windows: RingColumn;
   /** By line and slot. */
   readonly #values: Uint8Array;
 
   constructor(spacing: Spacing, rows: number, lines: number) {
     this.spacing = spacing;
-    this.#times = new Uint16Array(rows * spacing.slots);
-    this.#windows = new Uint16Array(this.#times.length);
+    this.#times = new RingColumn(rows * spacing.slots, nearTimes);
+    this.#windows = new RingColumn(this.#times.length, 0);
     this.#values = new Uint8Array(lines * spacing.slots * pointBytes);
   }
 
@@ -72,10 +75,10 @@ export class PointRing {
     const time = seconds - this.#startSeconds(slot) + timeBias;
     const isKept = time > noTime && time <= latestTime;
     const at = row * this.spacing.slots + this.#position(slot);
-    this.#times[at] = isKept ? time : noTime;
+    this.#times.set(at, isKept ? time : noTime);
     // Of whole seconds as the times, so that the windows of successive points meet.
     const window = seconds - Math.floor((timestampMs - windowMs) / 1000);
-    this.#windows[at] = Math.min(Math.max(1, window), longestWindowSeconds);
+    this.#windows.set(at, Math.min(Math.max(1, window), longestWindowSeconds));
     return isKept;
   }
 
@@ -91,7 +94,7 @@ export class PointRing {
   clear(first: number, last: number): void {
     const { slots } = this.spacing;
     for (let slot = Math.max(first, last - slots + 1); slot <= last; slot += 1) {
-      for (let at = this.#position(slot); at < this.#times.length; at += slots) this.#times[at] = noTime;
+      for (let at = this.#position(slot); at < this.#times.length; at += slots) this.#times.set(at, noTime);
     }
   }
 
@@ -107,15 +110,15 @@ export class PointRing {
   clearWithoutValue(lines: PointLines, last: number): void {
     for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
       const isKept = lines.names.some((_, container) => this.#cpuCode(lines.firstLine + container, slot) !== noValue);
-      if (!isKept) this.#times[lines.row * this.spacing.slots + this.#position(slot)] = noTime;
+      if (!isKept) this.#times.set(lines.row * this.spacing.slots + this.#position(slot), noTime);
     }
   }
 
   /** Copies a row of another ring with the same spacing. */
   copyRow(from: PointRing, fromRow: number, row: number): void {
     const { slots } = this.spacing;
-    this.#times.set(from.#times.subarray(fromRow * slots, (fromRow + 1) * slots), row * slots);
-    this.#windows.set(from.#windows.subarray(fromRow * slots, (fromRow + 1) * slots), row * slots);
+    this.#times.copy(from.#times, fromRow * slots, slots, row * slots);
+    this.#windows.copy(from.#windows, fromRow * slots, slots, row * slots);
   }
 
   /** As copyRow. */
@@ -129,7 +132,7 @@ export class PointRing {
     const { slots } = this.spacing;
     for (let slot = this.#firstSlot(last); slot <= last; slot += 1) {
       for (let at = this.#position(slot); at < this.#times.length; at += slots) {
-        if (this.#times[at] !== noTime) return slot;
+        if (this.#times.get(at) !== noTime) return slot;
       }
     }
     return Infinity;
@@ -145,9 +148,9 @@ export class PointRing {
     const values = new Uint8Array(lines * slots * pointBytes);
     for (const { index, position, length } of this.#runs(first, slots)) {
       for (let row = 0; row < rows; row += 1) {
-        const from = row * this.spacing.slots + position;
-        times.set(this.#times.subarray(from, from + length), row * slots + index);
-        windows.set(this.#windows.subarray(from, from + length), row * slots + index);
+        const [from, to] = [row * this.spacing.slots + position, row * slots + index];
+        this.#times.read(from, times.subarray(to, to + length));
+        this.#windows.read(from, windows.subarray(to, to + length));
       }
       for (let line = 0; line < lines; line += 1) {
         const from = (line * this.spacing.slots + position) * pointBytes;
@@ -167,8 +170,8 @@ export class PointRing {
       const index = omitted + run.index;
       for (let row = 0; row < rows; row += 1) {
         const [from, to] = [row * slots + index, row * this.spacing.slots + position];
-        this.#times.set(times.subarray(from, from + length), to);
-        this.#windows.set(windows.subarray(from, from + length), to);
+        this.#times.write(to, times.subarray(from, from + length));
+        this.#windows.write(to, windows.subarray(from, from + length));
       }
       for (let line = 0; line < lines; line += 1) {
         const from = (line * slots + index) * pointBytes;
@@ -241,11 +244,11 @@ export class PointRing {
   }
 
   #hasTime(row: number, slot: number): boolean {
-    return this.#times[row * this.spacing.slots + this.#position(slot)] !== noTime;
+    return this.#times.get(row * this.spacing.slots + this.#position(slot)) !== noTime;
   }
 
   #hasPoint(row: number, slot: number, { afterMs }: PointRange): boolean {
-    const time = this.#times[row * this.spacing.slots + this.#position(slot)]!;
+    const time = this.#times.get(row * this.spacing.slots + this.#position(slot));
     return time !== noTime && this.#timestampMs(slot, time) > afterMs;
   }
 
@@ -256,8 +259,8 @@ export class PointRing {
   #pointAt({ row, firstLine, names }: PointLines, slot: number): PodUsage {
     const { slots } = this.spacing;
     const at = row * slots + this.#position(slot);
-    const timestampMs = this.#timestampMs(slot, this.#times[at]!);
-    const windowMs = this.#windows[at]! * 1000;
+    const timestampMs = this.#timestampMs(slot, this.#times.get(at));
+    const windowMs = this.#windows.get(at) * 1000;
     const containers: ContainerUsage[] = [];
     for (const [index, name] of names.entries()) {
       const cpu = this.#cpuCode(firstLine + index, slot);

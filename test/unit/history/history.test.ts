@@ -358,6 +358,30 @@ describe('the history', () => {
     assert.equal(point?.windowMs, 15_000);
   });
 
+  test('has true times and windows of pods whose clocks are set minutes and hours ahead', () => {
+    const running = start();
+    // The windows are those of the first point behind the step: a mean, or the usage that is served.
+    const pods = { near: [0, 60_000], minutes: [180_000, 240_000], hours: [7_200_000, 15_000] } as const;
+    for (let count = 0; count < 60; count += 1) {
+      const nowMs = running.clock.wallMs() + 15_000;
+      const samples = Object.entries(pods).map(([pod, [aheadMs]]) => {
+        const timestampMs = nowMs + (count < 20 ? 0 : aheadMs);
+        return [pod, { app: { containerId: 'a', timestampMs, cpuSeconds: count, memoryBytes: 1e6 } }] as const;
+      });
+      running.scrape(15_000, Object.fromEntries(samples));
+    }
+    const firstMs = running.points('near')[0]!.timestampMs;
+    for (const [pod, [aheadMs, stepWindowMs]] of Object.entries(pods)) {
+      assert.deepEqual(
+        running.points(pod).map(({ timestampMs, windowMs }) => [timestampMs - firstMs, windowMs]),
+        Array.from({ length: 15 }, (_, index) => [
+          index * 60_000 + (index < 5 ? 0 : aheadMs),
+          index === 0 ? 15_000 : index === 5 ? stepWindowMs : 60_000,
+        ]),
+      );
+    }
+  });
+
   test('is not served beyond its time, though the node was not scraped since', () => {
     const running = start(600_000);
     runSteadily(running, 60);
