@@ -305,6 +305,31 @@ describe('the page in a browser', () => {
     }
   });
 
+  test('a workload reads the history of its pods, and has no last value if others have newer points', async () => {
+    const scene = createScene();
+    const job = { ...podAt(0), name: 'job-0', workload: { kind: 'Job', name: 'job' }, labels: { app: 'job' } };
+    scene.pods = [...scene.pods, job];
+    scene.endedOf = (name) => (name === job.name ? 10 : 0);
+    await using opened = await open(scene);
+    const { page } = opened;
+    const asked: URLSearchParams[] = [];
+    page.on('request', (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      if (pathname.endsWith('/history/containers')) asked.push(searchParams);
+    });
+    await goTo(page, '#/namespaces/shop/Job/job');
+    await page.locator('.plot canvas').first().waitFor();
+    const [value] = await page.locator('.plot .legend li', { hasText: job.name }).allTextContents();
+    assert.match(value ?? '', /–$/);
+    assert.deepEqual(
+      asked.map((each) => [each.get('labelSelector'), each.get('stepSeconds')]),
+      [
+        ['app=job', '60'],
+        [null, '3600'],
+      ],
+    );
+  });
+
   test('in the first minute each card of a node has its point, and says that the line comes', async () => {
     const scene = createScene();
     scene.minutesOf = () => 0;

@@ -1,4 +1,5 @@
 /** A made-up cluster for the page: thousands of pods, names that are markup, numbers that are missing, reads that fail. */
+import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
 import type { Examination } from '../../src/doctor/examination.ts';
 import { silentLogger } from '../../src/logging.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -16,6 +17,8 @@ export interface Scene {
   examination: Examination;
   /** Minutes of history of a node or pod. */
   minutesOf: (name: string) => number;
+  /** Minutes since the last point of a node or pod. */
+  endedOf?: (name: string) => number;
   /** Each read fails with it. */
   failure?: Error;
 }
@@ -150,8 +153,14 @@ const examination: Examination = {
 };
 
 /** The last point is the current usage. */
-function historyOf(minutes: number, name: string, cpu: number, memory: number): readonly PointView[] {
-  const end = Math.floor(Date.now() / 60_000) * 60_000;
+function historyOf(
+  { minutesOf, endedOf = () => 0 }: Scene,
+  name: string,
+  cpu: number,
+  memory: number,
+): readonly PointView[] {
+  const minutes = minutesOf(name);
+  const end = (Math.floor(Date.now() / 60_000) - endedOf(name)) * 60_000;
   const phase = 6 * fractionOf(name);
   const wave = (index: number, period: number, depth: number) => 1 - depth + depth * Math.sin(index / period + phase);
   const last = minutes - 1;
@@ -218,20 +227,23 @@ export function viewOf(scene: Scene): UiView {
       read(() => {
         const chosen = scene.nodes.filter((node) => name === undefined || node.name === name);
         return new Map(
-          chosen.map((node) => [
-            node.name,
-            historyOf(scene.minutesOf(node.name), node.name, node.cpu.used ?? 0, node.memory.used ?? 0),
-          ]),
+          chosen.map((node) => [node.name, historyOf(scene, node.name, node.cpu.used ?? 0, node.memory.used ?? 0)]),
         );
       }),
-    containerHistory: ({ namespace, name, stepSeconds = 60 }) =>
+    containerHistory: ({ namespace, name, labelSelector = '', stepSeconds = 60 }) =>
       read(() => {
-        const chosen = scene.pods.filter((pod) => pod.namespace === namespace && (name ?? pod.name) === pod.name);
+        const { matches } = parseLabelSelector(labelSelector);
+        const chosen = scene.pods.filter(
+          (pod) =>
+            pod.namespace === namespace &&
+            (name ?? pod.name) === pod.name &&
+            matches(new Map(Object.entries(pod.labels))),
+        );
         return new Map(
           chosen.flatMap((pod) =>
             pod.containers.flatMap(({ name: container, cpu: { used: cpu }, memory: { used: memory } }) => {
               if (cpu === undefined || memory === undefined) return [];
-              const points = historyOf(scene.minutesOf(pod.name), pod.name, cpu, memory);
+              const points = historyOf(scene, pod.name, cpu, memory);
               return [[`${pod.namespace}/${pod.name}/${container}`, thinned(points, stepSeconds)] as const];
             }),
           ),

@@ -42,13 +42,14 @@ export const usePodHistory = (namespace, name) =>
 /**
  * @param {string} namespace
  * @param {number | undefined} step of stepFor; undefined reads nothing yet.
+ * @param {string} [labelSelector] of the pods; only where the server keeps the history.
  * @returns {import('./live.js').Live<UsageHistoryAnswer>}
  */
-export const useNamespaceHistory = (namespace, step) =>
+export const useNamespaceHistory = (namespace, step, labelSelector) =>
   useAnswer(
     step === undefined
       ? undefined
-      : apiPath('history/containers', { namespace, stepSeconds: step, sinceSeconds: spanSeconds }),
+      : apiPath('history/containers', { namespace, labelSelector, stepSeconds: step, sinceSeconds: spanSeconds }),
     historyEverySeconds,
   );
 
@@ -183,15 +184,15 @@ function byStep({ times, values }, step) {
  * @param {ResourceName} resource
  * @param {ReadonlyMap<string, string>} parts the part of each pod, by its name; other pods are left out
  * @param {number} [step] Seconds between points.
+ * @param {number} [newestOfAll] Time of the newest point, also of series that were not read: a part without one near it has ended.
  * @returns {readonly { readonly label: string, readonly line: Line }[]}
  */
-export function partsOf(series, resource, parts, step) {
+export function partsOf(series, resource, parts, step, newestOfAll = newestIn(series)) {
   const members = series.flatMap((one) => {
     const label = parts.get(one.name.split('/')[1] ?? '');
     return label === undefined ? [] : { label, line: lineOf(one, resource) };
   });
   const newest = newestOf(members.map(({ line }) => line));
-  const newestOfAll = newestIn(series);
   return [...Map.groupBy(members, ({ label }) => label)]
     .map(([label, each]) => {
       const lines = each.map(({ line }) => line);

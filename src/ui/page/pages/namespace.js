@@ -1,7 +1,8 @@
 /** One namespace, and one workload of it: sums, the last hour, workloads and pods. */
 import { useMemo } from 'preact/hooks';
-import { podLimit, useAutoscalers, usePods } from '../data/cluster.js';
-import { newestIn, stepFor, useNamespaceHistory, whyEmpty } from '../data/series.js';
+import { useAutoscalers, usePods } from '../data/cluster.js';
+import { useGroupHistory } from '../data/grouphistory.js';
+import { whyEmpty } from '../data/series.js';
 import { ageText, counted } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable } from '../parts/autoscalertable.js';
@@ -106,17 +107,10 @@ const podNames = (pods) => new Map(pods.map(({ name }) => [name, name]));
  * @param {{ namespace: string, list: PodList, group: PodGroup, partsOf: (pods: readonly PodView[]) => ReadonlyMap<string, string> }} props `list`: all pods of the namespace; `partsOf`: labels of parts, by pod.
  */
 function GroupPlots({ namespace, list, group, partsOf }) {
-  const step = useMemo(() => stepOf(list), [list]);
-  const history = useNamespaceHistory(namespace, step);
+  const { history, step, newest } = useGroupHistory(namespace, list, group.pods);
   const series = history.data?.series;
   // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
-  const lines = useMemo(() => partLines(series ?? [], partsOf(group.pods), step), [series, list]);
+  const lines = useMemo(() => partLines(series ?? [], partsOf(group.pods), step, newest), [series, list, newest]);
   const latest = step === undefined || step === 60 ? 'last minute' : `last ${ageText(step)}`;
-  return html`<${UsagePlots} latest=${latest} step=${step} newest=${newestIn(series ?? [])} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
-}
-
-/** Returns undefined until all pods are there: their number decides how many points are read. @param {PodList} list */
-function stepOf({ items, isWhole }) {
-  if (!isWhole && items.length < podLimit) return undefined;
-  return stepFor(items.reduce((sum, { containers }) => sum + containers.length, 0));
+  return html`<${UsagePlots} latest=${latest} step=${step} newest=${newest} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
 }

@@ -17,11 +17,12 @@ const restColour = 'line-8';
  * @param {readonly UsageSeries[]} series of containers
  * @param {ReadonlyMap<string, string>} parts the part of each pod, by its name
  * @param {number} [step] Seconds between points.
+ * @param {number} [newest] See partsOf.
  * @returns {Readonly<Record<ResourceName, readonly PlotLine[]>>}
  */
-export function partLines(series, parts, step) {
-  const cpu = partsOf(series, 'cpu', parts, step);
-  const memory = partsOf(series, 'memory', parts, step);
+export function partLines(series, parts, step, newest) {
+  const cpu = partsOf(series, 'cpu', parts, step, newest);
+  const memory = partsOf(series, 'memory', parts, step, newest);
   const colourOf = coloursOf(cpu, memory);
   return { cpu: linesOf(cpu, colourOf, step), memory: linesOf(memory, colourOf, step) };
 }

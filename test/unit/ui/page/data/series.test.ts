@@ -129,6 +129,16 @@ test('a part that has ended is last, and has no latest value', () => {
   // With nothing else in the group, the namespace still says what is now.
   const [job] = partsOf(all, 'cpu', new Map([['job-x', 'job']]), 60);
   assert.equal(job && latestOf(job.line, newestIn(all), 60), undefined);
+  // So it does where only the group was read.
+  const own = [of('shop/old/app', 59, 50, 4), of('shop/new/app', 55, 45, 1)];
+  const labels = new Map(['new', 'old'].map((name) => [name, name]));
+  assert.deepEqual(
+    [undefined, now].map((newest) => partsOf(own, 'cpu', labels, 60, newest).map(({ label }) => label)),
+    [
+      ['new', 'old'],
+      ['old', 'new'],
+    ],
+  );
   assert.equal(latestOf({ times: [0, 400], values: [1, null] }, 400, 300), 1);
   assert.equal(latestOf({ times: [], values: [] }, 0), undefined);
 });
