@@ -77,6 +77,21 @@ describe('doctor and the APIServices of custom metrics', () => {
     assert.deepEqual(await findings(cluster, 'pod'), []);
   });
 
+  test('in a pod without the external component, external metrics are not reported until something registers them', async () => {
+    const cluster = await use('--custom-metrics=kubelet');
+    cluster.apiServer.objects.delete('ClusterRole', 'system:kubegauge-external-metrics');
+    for (const version of ['v1beta2', 'v1beta1']) register(cluster, version, custom);
+    cluster.apiServer.faults.answer = ({ path: asked }) =>
+      asked.endsWith('/apiservices/v1beta1.external.metrics.k8s.io') ? 403 : undefined;
+    const unchecked = async () =>
+      (await findings(cluster, 'pod')).filter((each) => {
+        return each.severity === 'unchecked' && JSON.stringify(each).includes(external);
+      });
+    assert.deepEqual(await unchecked(), []);
+    cluster.apiServer.documents.set(`/apis/${external}`, { kind: 'APIGroup', name: external });
+    assert.equal((await unchecked()).length, 1);
+  });
+
   test('names another adapter, which is well', async () => {
     const cluster = await use();
     register(cluster, 'v1beta1', custom, adapter);

@@ -67,18 +67,18 @@ export async function registeredApis(
 /**
  * Returns the APIServices of custom or external metrics that exist; undefined where they may not be read. In a pod without
  * their component, the server has no right to, and needs none.
- * @param hasSource whether a flag gives the server a source of them.
+ * @param isExpected whether a flag gives the server a source of them, or discovery has them.
  */
 export async function* readValueApis(
   { api, place }: Pick<CheckContext, 'api' | 'place'>,
   names: readonly string[],
-  hasSource: boolean,
+  isExpected: boolean,
 ): AsyncGenerator<Finding, readonly RegisteredVersion[] | undefined> {
   try {
     return await registeredApis(api, names);
   } catch (error) {
     if (!(error instanceof UncheckedError)) throw error;
-    if (place === 'outside' || hasSource) yield error.toFinding();
+    if (place === 'outside' || isExpected) yield error.toFinding();
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { Finding } from '../finding.ts';
 import { flagIn } from '../flagwords.ts';
 import { findServer, type FoundServer, unknownServer } from '../nodes/installation.ts';
 import { readOwnStatus } from '../nodes/serverswords.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { explainRules, ruleCodes, type RuleFacts, rulesOfStatus } from './metricrules.ts';
 import { checkValueRights, rightCodes } from './valuerights.ts';
 import {
@@ -45,7 +46,8 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   let isAnyRegistered = false;
   for (const api of valueApis) {
     const hasSource = sourceOf(api, flags, rules);
-    const registered = yield* readValueApis(context, namesOf(api), hasFlag);
+    const isExpected = hasFlag && (hasSource !== 'no' || (await isDiscovered(context, api)));
+    const registered = yield* readValueApis(context, namesOf(api), isExpected);
     if (registered === undefined || registered.length > 0) isAnyRegistered = true;
     yield* explainValueApi({
       api,
@@ -70,6 +72,16 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield notRegistered({ api: custom, exposed });
   if (rules !== undefined) yield* explainRules(rules);
   else if (hasFlag) yield rulesElsewhere(installation);
+}
+
+/** Reports whether the group is in discovery, which every account may read; kube-apiserver has it there as long as an APIService names it. */
+async function isDiscovered({ api }: CheckContext, { group }: ValueApi): Promise<boolean> {
+  try {
+    return (await api.get(`/apis/${group}`)) !== undefined;
+  } catch (error) {
+    if (error instanceof UncheckedError) return true;
+    throw error;
+  }
 }
 
 /** Returns undefined for another server, or where its flags are not seen. */
