@@ -62,7 +62,7 @@ export class Querying {
       states.noted(client.engine.name, rule.path, answer.notes);
       return answer;
     } catch (cause) {
-      const error = explainLength(cause, query);
+      const error = explainLength(cause, query, this.style);
       if (!signal.aborted) states.failed(rule.path, error);
       throw error;
     }

@@ -1,5 +1,6 @@
 /** How many names a query takes before it is too long for an engine, and what an engine's refusal of a longer one means. */
 import { PromqlError } from '../promql/promqlerror.ts';
+import type { QueryStyle } from '../rules/matchers.ts';
 import { QueryError } from '../rules/queries.ts';
 import { batchBytesLimit } from './namebatches.ts';
 
@@ -37,24 +38,33 @@ export function nameBytesLimit(make: () => string): number {
   return Math.max(leastNameBytes, Math.min(batchBytesLimit, room));
 }
 
+const urlTooLong = 414;
 /** Statuses of a request that a proxy in front of an engine finds too long. */
-const tooLong: ReadonlySet<number | undefined> = new Set([413, 414]);
+const tooLong: ReadonlySet<number | undefined> = new Set([413, urlTooLong]);
 /** Statuses of refusals for any reason: those for the length are known by their words. */
 const refused: ReadonlySet<number | undefined> = new Set([400, 422]);
 const lengthWords = /too (?:long|large)|maxQueryLen/i;
 
-/** Returns the error, with the limit and the remedy behind the engine's words if it refused a query for its length. */
-export function explainLength(error: unknown, query: string): unknown {
+/**
+ * Returns the error, with the limit and the remedy behind the engine's words if it refused a query for its length.
+ * @param style as-adapter cuts no query, and sends none by POST.
+ */
+export function explainLength(error: unknown, query: string, style: QueryStyle): unknown {
   if (!(error instanceof PromqlError) || error.problem !== 'refused') return error;
-  const isForLength = tooLong.has(error.code) || (refused.has(error.code) && lengthWords.test(error.message));
-  if (!isForLength) return error;
-  const bytes = Buffer.byteLength(query);
-  if (bytes <= queryBytesLimit) return error;
   const { problem, code, message } = error;
-  const why = `the query has ${bytes} bytes, and VictoriaMetrics takes ${queryBytesLimit} (-search.maxQueryLen)`;
-  const remedy = 'shorten the queries of the rule (docs/custom-metrics-rules.md#many-objects), or raise the limit';
-  return new PromqlError(problem, `${message}; ${why}: ${remedy}`, {
+  if (!tooLong.has(code) && !(refused.has(code) && lengthWords.test(message))) return error;
+  const bytes = Buffer.byteLength(query);
+  const isOfUrl = style === 'as-adapter' && code === urlTooLong;
+  if (bytes <= queryBytesLimit && !isOfUrl) return error;
+  const limit = isOfUrl ? 'in the URL of a GET' : `and VictoriaMetrics takes ${queryBytesLimit} (-search.maxQueryLen)`;
+  return new PromqlError(problem, `${message}; the query has ${bytes} bytes, ${limit}: ${remedies[style]}`, {
     cause: error,
     ...(code !== undefined && { code }),
   });
 }
+
+const manyObjects = 'docs/custom-metrics-rules.md#many-objects';
+const remedies: Readonly<Record<QueryStyle, string>> = {
+  exact: `shorten the queries of the rule (${manyObjects}), or raise the limit`,
+  'as-adapter': `leave out --prometheus-queries=as-adapter, which cuts no query and sends no POST (${manyObjects}), or raise the limit`,
+};

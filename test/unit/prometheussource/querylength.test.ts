@@ -58,7 +58,7 @@ test('a refusal of a query above the limit names its length, the limit and the r
   const long = 'x'.repeat(queryBytesLimit + 1);
   const explained = (problem: PromqlProblem, code: number | undefined, query = long, said = 'too long query') => {
     const error = new PromqlError(problem, said, code === undefined ? {} : { code });
-    const made = explainLength(error, query);
+    const made = explainLength(error, query, 'exact');
     return made instanceof PromqlError && [made.problem, made.code, made.message === said];
   };
   assert.deepEqual(explained('refused', 422), ['refused', 422, false]);
@@ -68,6 +68,28 @@ test('a refusal of a query above the limit names its length, the limit and the r
   assert.deepEqual(explained('refused', 422, long.slice(1)), ['refused', 422, true]);
   assert.deepEqual(explained('refused', 422, long, 'found duplicate series'), ['refused', 422, true]);
   assert.deepEqual(explained('refused', 413, long, 'nginx'), ['refused', 413, false]);
-  const { message } = explainLength(new PromqlError('refused', 'too long query', { code: 400 }), long) as PromqlError;
+  const { message } = explainLength(
+    new PromqlError('refused', 'too long query', { code: 400 }),
+    long,
+    'exact',
+  ) as PromqlError;
   assert.match(message, /^too long query; the query has 16385 bytes, and VictoriaMetrics takes 16384 .*#many-objects/);
+});
+
+test('the remedy for the queries of prometheus-adapter is to leave out the flag, which neither cuts nor sends a POST', () => {
+  const messageOf = (code: number, query: string) => {
+    const error = new PromqlError('refused', 'too long query', { code });
+    return (explainLength(error, query, 'as-adapter') as PromqlError).message;
+  };
+  const long = 'x'.repeat(queryBytesLimit + 1);
+  assert.match(
+    messageOf(422, long),
+    /^too long query; the query has 16385 bytes, and VictoriaMetrics takes 16384 \(-search\.maxQueryLen\): leave out --prometheus-queries=as-adapter, which cuts no query and sends no POST .*, or raise the limit$/,
+  );
+  // A proxy's limit of a URL is lower, and only this mode has long ones.
+  assert.match(
+    messageOf(414, 'x'.repeat(9_000)),
+    /; the query has 9000 bytes, in the URL of a GET: leave out --prometheus-queries=as-adapter,/,
+  );
+  assert.equal(messageOf(413, 'x'.repeat(9_000)), 'too long query');
 });
