@@ -29,7 +29,7 @@ export interface SnapshotOptions {
 
 /** Lines of another module. */
 export interface SnapshotAddition {
-  /** Returns JSON values, each as it is when it is consumed. @param limitBytes of the whole file. */
+  /** Returns JSON values, or their `JsonText`, each as it is when it is consumed. @param limitBytes of the whole file. */
   saved(limitBytes: number): Iterable<unknown>;
   /** @param thenMs when they were saved, monotonic. @throws Error for lines that cannot be; then nothing is restored. */
   restore(lines: readonly unknown[], thenMs: number): void;

@@ -1,13 +1,9 @@
 /** The last answers, served with their true timestamps while an engine is away. */
 import type { Clock } from '../clock.ts';
+import { QuestionValues, type ValueColumn } from './questionvalues.ts';
 
-/** Samples of all questions: about 30 MB. Above the limit, the questions least recently written are dropped. */
+/** Samples of all questions: 13 to 29 MB, the less the more objects a question has. Above the limit, the questions least recently written are dropped. */
 export const lastValueLimit = 200_000;
-
-interface Entry<T> {
-  /** By object, or by position. */
-  readonly values: Map<string, { readonly value: T; readonly atMs: number }>;
-}
 
 /** A value as it is written to a snapshot. */
 export interface AgedValue<T> {
@@ -21,24 +17,28 @@ export class LastValues<T> {
   readonly #maxAgeMs: number;
   readonly #weigh: (value: T) => number;
   readonly #limit: number;
+  readonly #createColumn: (() => ValueColumn<T>) | undefined;
   /** Least recently written first. */
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries = new Map<string, QuestionValues<T>>();
   #size = 0;
 
   /**
    * @param maxAgeMs --metrics-max-age.
    * @param weigh how many usual samples take as much memory; an engine chooses the labels of external ones.
+   * @param createColumn keeps the values of a question; default: an array of them.
    */
   constructor(
     clock: Pick<Clock, 'monotonicMs'>,
     maxAgeMs: number,
     weigh: (value: T) => number = () => 1,
     limit = lastValueLimit,
+    createColumn?: () => ValueColumn<T>,
   ) {
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;
     this.#weigh = weigh;
     this.#limit = limit;
+    this.#createColumn = createColumn;
   }
 
   /** The weight of all. */
@@ -51,52 +51,55 @@ export class LastValues<T> {
    * @param asked names of the question's objects.
    */
   keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
-    const entry = this.#entries.get(question) ?? { values: new Map() };
-    this.#size -= this.#weightOf(entry);
-    this.#entries.delete(question);
     const atMs = this.#clock.monotonicMs();
-    for (const [name, kept] of entry.values) if (atMs - kept.atMs > this.#maxAgeMs) entry.values.delete(name);
-    for (const name of asked) entry.values.delete(name);
-    for (const [name, value] of values) entry.values.set(name, { value, atMs });
-    if (entry.values.size === 0) return;
-    this.#entries.set(question, entry);
-    this.#size += this.#weightOf(entry);
-    this.#evict();
+    this.#change(question, (entry) => {
+      entry.dropBefore(atMs - this.#maxAgeMs);
+      for (const name of asked) if (!values.has(name)) entry.delete(name);
+      for (const [name, value] of values) entry.set(name, value, atMs);
+    });
   }
 
   /** Returns those that are not too old. */
   of(question: string): ReadonlyMap<string, T> {
-    const nowMs = this.#clock.monotonicMs();
-    const { values = new Map() } = this.#entries.get(question) ?? {};
-    return new Map(
-      [...values].filter(([, { atMs }]) => nowMs - atMs <= this.#maxAgeMs).map(([name, { value }]) => [name, value]),
-    );
+    const found = new Map<string, T>();
+    const entry = this.#entries.get(question);
+    for (const [name, value] of entry?.since(this.#oldestMs()) ?? []) found.set(name, value);
+    return found;
   }
 
   /** Yields the values that are not too old, by question; the most recently written one comes first. */
   *questions(): Generator<readonly [question: string, values: readonly AgedValue<T>[]]> {
-    for (const [question, { values }] of [...this.#entries].toReversed()) {
+    for (const [question, entry] of [...this.#entries].toReversed()) {
       const nowMs = this.#clock.monotonicMs();
       const aged: AgedValue<T>[] = [];
-      for (const [name, { value, atMs }] of values) {
-        if (nowMs - atMs <= this.#maxAgeMs) aged.push({ name, value, ageMs: nowMs - atMs });
-      }
+      for (const [name, value, atMs] of entry.since(this.#oldestMs())) aged.push({ name, value, ageMs: nowMs - atMs });
       if (aged.length > 0) yield [question, aged];
     }
   }
 
   /** Adds values to those of the question, which becomes the most recent one. @param thenMs when they had their ages, monotonic. */
   restore(question: string, values: readonly AgedValue<T>[], thenMs: number): void {
-    const entry: Entry<T> = this.#entries.get(question) ?? { values: new Map() };
+    const oldestMs = this.#oldestMs();
+    this.#change(question, (entry) => {
+      for (const { name, value, ageMs } of values) {
+        if (thenMs - ageMs >= oldestMs) entry.set(name, value, thenMs - ageMs);
+      }
+    });
+  }
+
+  #oldestMs(): number {
+    return this.#clock.monotonicMs() - this.#maxAgeMs;
+  }
+
+  /** Makes the question the most recent one, or drops it where it has no values then. */
+  #change(question: string, change: (entry: QuestionValues<T>) => void): void {
+    const entry = this.#entries.get(question) ?? new QuestionValues(this.#weigh, this.#createColumn?.());
     this.#entries.delete(question);
-    const nowMs = this.#clock.monotonicMs();
-    for (const { name, value, ageMs } of values) {
-      if (nowMs - (thenMs - ageMs) > this.#maxAgeMs) continue;
-      const known = entry.values.get(name);
-      this.#size += this.#weigh(value) - (known === undefined ? 0 : this.#weigh(known.value));
-      entry.values.set(name, { value, atMs: thenMs - ageMs });
-    }
-    if (entry.values.size > 0) this.#entries.set(question, entry);
+    this.#size -= entry.weight;
+    change(entry);
+    if (entry.size === 0) return;
+    this.#entries.set(question, entry);
+    this.#size += entry.weight;
     this.#evict();
   }
 
@@ -104,13 +107,7 @@ export class LastValues<T> {
     for (const [question, entry] of this.#entries) {
       if (this.#size <= this.#limit) return;
       this.#entries.delete(question);
-      this.#size -= this.#weightOf(entry);
+      this.#size -= entry.weight;
     }
-  }
-
-  #weightOf({ values }: Entry<T>): number {
-    let weight = 0;
-    for (const { value } of values.values()) weight += this.#weigh(value);
-    return weight;
   }
 }

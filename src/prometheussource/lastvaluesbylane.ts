@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Flow, Lane } from '../promql/flow.ts';
 import { lastValueLimit, LastValues } from './lastvalues.ts';
+import type { ValueColumn } from './questionvalues.ts';
 
 /** Samples of all questions of users, and of strangers. They ask to look, seldom to scale. */
 const userValueLimit = 40_000;
@@ -18,9 +19,14 @@ export class LastValuesByLane<T> {
   readonly #lanes: Readonly<Record<KeptLane, LastValues<T>>>;
 
   /** As `LastValues`. */
-  constructor(clock: Pick<Clock, 'monotonicMs'>, maxAgeMs: number, weigh: (value: T) => number = () => 1) {
+  constructor(
+    clock: Pick<Clock, 'monotonicMs'>,
+    maxAgeMs: number,
+    weigh: (value: T) => number = () => 1,
+    createColumn?: () => ValueColumn<T>,
+  ) {
     this.weigh = weigh;
-    const create = (limit: number) => new LastValues(clock, maxAgeMs, weigh, limit);
+    const create = (limit: number) => new LastValues(clock, maxAgeMs, weigh, limit, createColumn);
     this.#lanes = {
       system: create(lastValueLimit),
       users: create(userValueLimit),

@@ -41,7 +41,7 @@ export class Querying {
 
   /** @param name of the values in a snapshot. */
   lastValues<T>(name: SavedStoreName, codec: ValueCodec<T>, weigh?: (value: T) => number): LastValuesByLane<T> {
-    const values = new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh);
+    const values = new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh, codec.createColumn);
     this.saved.add(name, codec, values);
     return values;
   }

@@ -2,13 +2,14 @@
  * Saves and restores the lists of series, without which no metric is known, and the last values of rules: a restarted
  * server needs both while its engines are away.
  */
+import { JsonText } from '../storage/snapshot.ts';
 import type { SavedValues } from './savedvalues.ts';
 import type { SeriesLists } from './serieslists.ts';
 import { check, listOf, SavedValuesError } from './valuecodecs.ts';
 
 export interface RulesSnapshot {
-  /** Returns JSON values. What hurts most when it is lost comes first; the rest is left out. @param limitBytes of all. */
-  saved(limitBytes: number): Iterable<unknown>;
+  /** What hurts most when it is lost comes first; the rest is left out. @param limitBytes of all. */
+  saved(limitBytes: number): Iterable<JsonText>;
   /**
    * Restores nothing unless all of it can be.
    * @param thenMs when the lines were saved, monotonic.
@@ -45,7 +46,7 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): RulesSnapsho
   return {
     *saved(limitBytes) {
       engines ??= digestOf(newSalt());
-      yield engines;
+      yield new JsonText(engines);
       const room = limitBytes - fileOverhead;
       const taken = yield* within(lists.saved(), room * listsShare);
       yield* within(values.lines(), room - taken);
@@ -72,13 +73,14 @@ export function createRulesSnapshot(options: RulesSnapshotOptions): RulesSnapsho
 const saltLengthLimit = 100;
 
 /** Yields lines until they would have more bytes. Returns the bytes. */
-function* within(lines: Iterable<unknown>, limitBytes: number): Generator<unknown, number> {
+function* within(lines: Iterable<unknown>, limitBytes: number): Generator<JsonText, number> {
   let taken = 0;
   for (const line of lines) {
-    const bytes = Buffer.byteLength(JSON.stringify(line)) + lineOverhead;
+    const json = new JsonText(line);
+    const bytes = Buffer.byteLength(json.text) + lineOverhead;
     if (taken + bytes > limitBytes) break;
     taken += bytes;
-    yield line;
+    yield json;
   }
   return taken;
 }

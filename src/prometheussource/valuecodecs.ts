@@ -4,6 +4,7 @@ import { milliLimit } from '../metricsource/milli.ts';
 import { canBeId, canBeName, type PodUsage, type Usage } from '../sample/point.ts';
 import { combineUsages } from '../storage/rate.ts';
 import { isPossibleTime, longestMs } from '../storage/snapshotchecks.ts';
+import type { ValueColumn } from './questionvalues.ts';
 
 /** Rejects what no process writes, or what cannot be served. */
 export class SavedValuesError extends Error {
@@ -17,6 +18,29 @@ export interface ValueCodec<T> {
   load(saved: readonly unknown[]): T;
   /** Whether the values of a question are one answer, which has no meaning in parts. */
   readonly isWhole: boolean;
+  /** Keeps values in memory; absent: as they are. */
+  readonly createColumn?: () => ValueColumn<T>;
+}
+
+/** Samples of PromQL engines have no window. */
+class SampleColumn implements ValueColumn<MetricSample> {
+  readonly #timesMs: number[] = [];
+  /** Numbers where they are exact: usual ones take no memory of their own. */
+  readonly #valuesMilli: (number | bigint)[] = [];
+
+  at(place: number): MetricSample {
+    return { timestampMs: this.#timesMs[place]!, valueMilli: BigInt(this.#valuesMilli[place]!) };
+  }
+
+  set(place: number, { timestampMs, valueMilli }: MetricSample): void {
+    const number = Number(valueMilli);
+    this.#timesMs[place] = timestampMs;
+    this.#valuesMilli[place] = Number.isSafeInteger(number) ? number : valueMilli;
+  }
+
+  clear(): void {
+    // Its numbers stay until the place is used again.
+  }
 }
 
 /** A pod's usage. */
@@ -30,6 +54,7 @@ export const metricSampleCodec: ValueCodec<MetricSample> = {
   isWhole: false,
   save: saveSample,
   load: loadSample,
+  createColumn: () => new SampleColumn(),
 };
 
 export const externalSampleCodec: ValueCodec<ExternalSample> = {

@@ -33,21 +33,37 @@ export interface Instant {
   readonly monotonicMs: number;
 }
 
-/** Returns whole lines. Each node is written as it is when its line is consumed. */
+/** The JSON of an addition, of a module that has to know its size: values that take megabytes are not written twice. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(value: unknown) {
+    this.text = JSON.stringify(value);
+  }
+}
+
+/**
+ * Returns whole lines. Each node is written as it is when its line is consumed.
+ * @param additions JSON values, or their `JsonText`.
+ */
 export function* writeSnapshot(
   nodes: Iterable<readonly [string, NodeState]>,
   now: Instant,
   additions: Iterable<unknown> = [],
 ): Generator<string> {
   const hash = createHash('sha256');
-  const line = (value: unknown) => {
-    const text = `${JSON.stringify(value)}\n`;
+  const lineOf = (json: string) => {
+    const text = `${json}\n`;
     hash.update(text);
     return text;
   };
+  const line = (value: unknown) => lineOf(JSON.stringify(value));
   yield line({ kubegauge: 'snapshot', version: snapshotVersion, writtenMs: now.wallMs } satisfies Header);
   for (const [name, node] of nodes) yield line(saveNode(name, node, now.monotonicMs));
-  for (const addition of additions) yield line({ addition });
+  for (const addition of additions) {
+    const { text } = addition instanceof JsonText ? addition : new JsonText(addition);
+    yield lineOf(`{"addition":${text}}`);
+  }
   yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`;
 }
 

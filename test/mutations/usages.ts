@@ -49,8 +49,18 @@ export const usages: readonly Mutation[] = [
     ['([, { missing }]) => missing === 0', '() => true', 'a part of a list is restored as all of it'],
   ]),
   ...mutate('prometheussource/lastvalues.ts', rulesSnapshotTests, [
-    ['{ value, atMs: thenMs - ageMs }', '{ value, atMs: nowMs }', 'a value is younger for a restart'],
+    ['entry.set(name, value, thenMs - ageMs)', 'entry.set(name, value, thenMs)', 'a value is younger for a restart'],
   ]),
+  ...mutate(
+    'prometheussource/questionvalues.ts',
+    ['test/unit/prometheussource/lastvalues.test.ts'],
+    [['this.#places.delete(name);', '', 'an object has the number of another one']],
+  ),
+  ...mutate(
+    'prometheussource/valuecodecs.ts',
+    ['test/unit/prometheussource/lastvalues.test.ts'],
+    [['Number.isSafeInteger(number) ? number : valueMilli', 'number', 'a large last value is rounded']],
+  ),
   ...mutate('prometheussource/savedvalues.ts', rulesSnapshotTests, [
     ['values.inLane(lane).restore(', "values.inLane('system').restore(", 'the autoscaler gets values of users'],
     ['if (isWhole) {', 'if (false) {', 'a part of an external answer is served as all of it'],

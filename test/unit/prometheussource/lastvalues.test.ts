@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { LastValues, lastValueLimit } from '../../../src/prometheussource/lastvalues.ts';
 import { measure } from '../../../src/prometheussource/measured.ts';
 import { createShapeFold, shapeLimit } from '../../../src/prometheussource/seriesshapes.ts';
+import { metricSampleCodec } from '../../../src/prometheussource/valuecodecs.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 test('last values are kept for the maximum age, per object', () => {
@@ -44,6 +45,29 @@ test('more last values than the limit drop the oldest question', () => {
   last.keep('old', ['a'], new Map([['a', 1]]));
   last.keep('new', [], many);
   assert.deepEqual([last.of('old').size, last.size], [0, lastValueLimit]);
+});
+
+test('values that come, go and come again are those of their objects, whatever their size', () => {
+  const clock = createFakeClock();
+  const last = new LastValues(clock, 1_000, undefined, undefined, metricSampleCodec.createColumn);
+  const largest = BigInt(Number.MAX_SAFE_INTEGER);
+  const samples = [0n, -1n, 1_500n, largest, largest + 1n, largest + 2n, -largest - 2n, 2n ** 62n + 1n].map(
+    (valueMilli, index) => ({ timestampMs: 1_700_000_000_123 + index, valueMilli }),
+  );
+  const named = samples.map((sample, index) => [`web-${index}`, sample] as const);
+  const names = named.map(([name]) => name);
+  last.keep('q', names, new Map(named));
+  assert.deepEqual([...last.of('q')], named);
+  // Other objects get their places.
+  last.keep('q', names.slice(2, 5), new Map());
+  const others = samples.slice(0, 4).map((sample, index) => [`job-${index}`, sample] as const);
+  last.keep('q', [], new Map(others));
+  last.keep('q', [], new Map([named[3]!]));
+  assert.deepEqual([...last.of('q')], [...named.slice(0, 2), ...named.slice(5), ...others, named[3]]);
+  assert.equal(last.size, 10);
+  clock.jump(1_001);
+  last.keep('q', [], new Map([named[4]!]));
+  assert.deepEqual([[...last.of('q')], last.size], [[named[4]], 1]);
 });
 
 test('heavy values count as several', () => {

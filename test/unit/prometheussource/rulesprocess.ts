@@ -18,7 +18,7 @@ export const maxAgeMs = 60_000;
 
 /** The stores of one process. */
 export function createProcess({ clock = createFakeClock(), engines = 'main' } = {}) {
-  const custom = new LastValuesByLane<MetricSample>(clock, maxAgeMs);
+  const custom = new LastValuesByLane<MetricSample>(clock, maxAgeMs, undefined, metricSampleCodec.createColumn);
   const external = new LastValuesByLane<ExternalSample>(clock, maxAgeMs);
   const pods = new LastValuesByLane<KeptPod>(clock, maxAgeMs, ({ usage }) => usage.containers.length);
   const nodes = new LastValuesByLane<Usage>(clock, maxAgeMs);
@@ -53,6 +53,7 @@ export function createProcess({ clock = createFakeClock(), engines = 'main' } = 
     lists: () => lists,
     setLists: (next: typeof lists) => void (lists = next),
     /** As the file has them. */
-    lines: (limitBytes = 1_000_000): readonly unknown[] => JSON.parse(JSON.stringify([...snapshot.saved(limitBytes)])),
+    lines: (limitBytes = 1_000_000): readonly unknown[] =>
+      [...snapshot.saved(limitBytes)].map(({ text }): unknown => JSON.parse(text)),
   };
 }
