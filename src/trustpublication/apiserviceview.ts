@@ -24,6 +24,9 @@ export const stagedRootsAnnotation = 'kubegauge.io/staged-roots';
 /** Set by an operator, with any value: kubegauge neither writes nor repairs this APIService. */
 export const keepOffAnnotation = 'kubegauge.io/keep-off-ca-bundle';
 
+/** The name under which kube-apiserver records which fields kubegauge wrote. */
+export const fieldManager = 'kubegauge';
+
 /** Annotations by which another controller owns caBundle, and its name. */
 const otherWriters: ReadonlyMap<string, string> = new Map([
   [keepOffAnnotation, 'an operator'],

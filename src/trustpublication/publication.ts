@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
 import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
+import { fieldManager } from './apiserviceview.ts';
 import { apiServicePath, Denials, isInsecure, isOlder, type Observed, watchApiService } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { bundleStates } from './bundlestates.ts';
@@ -232,7 +233,7 @@ class WatchedPublication implements Publication {
 
   async #patch({ write, isRepeated, operations }: NonNullable<Decision['patch']>, signal: AbortSignal): Promise<void> {
     const { rest, name, log, clock, onPatch } = this.#options;
-    const query = { fieldManager: 'kubegauge' };
+    const query = { fieldManager };
     const object = await rest.patch(apiServicePath(name), encodePatch(operations), { query, signal }).catch((cause) => {
       throw new PatchError(cause);
     });

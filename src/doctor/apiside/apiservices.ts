@@ -4,7 +4,8 @@ import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { command, mergePatch, withInput } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
-import { withoutVerification } from './bundlecertificates.ts';
+import { mendVerification } from './otherwriter.ts';
+import { bundleOwnerOf } from './bundleowner.ts';
 import {
   isSame,
   metricsGroup,
@@ -36,7 +37,7 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(api);
   const services = servicesOf(versions);
   const beta = versions.find(({ version }) => version === 'v1beta1');
-  if (beta === undefined) yield notRegistered(services[0]);
+  if (beta === undefined) yield notRegistered(services[0], versions[0]);
   for (const version of versions) {
     if (version.service === undefined) yield local(version);
     else if (version.available?.status !== 'True')
@@ -54,45 +55,59 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
         const kind = kindOfImage(image);
         const problem = `metrics are served by ${kind}: ${image}`;
         yield { code: 'served-by', severity: 'note', object: serviceObject(service), problem };
-        if (kind === 'kubegauge' && beta !== undefined && versions.length === 1) yield v1Missing(service);
+        if (kind === 'kubegauge' && beta !== undefined && versions.length === 1) yield v1Missing(service, beta);
       }
     });
   }
 }
 
-function notRegistered(service: ServiceAddress | undefined): Finding {
+function notRegistered(service: ServiceAddress | undefined, other: RegisteredVersion | undefined): Finding {
   const named = service ?? { namespace: 'kube-system', name: 'metrics-server', port: 443 };
   return {
     code: 'api-not-registered',
     severity: 'error',
     object: `APIService v1beta1.${metricsGroup}`,
     problem: 'it is not registered: kubectl top and the HorizontalPodAutoscaler find no metrics',
-    remedy: withInput('kubectl apply -f -', apiServiceText('v1beta1', named, 100)),
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1beta1', named, 100, other)),
   };
 }
 
-function v1Missing(service: ServiceAddress): Finding {
+function v1Missing(service: ServiceAddress, other: RegisteredVersion): Finding {
   return {
     code: 'v1-not-registered',
     severity: 'warning',
     object: `APIService v1.${metricsGroup}`,
     problem: 'it is not registered, although the server has this version; clients that know only v1 find no metrics',
-    remedy: withInput('kubectl apply -f -', apiServiceText('v1', service, 200)),
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1', service, 200, other)),
   };
 }
 
-/** A server that is not verified yet is registered as metrics-server's release does. */
-function apiServiceText(version: string, { namespace, name, port }: ServiceAddress, priority: number): string {
+/**
+ * A server that is not verified yet is registered as metrics-server's release does.
+ * @param other another version of the same server: what another program than kubegauge has it verified by counts here, too.
+ */
+function apiServiceText(
+  version: string,
+  { namespace, name, port }: ServiceAddress,
+  priority: number,
+  other: RegisteredVersion | undefined,
+): string {
+  const owner = other === undefined || other.bundle === '' ? undefined : bundleOwnerOf(other);
+  const { annotation } = owner ?? {};
+  const annotations =
+    annotation === undefined ? {} : { annotations: { [annotation]: other?.annotations.get(annotation) } };
   return JSON.stringify({
     apiVersion: 'apiregistration.k8s.io/v1',
     kind: 'APIService',
-    metadata: { name: `${version}.${metricsGroup}`, labels: { 'k8s-app': 'metrics-server' } },
+    metadata: { name: `${version}.${metricsGroup}`, labels: { 'k8s-app': 'metrics-server' }, ...annotations },
     spec: {
       group: metricsGroup,
       version,
       groupPriorityMinimum: 100,
       versionPriority: priority,
-      insecureSkipTLSVerify: true,
+      ...(owner === undefined
+        ? { insecureSkipTLSVerify: true }
+        : { caBundle: Buffer.from(other?.bundle ?? '', 'latin1').toString('base64') }),
       service: { namespace, name, port },
     },
   });
@@ -109,7 +124,8 @@ function local({ name }: RegisteredVersion): Finding {
   };
 }
 
-function unavailable({ name, version, available }: RegisteredVersion): Finding {
+function unavailable(registered: RegisteredVersion): Finding {
+  const { name, version, available } = registered;
   const { reason = '', message = 'kube-apiserver has not judged it yet' } = available ?? {};
   const isTls = message.includes('x509:') || message.includes('tls:');
   return {
@@ -118,7 +134,9 @@ function unavailable({ name, version, available }: RegisteredVersion): Finding {
     object: `APIService ${name}`,
     problem: 'kube-apiserver answers 503 for it; other findings say why, where it can be seen',
     evidence: reason === '' ? message : `${reason}: ${message}`,
-    remedy: isTls ? withoutVerification(name) : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
+    remedy: isTls
+      ? mendVerification(registered)
+      : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
   };
 }
 

@@ -2,16 +2,14 @@
 import type { X509Certificate } from 'node:crypto';
 import { describeError } from '../../logging.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
-import { stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
 import type { Finding } from '../finding.ts';
-import { mergePatch } from '../remedy.ts';
 import { dateOf, expiryWarningMs, subjectOf } from './expiry.ts';
-import { mendByOther } from './otherwriter.ts';
+import { mendVerification } from './otherwriter.ts';
 import type { RegisteredVersion } from './registration.ts';
 
 export function* checkBundle(version: RegisteredVersion, nowMs: number): Iterable<Finding> {
   const { name, bundle } = version;
-  const remedy = mendByOther(version) ?? withoutVerification(name);
+  const remedy = mendVerification(version);
   const object = `APIService ${name}`;
   let certificates: readonly X509Certificate[];
   try {
@@ -42,13 +40,4 @@ export function* checkBundle(version: RegisteredVersion, nowMs: number): Iterabl
       remedy,
     };
   }
-}
-
-/** Returns the command that ends a failure of verification at once. kubegauge's pods then stage roots and verify again. */
-export function withoutVerification(name: string): string {
-  return mergePatch('apiservice', undefined, name, {
-    // Staged roots of pods that are gone would fill the next bundle.
-    metadata: { annotations: { [stagedRootsAnnotation]: null } },
-    spec: { caBundle: null, insecureSkipTLSVerify: true },
-  });
 }

@@ -6,10 +6,11 @@ import { bundleLimitBytes, longestRootBytes } from '../../trustpublication/publi
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
 import { flagIn } from '../flagwords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
-import { checkBundle, withoutVerification } from './bundlecertificates.ts';
+import { checkBundle } from './bundlecertificates.ts';
 import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { foreignEndpoints } from './foreignendpoints.ts';
 import { applyManifests, fitsManifests } from './manifests.ts';
+import { mendVerification } from './otherwriter.ts';
 import {
   isSame,
   readValueApis,
@@ -120,7 +121,7 @@ function* checkVersion(version: RegisteredVersion): Iterable<Finding> {
     severity: 'warning',
     object: `APIService ${version.name}`,
     problem: `caBundle or its staged roots have no room for another root (${bundleLimitBytes} bytes): pods of kubegauge add nothing more`,
-    remedy: withoutVerification(version.name),
+    remedy: mendVerification(version),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, comment } from '../remedy.ts';
 import {
+  helmRelease,
   lastAppliedAnnotation,
   readValueApis,
   type RegisteredVersion,
@@ -83,7 +84,6 @@ function leaves({ namespace }: ServiceAddress, name: string, image: string): str
 const imageOf = (pod: PodBehindService | undefined): string =>
   pod === undefined ? '' : (servingContainer(pod.containers)?.image ?? '');
 
-const helmRelease = 'meta.helm.sh/release-name';
 const addonMode = 'addonmanager.kubernetes.io/mode';
 
 function* writersOf({ name, annotations, labels }: RegisteredVersion): Iterable<Finding> {

@@ -5,7 +5,8 @@ import { command, longJsonPatch } from '../remedy.ts';
 import { otherWriterOf, readApiService, stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
 import { bundleLimitBytes, rootsIn, withoutRoots } from '../../trustpublication/publishedroots.ts';
 import { rootOwnerOf } from '../../tls/podroot.ts';
-import { verifyByOther } from './otherwriter.ts';
+import { bundleOwnerOf } from './bundleowner.ts';
+import { mendVerification, verifyByOther } from './otherwriter.ts';
 import type { RegisteredVersion } from './registration.ts';
 import type { PodBehindService } from './servingpods.ts';
 
@@ -58,15 +59,21 @@ export function* checkStagedRoots(
  * @param prunes whether the running pods remove them.
  */
 export function* checkStaleRoots(
-  { name, bundle, object: apiService }: RegisteredVersion,
+  version: RegisteredVersion,
   pods: readonly PodBehindService[],
   prunes: boolean,
 ): Iterable<Finding> {
+  const { name, bundle, object: apiService } = version;
   if (bundle.length > bundleLimitBytes) return;
   const uids = new Set(pods.map(({ uid }) => uid));
   const stale = rootsIn(bundle, rootOwnerOf).filter(({ owner }) => !uids.has(owner.uid));
   if (stale.length === 0) return;
   const rest = withoutRoots(bundle, stale);
+  // An empty bundle would switch verification off.
+  const remedy =
+    rest.trim() === '' && bundleOwnerOf(version) !== undefined
+      ? mendVerification(version)
+      : longJsonPatch('apiservice', name, withBundle(apiService, rest));
   const names = stale.slice(0, namedPods).map(({ owner }) => `${owner.namespace}/${owner.pod}`);
   yield {
     code: 'root-stale',
@@ -75,7 +82,7 @@ export function* checkStaleRoots(
     problem: `caBundle has ${stale.length} roots of pods that are gone: ${names.join(', ')}${
       prunes ? '; the pods of kubegauge remove them within some minutes' : ''
     }`,
-    ...(prunes ? {} : { remedy: longJsonPatch('apiservice', name, withBundle(apiService, rest)) }),
+    ...(prunes ? {} : { remedy }),
   };
 }
 

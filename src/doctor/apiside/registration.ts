@@ -44,6 +44,9 @@ export interface RegisteredVersion {
 /** Holds what kubectl apply wrote last: it removes fields that the next manifest lacks. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
+/** Names the Helm release that an object is of. */
+export const helmRelease = 'meta.helm.sh/release-name';
+
 const apiServicesPath = '/apis/apiregistration.k8s.io/v1/apiservices';
 
 /** The port of an APIService that names none. */

@@ -4,9 +4,9 @@ import type { CheckContext } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { command } from '../remedy.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
-import { withoutVerification } from './bundlecertificates.ts';
 import type { UsedEndpoint } from '../../client/endpointslices.ts';
 import { dateOf, subjectOf } from './expiry.ts';
+import { mendVerification } from './otherwriter.ts';
 import type { RegisteredVersion, ServiceAddress } from './registration.ts';
 import { type PodBehindService, portOf, servingContainer } from './servingpods.ts';
 
@@ -96,7 +96,8 @@ function* findings(
       'the server at its address shows another certificate, but kube-apiserver finds the APIService available: this machine may reach another server there';
     yield { code: uncheckedCode, severity: 'unchecked', object, problem: doubt, evidence: seen };
   } else if (problem !== undefined) {
-    yield { ...problem, severity: 'error', object, evidence: seen, remedy: withoutVerification(version.name) };
+    const remedy = mendVerification(version, pod === undefined ? [] : [pod]);
+    yield { ...problem, severity: 'error', object, evidence: seen, remedy };
   } else if (!version.insecure && pod !== undefined) yield* expiry(context, pod, leaf, seen);
 }
 
