@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { servingPod } from '../fakes/installation.ts';
-import { pod } from '../fakes/kubeobjects.ts';
+import { mergePatched } from '../fakes/kubectl.ts';
+import { type KubeObject, pod } from '../fakes/kubeobjects.ts';
 import { createNodeWorld, type NodeWorld } from '../fakes/nodeworld.ts';
 
 const image = 'kubegauge:0.1.0';
@@ -48,6 +49,44 @@ describe('ports of the server', () => {
     setServerPod(world, { nodeName: 'node-1' });
     world.serve({ ageMs: 20_000 });
     assert.equal(await world.find('kubelet-is-own-fargate'), undefined);
+  });
+
+  test('that remedy adds to the affinity of the Deployment', async () => {
+    const zone = { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['a'] };
+    const onFargate = { key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate'] };
+    const field = { key: 'metadata.name', operator: 'In', values: ['node-1'] };
+    const preferred = [{ weight: 1, preference: { matchExpressions: [zone] } }];
+    const podAntiAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }],
+    };
+    for (const [before, after] of [
+      // Terms are alternatives; one without expressions matches no node.
+      [
+        [{ matchExpressions: [zone] }, { matchFields: [field] }, {}],
+        [{ matchExpressions: [zone, onFargate] }, { matchFields: [field], matchExpressions: [onFargate] }, {}],
+      ],
+      [[{ matchExpressions: [onFargate, zone] }], [{ matchExpressions: [onFargate, zone] }]],
+      [undefined, [{ matchExpressions: [onFargate] }]],
+    ]) {
+      await using world = await createNodeWorld();
+      const affinity = (nodeSelectorTerms: unknown) => ({
+        podAntiAffinity,
+        nodeAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: preferred,
+          ...(nodeSelectorTerms === undefined
+            ? {}
+            : { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }),
+        },
+      });
+      const deployment = () => world.apiServer.objects.get('Deployment', 'metrics-server', 'kube-system') as KubeObject;
+      const spec = { template: { spec: { affinity: affinity(before) } } };
+      world.apiServer.objects.set(mergePatched(deployment(), { spec }) as KubeObject);
+      world.setNode({ labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+      setServerPod(world, { nodeName: 'node-a' });
+      world.serve({ code: 'ConnectionRefused', message: 'the last scrape of node node-a failed; see /status' });
+      await world.run(await world.find('kubelet-is-own-fargate'));
+      assert.partialDeepStrictEqual(deployment(), { spec: { template: { spec: { affinity: affinity(after) } } } });
+    }
   });
 
   test('k3s-io/k3s#11362: 10250 in the network of the node', async () => {

@@ -96,6 +96,8 @@ function toInstallation(namespace: string, deployment: string, spec: unknown): S
   const container = items(field(spec, 'containers'))[0];
   if (container === undefined) return undefined;
   const ports = items(field(container, 'ports')).map((port) => field(port, 'containerPort'));
+  const nodeAffinity = field(field(spec, 'affinity'), 'nodeAffinity');
+  const required = field(nodeAffinity, 'requiredDuringSchedulingIgnoredDuringExecution');
   return {
     namespace,
     deployment,
@@ -105,5 +107,6 @@ function toInstallation(namespace: string, deployment: string, spec: unknown): S
     command: texts(field(container, 'command')),
     args: texts(field(container, 'args')),
     containerPorts: ports.filter((port) => typeof port === 'number'),
+    nodeTerms: items(field(required, 'nodeSelectorTerms')),
   };
 }

@@ -1,4 +1,5 @@
 /** Commands that end problems of kubelets. Those on a node begin with ssh. */
+import { field, items, texts } from '../../client/json.ts';
 import { pinsConfigMapName as pins } from '../../kubelet/pins/pinconfigmap.ts';
 import { applyFiles, manifestsAccount } from '../apiside/manifests.ts';
 import { refusalOf } from '../apiside/shownaccounts.ts';
@@ -233,10 +234,30 @@ export function verifyKubelets(installation: ServerInstallation): string {
   return setFlags(installation, isMode ? { 'kubelet-tls': 'verify' } : { 'kubelet-insecure-tls': 'false' });
 }
 
+const computeType = 'eks.amazonaws.com/compute-type';
+const notOnFargate = { key: computeType, operator: 'NotIn', values: ['fargate'] } as const;
+
+/** Adds to the affinity that is there. A patch replaces terms as a whole. */
 export function leaveFargate(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
   if (installation === undefined) return undefined;
-  const matchExpressions = [{ key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate'] }];
-  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } };
+  const { nodeTerms } = installation;
+  const nodeSelectorTerms =
+    nodeTerms.length === 0 ? [{ matchExpressions: [notOnFargate] }] : nodeTerms.map(withoutFargate);
+  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } };
   const patch = { spec: { template: { spec: { affinity: { nodeAffinity: required } } } } };
   return mergePatch('deployment', installation.namespace, installation.deployment, patch);
+}
+
+/** Terms are alternatives, so each needs the expression. An empty one matches no node, and would match some with it. */
+function withoutFargate(term: unknown): unknown {
+  const expressions = items(field(term, 'matchExpressions'));
+  const fields = items(field(term, 'matchFields'));
+  const isThere = expressions.some(
+    (each) =>
+      field(each, 'key') === computeType &&
+      field(each, 'operator') === 'NotIn' &&
+      texts(field(each, 'values')).includes('fargate'),
+  );
+  if (isThere || expressions.length + fields.length === 0) return term;
+  return { ...(fields.length === 0 ? {} : { matchFields: fields }), matchExpressions: [...expressions, notOnFargate] };
 }

@@ -18,6 +18,8 @@ export interface ServerInstallation {
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly containerPorts: readonly number[];
+  /** Terms of the required node affinity, as kube-apiserver returned them; a node matches one of them. */
+  readonly nodeTerms: readonly unknown[];
 }
 
 /** metrics-server's default of --secure-port; ours is another. */

@@ -19,6 +19,7 @@ const installation = (args: readonly string[], command: readonly string[] = []):
   command,
   args,
   containerPorts: [10_250],
+  nodeTerms: [],
 });
 
 describe('a flag', () => {
