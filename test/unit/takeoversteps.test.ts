@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { allowBundle, goBack, insecureApiService, ownInsecure, takeOver } from '../cluster/e2e/takeoversteps.ts';
+import {
+  allowBundle,
+  goBack,
+  insecureApiService,
+  ownInsecure,
+  takeOver,
+  takeOverServerSide,
+} from '../cluster/e2e/takeoversteps.ts';
 import { parse } from 'yaml';
 import { readDocument } from '../docs/documents.ts';
 import { type FencedBlock, splitBlocks } from '../docs/markdown.ts';
@@ -31,6 +38,8 @@ describe('the way from metrics-server is the tested one', () => {
     const { text } = blockIn('docs/migrate.md', '--field-manager');
     assert.deepEqual(callsOf('kubectl', text), ownInsecure);
     assert.deepEqual(parse(/<<'END'\n(.*)\nEND$/s.exec(text.trim())?.[1] ?? ''), insecureApiService);
+    const [applied = []] = takeOverServerSide;
+    assert.ok(readDocument('docs/migrate.md').includes(`\`kubectl ${applied.join(' ')}\``));
   });
 
   test('in README, where it looks for an APIService before and at the numbers behind', () => {
@@ -55,9 +64,10 @@ describe('the way back is the tested one', () => {
   });
 });
 
-test('takeover.e2e.ts runs both ways, step by step', () => {
+test('takeover.e2e.ts runs all ways, step by step', () => {
   const e2e = readFileSync(path.resolve(import.meta.dirname, '../cluster/e2e/takeover.e2e.ts'), 'utf8');
-  for (const way of ['takeOver', 'goBack']) assert.match(e2e, new RegExp(`await walk\\(${way}, `));
+  for (const way of ['takeOver', 'goBack', 'ownInsecure', 'takeOverServerSide'])
+    assert.match(e2e, new RegExp(`await walk\\(${way}, `));
   assert.match(e2e, /cluster\.kubectl\(allowBundle\)/);
 });
 

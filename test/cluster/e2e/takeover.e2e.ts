@@ -1,20 +1,31 @@
 /** From kubegauge to metrics-server's release and back again by the documented steps (takeoversteps.ts), and certificates from elsewhere. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { V1Deployment } from '@kubernetes/client-node';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import type { V1APIService, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { makeAuthority } from '../../fakes/certificates.ts';
-import type { KubernetesObject } from '../registration.ts';
+import { type KubernetesObject, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { harness } from './harness.ts';
 import { buildManifests } from './kustomized.ts';
 import { metricsServerRelease } from './metricsserver.ts';
-import { addArgs, fitToCluster, listServerPods } from './podserver.ts';
+import type { Lister } from './lister.ts';
+import { addArgs, fitToCluster, listServerPods, podsGone } from './podserver.ts';
 import { apply } from './pods.ts';
 import { isAmong, removeObjects } from './registration.ts';
 import type { Replicas } from './replicas.ts';
 import { shortResolution } from './server.ts';
-import { allowBundle, goBack, isApply, type Step, stepTimeoutMs, takeOver } from './takeoversteps.ts';
+import {
+  allowBundle,
+  applyInput,
+  goBack,
+  insecureApiService,
+  ownInsecure,
+  type Step,
+  stepTimeoutMs,
+  takeOver,
+  takeOverServerSide,
+} from './takeoversteps.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
 const shared = harness();
@@ -24,18 +35,31 @@ const isOther = program.name !== 'kubegauge' && 'the image is our own';
 const [, v1beta1] = apiServiceNames;
 const podEndTimeoutMs = 150_000;
 
-/** Runs the steps in their order. @param objects applied where a document names a file or a folder. @param applied called after that. */
-async function walk(steps: readonly Step[], objects: readonly KubernetesObject[], applied?: () => Promise<void>) {
+/** Runs the steps in their order. @param input JSON that is applied where a document names a file or a folder. @param applied called after that. */
+async function walk(steps: readonly Step[], input: string, applied?: () => Promise<void>) {
   for (const step of steps) {
-    if (isApply(step)) {
-      await apply(cluster, objects);
+    const args = applyInput(step);
+    if (args === undefined) await cluster.kubectl(step, { timeoutMs: stepTimeoutMs });
+    else {
+      await cluster.kubectl(args, { input });
       await applied?.();
-    } else await cluster.kubectl(step, { timeoutMs: stepTimeoutMs });
+    }
   }
 }
 
 /** Resolves when the previous server's pod is gone. Its kubelet has to end it, for which a busy machine takes minutes. */
 const onlyOnePod = () => waitFor('one pod', async () => (await podNames()).length === 1, podEndTimeoutMs);
+
+/** Names of the field managers that own insecureSkipTLSVerify of v1beta1, sorted. */
+async function insecureOwners(): Promise<string[]> {
+  const { metadata } = JSON.parse(
+    await cluster.kubectl(['get', 'apiservice', v1beta1, '-o', 'json', '--show-managed-fields']),
+  ) as V1APIService;
+  const owns = (fields: object | undefined) => JSON.stringify(fields).includes('"f:insecureSkipTLSVerify"');
+  return (metadata?.managedFields ?? [])
+    .flatMap(({ manager = '', fieldsV1 }) => (owns(fieldsV1) ? [manager] : []))
+    .sort();
+}
 
 /** Only of our pods: metrics-server refuses it beside its default --kubelet-request-timeout. */
 const withShortResolution = (object: KubernetesObject) => addArgs(object, [shortResolution]);
@@ -61,7 +85,7 @@ describe("from two replicas to metrics-server's release, and to manifests/base",
 
   test('the release replaces them without a failed answer', async (t) => {
     await using lister = await list(['v1beta1']);
-    await walk(goBack, release);
+    await walk(goBack, toList(release));
     await available(v1beta1);
     await onlyOnePod();
     await lister.more(10);
@@ -96,23 +120,54 @@ describe("from two replicas to metrics-server's release, and to manifests/base",
     await onlyOnePod();
   });
 
-  test('the release is replaced without a failed answer, and its successor is verified from then on', async (t) => {
-    await using lister = await list(['v1beta1']);
-    const [old] = await listServerPods(cluster);
-    const objects = fitToCluster(cluster, registration.base).map(withShortResolution);
-    await walk(takeOver, objects, async () => {
-      assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
-    });
+  /** Resolves when one pod is left, whose root is published, and no request has failed but at the closed port of the previous pod. */
+  async function assertReplaced(t: TestContext, { answers, more }: Lister, old: V1Pod | undefined): Promise<void> {
     await available(v1beta1);
     await onlyOnePod();
     await published(await podNames());
     await registration.available();
-    await lister.more(10);
+    await more(10);
     // metrics-server stops listening at once, before its endpoint is gone.
     const closed = `dial tcp ${old?.status?.podIP}:10250: connect: connection refused`;
-    const ours = lister.answers.filter(({ problem = '' }) => !problem.includes(closed));
-    t.diagnostic(`${lister.answers.length - ours.length} of metrics-server, which had stopped listening`);
+    const ours = answers.filter(({ problem = '' }) => !problem.includes(closed));
+    t.diagnostic(`${answers.length - ours.length} of metrics-server, which had stopped listening`);
     assertNoFailure(t, ours);
+  }
+
+  const ownManifests = () => toList(fitToCluster(cluster, registration.base).map(withShortResolution));
+  const staysInsecure = async () => assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
+
+  test('the release is replaced without a failed answer, and its successor is verified from then on', async (t) => {
+    await using lister = await list(['v1beta1']);
+    const [old] = await listServerPods(cluster);
+    await walk(takeOver, ownManifests(), staysInsecure);
+    await assertReplaced(t, lister, old);
+  });
+
+  test('so is a release that was applied server-side, and later applies change nothing', { skip: brief }, async (t) => {
+    // Another owner of the field, as the patch of the way back, would keep it.
+    await removeObjects(cluster, [...registration.base, ...release]);
+    await podsGone(cluster);
+    const serverSide = ['apply', '--server-side', '-f', '-'];
+    await cluster.kubectl(serverSide, { input: toList(release) });
+    await available(v1beta1);
+    assert.deepEqual(await insecureOwners(), ['kubectl']);
+
+    await using lister = await list(['v1beta1']);
+    const [old] = await listServerPods(cluster);
+    await walk(ownInsecure, JSON.stringify(insecureApiService));
+    assert.deepEqual(await insecureOwners(), ['kubectl', 'kubegauge-takeover']);
+    await walk(takeOverServerSide, ownManifests(), staysInsecure);
+    await assertReplaced(t, lister, old);
+
+    const verified = await apiServiceState(cluster, v1beta1);
+    assert.deepEqual(await insecureOwners(), []);
+    await assert.rejects(
+      walk(ownInsecure, JSON.stringify(insecureApiService)),
+      /may not be true if caBundle is present/,
+    );
+    await walk(takeOverServerSide, ownManifests());
+    assert.deepEqual(await apiServiceState(cluster, v1beta1), verified);
   });
 });
 

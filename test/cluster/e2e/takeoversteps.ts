@@ -5,9 +5,12 @@ const rolloutStatus = ['-n', 'kube-system', 'rollout', 'status', 'deployment/met
 /** Milliseconds for one step: more than its own --timeout. */
 export const stepTimeoutMs = 130_000;
 
-/** Reports whether the step applies the file or folder of a document; a test applies objects that fit its cluster instead. */
-export function isApply(step: Step): boolean {
-  return step[0] === 'apply';
+/**
+ * Returns the arguments that apply standard input in place of the file or folder of a document, since a test applies
+ * objects that fit its cluster; undefined for a step that applies nothing.
+ */
+export function applyInput(step: Step): Step | undefined {
+  return step[0] === 'apply' ? [...step.slice(0, -2), '-f', '-'] : undefined;
 }
 
 export type Step = readonly string[];
@@ -31,6 +34,12 @@ export const insecureApiService = {
   metadata: { name: v1beta1 },
   spec: { insecureSkipTLSVerify: true },
 } as const;
+
+/** After it, in place of the second step of `takeOver`. */
+export const takeOverServerSide: readonly Step[] = [
+  ['apply', '--server-side', '--force-conflicts', '-k', 'my-cluster'],
+  rolloutStatus,
+];
 
 /** From kubegauge to metrics-server. */
 export const goBack: readonly Step[] = [
