@@ -294,6 +294,23 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     says: /system:metrics-server/,
   },
   {
+    name: 'kubernetes-sigs/metrics-server#90: users who are no administrators may not read metrics',
+    plant: ({ apiServer }) => {
+      apiServer.objects.set({
+        kind: 'ClusterRole',
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        metadata: { name: 'view' },
+        rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }],
+      });
+    },
+    code: 'readers-missing',
+    severity: 'warning',
+    place: 'outside',
+    // kube-controller-manager adds its rules to those of view.
+    byHand: true,
+    says: /"name":"system:aggregated-metrics-reader".*"rbac\.authorization\.k8s\.io\/aggregate-to-view":"true"/s,
+  },
+  {
     name: 'stefanprodan/k8s-prom-hpa#26: there is no extension-apiserver-authentication',
     plant: ({ apiServer }) => apiServer.objects.delete('ConfigMap', 'extension-apiserver-authentication', namespace),
     code: 'front-proxy-configmap-missing',

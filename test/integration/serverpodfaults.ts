@@ -1,6 +1,8 @@
 /** Faults of the server's pods and of the way to them, each from a public report, planted in the fake API server. */
-import { condition } from '../fakes/installation.ts';
+import { condition, labels, servingPod } from '../fakes/installation.ts';
 import { type ApiSideFault, change, type FaultyCluster, podName, unavailable, withoutPods } from './apisidefaults.ts';
+
+const metricsServerImage = 'registry.k8s.io/metrics-server/metrics-server:v0.8.1';
 
 /** kube-apiserver refuses the pods. */
 function refused(cluster: FaultyCluster, message: string): void {
@@ -15,6 +17,16 @@ function notReady(cluster: FaultyCluster, status: object, reason = 'ContainersNo
     status: { conditions, containerStatuses: [{ name: 'metrics-server', ready: false, ...status }] },
   });
 }
+
+/** Replaces the log of the container that ended. */
+function logged({ apiServer }: FaultyCluster, text: string): void {
+  apiServer.documents.set(`/api/v1/namespaces/kube-system/pods/${podName}/log`, text);
+}
+
+/** As metrics-server prints it behind each error. */
+const usage = `Usage:\n   [flags]\n\nMetrics server flags:\n${'      --flag string   A flag.\n'.repeat(60)}`;
+
+const plainProbe = (path: string) => ({ httpGet: { path, port: 'https' } });
 
 const crashing = {
   state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container' } },
@@ -108,6 +120,81 @@ export const serverPodFaults: readonly ApiSideFault[] = [
     code: 'pods-not-ready',
     byHand: true,
     says: /kubegauge doctor kubelets/,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#532: the pod gets no connection to kube-apiserver',
+    image: metricsServerImage,
+    plant: (cluster) => {
+      notReady(cluster, crashing);
+      logged(
+        cluster,
+        `Error: unable to load configmap based request-header-client-ca-file: Get "https://10.96.0.1:443/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication": dial tcp 10.96.0.1:443: i/o timeout\n${usage}`,
+      );
+    },
+    code: 'pods-not-ready',
+    byHand: true,
+    says: /no connection to kube-apiserver at 10\.96\.0\.1:443 \(i\/o timeout\).*kubectl get pods --all-namespaces --field-selector=spec\.nodeName=node-1 /s,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#379: the folder for its certificate cannot be written',
+    image: metricsServerImage,
+    plant: (cluster) => {
+      notReady(cluster, crashing);
+      const error = 'error creating self-signed certificates: mkdir apiserver.local.config: read-only file system';
+      logged(cluster, `Error: ${error}\n${usage}panic: ${error}\n\ngoroutine 1 [running]:\n`);
+    },
+    code: 'pods-not-ready',
+    byHand: true,
+    says: /cannot write its certificate: mkdir apiserver\.local\.config: read-only file system.*--cert-dir=\/tmp/s,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#98: the server ends for another reason, which its log has',
+    plant: (cluster) => {
+      notReady(cluster, crashing);
+      logged(cluster, `Error: open /etc/config/kubeconfig: no such file or directory\n${usage}`);
+    },
+    code: 'pods-not-ready',
+    byHand: true,
+    says: /CrashLoopBackOff: .*; its log: Error: open \/etc\/config\/kubeconfig: no such file.*kubectl logs .*--previous/s,
+  },
+  {
+    name: 'kubernetes-retired/dashboard#5472: the probes send plain HTTP to the TLS port',
+    plant: (cluster) => {
+      const probes = { livenessProbe: plainProbe('/livez'), readinessProbe: plainProbe('/readyz') };
+      const operations = (prefix: string) =>
+        Object.entries(probes).map(([name, value]) => ({
+          op: 'add',
+          path: `${prefix}/spec/containers/0/${name}`,
+          value,
+        }));
+      change(cluster, 'Pod', podName, operations(''));
+      change(cluster, 'Deployment', 'metrics-server', operations('/spec/template'));
+      const message = 'containers with unready status: [metrics-server]';
+      notReady(cluster, { state: { running: {} } }, 'ContainersNotReady', message);
+    },
+    code: 'pods-not-ready',
+    byHand: true,
+    says: /its livenessProbe and readinessProbe send plain HTTP to a port that speaks TLS.*containers\/0\/readinessProbe\/httpGet\/scheme","value":"HTTPS"/s,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#1148: a replica stays Pending on a single node, as the release keeps replicas apart',
+    image: metricsServerImage,
+    plant: (cluster) => {
+      const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } };
+      const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+      change(cluster, 'Deployment', 'metrics-server', { spec: { replicas: 2, template: { spec: { affinity } } } });
+      const message =
+        "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
+      const conditions = [condition('PodScheduled', 'False', 'Unschedulable', message)];
+      const status = { phase: 'Pending', conditions, podIP: undefined, podIPs: undefined };
+      cluster.apiServer.objects.set(
+        servingPod('metrics-server-f6f4c8d5b-fghij', 'metrics-server', metricsServerImage, 10_250, status),
+      );
+    },
+    code: 'pods-not-ready',
+    severity: 'warning',
+    byHand: true,
+    says: /fghij\n.*others serve.*\n.*anti-affinity.*\n.*"preferredDuringSchedulingIgnoredDuringExecution":\[\{"weight":100,"podAffinityTerm":\{"topologyKey"/s,
   },
   {
     name: 'k0sproject/k0s#5503: no agent of konnectivity is connected',

@@ -1,34 +1,51 @@
 /** Says why pods behind a Service are not ready. */
 import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
-import { foreignText } from '../../foreigntext.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { command, comment, jsonPatch } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
+import { explainCrash } from './crashed.ts';
+import { plainProbes } from './probes.ts';
+import { parseTimeMs } from '../times.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { kindOfImage, type PodBehindService, readTemplate, servingContainer } from './servingpods.ts';
 
 /** Pods that are described; the others of a Deployment have the same fault. */
 const describedPods = 3;
 
+/** @param othersServe whether the Service has ready pods beside these. */
 export async function* podsNotReady(
   api: ClusterReader,
   address: ServiceAddress,
   pods: readonly PodBehindService[],
+  othersServe = false,
 ): AsyncIterable<Finding> {
   for (const pod of pods.slice(0, describedPods)) {
     const why = whyNotReady(pod);
     const { reason, message, remedy } = (await explained(api, why, pod)) ?? { ...why, remedy: undefined };
     yield {
       code: 'pods-not-ready',
-      severity: 'error',
+      severity: othersServe ? 'warning' : 'error',
       object: `Pod ${pod.namespace}/${pod.name}`,
-      problem: `no pod behind ${serviceObject(address)} is ready`,
+      problem: othersServe
+        ? `it has not been ready for ${longMs / 60_000} minutes; others serve ${serviceObject(address)}`
+        : `no pod behind ${serviceObject(address)} is ready`,
       evidence: message === '' ? reason : `${reason}: ${message}`,
       remedy: remedy ?? command('kubectl', 'describe', 'pod', '--namespace', pod.namespace, pod.name),
     };
   }
+}
+
+/** Milliseconds. A pod starts, and a rollout replaces it, in less. */
+const longMs = 300_000;
+
+/** Reports whether a pod that is to serve has not been ready for minutes, as in a rollout that does not end. */
+export function waitsForLong({ ready, deleting, object, created }: PodBehindService, nowMs: number): boolean {
+  const conditions = items(field(field(object, 'status'), 'conditions'));
+  const condition = conditions.find((each) => field(each, 'type') === 'Ready');
+  const sinceMs = parseTimeMs(field(condition, 'lastTransitionTime')) ?? parseTimeMs(created);
+  return !ready && !deleting && sinceMs !== undefined && nowMs - sinceMs > longMs;
 }
 
 interface Reason {
@@ -74,6 +91,7 @@ async function explained(api: ClusterReader, why: Reason, pod: PodBehindService)
   const { reason, message } = why;
   const owner = deployment === undefined ? undefined : await readOwner(api, namespace, deployment);
   const named = deployment ?? '';
+  const describe = command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
   if (imageReasons.has(reason) && deployment !== undefined) {
     return { ...why, remedy: await otherImage(api, pod, deployment) };
   }
@@ -81,12 +99,20 @@ async function explained(api: ClusterReader, why: Reason, pod: PodBehindService)
     const remedy = owner && raisedLimit(pod, why.container ?? '');
     return remedy === undefined ? undefined : { ...why, remedy };
   }
-  if (reason === 'CrashLoopBackOff') return crashed(api, why, pod, owner?.object);
+  const plain = isRunning(pod) || reason === 'CrashLoopBackOff' ? plainProbes(pod, owner?.object) : undefined;
+  if (plain !== undefined) return { ...why, message: plain.message, remedy: plain.remedy ?? describe };
+  if (reason === 'CrashLoopBackOff') {
+    const crashed = { pod, container: why.container, owner: owner?.object };
+    return { ...why, ...(await explainCrash(api, crashed, message)) };
+  }
   if (reason === 'Unschedulable' && isControlPlaneOnly(message) && owner?.object !== undefined) {
     return { ...why, remedy: tolerateControlPlane(namespace, named, owner.object) };
   }
+  if (reason === 'Unschedulable' && message.includes("didn't match pod anti-affinity rules")) {
+    const remedy = owner && preferApart(namespace, named, owner.object);
+    return remedy === undefined ? undefined : { ...why, remedy };
+  }
   if (reason === 'ContainersNotReady' && isRunning(pod)) {
-    const describe = command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
     return {
       ...why,
       message: `${message}; its readiness probe fails, as it does while no kubelet can be read`,
@@ -167,46 +193,6 @@ function raisedLimit({ namespace, deployment = '', object }: PodBehindService, c
   return command('kubectl', 'set', 'resources', ...where, `--limits=${doubled}`, `--requests=${doubled}`);
 }
 
-/** Lines of the log of the container that ended. */
-const logLines = 40;
-
-/** A flag that the release does not know is the usual reason after an update, and the log says so. */
-async function crashed(
-  api: ClusterReader,
-  why: Reason,
-  { namespace, name, deployment = '' }: PodBehindService,
-  owner: unknown,
-): Promise<Explained> {
-  const container = why.container === undefined ? {} : { container: why.container };
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}/log`;
-  const query = { previous: 'true', tailLines: String(logLines), ...container };
-  const log = await api.text(path, query).catch(() => undefined);
-  const flag =
-    log?.status === 200 ? /unknown (?:shorthand )?flag: '?(--?[A-Za-z0-9-]{1,100})/.exec(log.text)?.[1] : undefined;
-  const remedy = command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
-  if (flag === undefined) return { ...why, remedy };
-  const without = withoutFlag(owner, why.container, flag);
-  return {
-    ...why,
-    message: `the server does not know the flag ${foreignText(flag)}`,
-    remedy: without === undefined ? remedy : jsonPatch('deployment', namespace, deployment, without),
-  };
-}
-
-/** Returns a JSON patch of the Deployment; undefined if it cannot be read or lacks the flag. */
-function withoutFlag(owner: unknown, container: string | undefined, flag: string): readonly object[] | undefined {
-  const containers = items(field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'containers'));
-  const index = containers.findIndex((each) => field(each, 'name') === container);
-  const isFlag = (word: unknown) => word === flag || (typeof word === 'string' && word.startsWith(`${flag}=`));
-  const patch = ['command', 'args'].flatMap((member) => {
-    const words = items(field(containers[index], member));
-    if (!words.some(isFlag)) return [];
-    const path = `/spec/template/spec/containers/${index}/${member}`;
-    return [{ op: 'replace', path, value: words.filter((word) => !isFlag(word)) }];
-  });
-  return patch.length === 0 ? undefined : patch;
-}
-
 const controlPlaneTaints = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
 
 /** Reports whether every node is a control-plane node, as in a cluster of one. */
@@ -224,4 +210,20 @@ function tolerateControlPlane(namespace: string, deployment: string, owner: unkn
   return jsonPatch('deployment', namespace, deployment, [
     { op: 'add', path: '/spec/template/spec/tolerations', value: [...present, ...added] },
   ]);
+}
+
+/**
+ * Lets replicas share a node where there is no other, as manifests/components/high-availability does; undefined where
+ * the Deployment cannot be read or does not keep them apart.
+ */
+function preferApart(namespace: string, deployment: string, owner: unknown): string | undefined {
+  const affinity = field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'affinity');
+  const present = field(affinity, 'podAntiAffinity');
+  const required = items(field(present, 'requiredDuringSchedulingIgnoredDuringExecution'));
+  if (required.length === 0) return undefined;
+  const preferred = items(field(present, 'preferredDuringSchedulingIgnoredDuringExecution'));
+  const added = required.map((podAffinityTerm) => ({ weight: 100, podAffinityTerm }));
+  const value = { preferredDuringSchedulingIgnoredDuringExecution: [...preferred, ...added] };
+  const path = '/spec/template/spec/affinity/podAntiAffinity';
+  return jsonPatch('deployment', namespace, deployment, [{ op: 'replace', path, value }]);
 }

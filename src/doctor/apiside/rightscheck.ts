@@ -9,6 +9,7 @@ import { findServer, type FoundServer, unknownServer } from '../nodes/installati
 import { UncheckedError } from '../uncheckederror.ts';
 import { exposedRights } from './exposedrights.ts';
 import { fitsManifests } from './manifests.ts';
+import { checkReaders } from './readers.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { attributesOf, grant, rightText } from './rightgrants.ts';
 import { type NeededRight, rightsOf } from './rights.ts';
@@ -17,8 +18,8 @@ import { type ExposedAccounts, refusalOf, shownAccount } from './shownaccounts.t
 
 export const rightsCheck: Check = {
   name: 'rights',
-  title: "the rights of the server's ServiceAccounts",
-  codes: ['right-missing', 'kubelet-account-writes'],
+  title: "the rights of the server's ServiceAccounts, and of users to read metrics",
+  codes: ['right-missing', 'kubelet-account-writes', 'readers-missing'],
   run,
 };
 
@@ -42,6 +43,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       }
     });
   }
+  if (versions.length > 0) yield* tolerant(() => checkReaders(context));
 }
 
 /** The check of each Service says what cannot be read. */

@@ -5,7 +5,7 @@ import type { Finding } from '../finding.ts';
 import { command, mergePatch, withInput } from '../remedy.ts';
 import { checkEndpoints } from './foreignendpoints.ts';
 import { checkManualEndpoints } from './manualendpoints.ts';
-import { podsNotReady } from './notready.ts';
+import { podsNotReady, waitsForLong } from './notready.ts';
 import { checkPorts } from './ports.ts';
 import {
   type RegisteredVersion,
@@ -76,6 +76,10 @@ async function* checkService(
     return;
   }
   if (!pods.some(({ ready, deleting }) => ready && !deleting)) yield* podsNotReady(api, address, pods);
+  else {
+    const waiting = pods.filter((pod) => waitsForLong(pod, context.nowMs()));
+    yield* podsNotReady(api, address, waiting, true);
+  }
   if (port === undefined) return;
   yield* checkPorts(context, address, service, port, pods);
   yield* tolerant(() => checkEndpoints(context, address, service, pods));

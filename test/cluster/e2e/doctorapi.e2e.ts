@@ -239,6 +239,34 @@ const faults: readonly PlantedFault[] = [
     },
   },
   {
+    name: 'kubernetes-retired/dashboard#5472: the readiness probe sends plain HTTP to the TLS port',
+    check: 'service',
+    code: 'pods-not-ready',
+    plant: () =>
+      cluster.kubectl([
+        'patch',
+        'deployment',
+        namespace,
+        'metrics-server',
+        '--patch',
+        JSON.stringify({
+          spec: {
+            // With no pod kept beside the new one.
+            strategy: { type: 'Recreate', rollingUpdate: null },
+            template: {
+              spec: { containers: [{ name: 'metrics-server', readinessProbe: { httpGet: { scheme: 'HTTP' } } }] },
+            },
+          },
+        }),
+      ]),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#90: users who are no administrators may not read metrics',
+    check: 'rights',
+    code: 'readers-missing',
+    plant: () => cluster.kubectl(['delete', 'clusterrole', 'system:aggregated-metrics-reader']),
+  },
+  {
     name: 'kubernetes-sigs/metrics-server#576: caBundle is not of the CA that signed the serving certificate',
     check: 'ca-bundle',
     code: 'bundle-mismatch',
