@@ -2,9 +2,9 @@
 import { escapeControls } from '../foreigntext.ts';
 import { fit, type Span, widthOf } from '../terminal/text.ts';
 import type { ResourceName } from '../view/resources.ts';
-import type { AutoscalerMetricView, ResourceView } from '../view/types.ts';
+import type { AmountName, AutoscalerMetricView, ResourceView } from '../view/types.ts';
 import { ageText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
-import { reasonOf, type Row, type ScreenName } from './rows.ts';
+import { hasUsage, reasonOf, type Row, type ScreenName } from './rows.ts';
 
 export interface ColumnContext {
   readonly nowMs: number;
@@ -57,12 +57,12 @@ function used(title: string, resource: ResourceName): TopColumn {
   );
 }
 
-/** What is used, or requested, as a share of another amount. Only shares of what can be used up are marked. */
+/** What is used, or requested, as a share of another amount; none where the amounts are not of the same containers. Only shares of what can be used up are marked. */
 function share(
   title: string,
   extra: number,
   resource: ResourceName,
-  [part, whole]: readonly [keyof ResourceView, keyof ResourceView],
+  [part, whole]: readonly [AmountName, AmountName],
 ): TopColumn {
   const isMarked = whole !== 'requested';
   return column(
@@ -70,6 +70,7 @@ function share(
     extra,
     (row) => {
       const of = resourceOf(row, resource);
+      if (of.isPartial === true) return undefined;
       const counted = part === 'used' && whole === 'requested' ? (of.usedWithRequest ?? of.used) : of[part];
       return shareOf(counted, of[whole]);
     },
@@ -82,6 +83,7 @@ function share(
 
 function measuredMs(row: Row): number | undefined {
   if (row.kind === 'nodes') return row.node.timestampMs;
+  if (row.kind === 'containers' && !hasUsage(row.container)) return undefined;
   return row.kind === 'hpas' ? undefined : row.pod.timestampMs;
 }
 

@@ -51,7 +51,8 @@ export function objectOfRow(row: Row): object {
   if (row.kind === 'pods') return row.pod;
   if (row.kind === 'hpas') return row.autoscaler;
   const { namespace, name, node, timestampMs, windowSeconds, source } = row.pod;
-  return { namespace, pod: name, node, timestampMs, windowSeconds, source, ...row.container };
+  const measured = hasUsage(row.container) ? { timestampMs, windowSeconds, source } : {};
+  return { namespace, pod: name, node, ...measured, ...row.container };
 }
 
 /** Returns why the row has no number, or does not do what it should. */
@@ -59,5 +60,11 @@ export function reasonOf(row: Row): string | undefined {
   if (row.kind === 'nodes') return row.node.reason;
   if (row.kind === 'pods') return row.pod.reason ?? stopReasonOf(stoppedContainer(row.pod));
   if (row.kind === 'hpas') return row.autoscaler.reason;
-  return row.container.reason ?? row.pod.reason;
+  // The pod's reason may be that of another container.
+  return row.container.reason ?? (hasUsage(row.container) ? undefined : row.pod.reason);
+}
+
+/** Reports whether there is a number. */
+export function hasUsage({ cpu, memory }: Pick<ContainerView, 'cpu' | 'memory'>): boolean {
+  return cpu.used !== undefined || memory.used !== undefined;
 }

@@ -85,7 +85,7 @@ export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, so
       const usage = value?.get(keyOf(pod));
       return usage === undefined
         ? withoutUsage(pod, problem ?? reasons?.get(keyOf(pod)))
-        : withUsage(pod, usage, sources.of(pod.view.node));
+        : withUsage(pod, usage, { source: sources.of(pod.view.node), nowMs: reads.nowMs() });
     });
   }
 }

@@ -1,6 +1,8 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
 import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { firstUsageMsOf, parseTimeMs } from '../doctor/times.ts';
+import { foreignText } from '../foreigntext.ts';
 import { defined } from './nodeviews.ts';
 import { podStatusOf } from './podstatus.ts';
 import {
@@ -23,6 +25,8 @@ export interface PodObject {
   readonly view: PodView;
   /** Names of the containers that the request is of; undefined: of all. */
   readonly withRequest: Readonly<Record<ResourceName, readonly string[] | undefined>>;
+  /** When running containers started, by name, in milliseconds since the epoch. */
+  readonly startedMs: ReadonlyMap<string, number>;
 }
 
 /** Returns undefined for an object without a name. */
@@ -37,6 +41,7 @@ export function parsePodObject(object: unknown): PodObject | undefined {
   return {
     facts,
     withRequest: { cpu: withRequest(spec, 'cpu'), memory: withRequest(spec, 'memory') },
+    startedMs: startTimesOf(object),
     view: defined({
       namespace: facts.namespace,
       name: facts.name,
@@ -59,20 +64,60 @@ export function withoutUsage({ view }: PodObject, reason: string | undefined): P
   return { ...view, ...defined({ reason }) };
 }
 
-/** @param source undefined if it is not known. */
-export function withUsage(pod: PodObject, usage: MeasuredUsage, source: string | undefined): PodView {
+/** @param source undefined if it is not known. @param nowMs kube-apiserver's time. */
+export function withUsage(
+  pod: PodObject,
+  usage: MeasuredUsage,
+  { source, nowMs }: { readonly source: string | undefined; readonly nowMs: number },
+): PodView {
   const { view } = pod;
   const { cpu, memory } = used(view, usage);
+  const firstMs = firstUsageMsOf(source === 'prometheus');
+  const missing: ContainerView[] = [];
+  const containers = view.containers.map((container) => {
+    const numbers = usage.containers.get(container.name);
+    if (numbers !== undefined || !shouldHaveUsage(pod, container)) return { ...container, ...used(container, numbers) };
+    const startedMs = pod.startedMs.get(container.name);
+    const isYoung = startedMs !== undefined && nowMs - startedMs < firstMs;
+    const explained = { ...container, reason: whyWithoutUsage(container, isYoung ? firstMs : undefined) };
+    missing.push(explained);
+    return explained;
+  });
+  const partial = missing.length === 0 ? {} : { isPartial: true as const };
   return {
     ...view,
-    cpu: { ...cpu, ...ofRequesting(pod, usage, 'cpu') },
-    memory: { ...memory, ...ofRequesting(pod, usage, 'memory') },
-    containers: view.containers.map((container) => ({
-      ...container,
-      ...used(container, usage.containers.get(container.name)),
-    })),
-    ...defined({ timestampMs: usage.timestampMs, windowSeconds: usage.windowSeconds, source }),
+    cpu: { ...cpu, ...ofRequesting(pod, usage, 'cpu'), ...partial },
+    memory: { ...memory, ...ofRequesting(pod, usage, 'memory'), ...partial },
+    containers,
+    ...defined({
+      timestampMs: usage.timestampMs,
+      windowSeconds: usage.windowSeconds,
+      source,
+      reason: whyPartial(missing),
+    }),
   };
+}
+
+/** Reports whether a pod's usage lacks a container that has none: containers and sidecars until they have ended well, others while they run. */
+function shouldHaveUsage({ facts }: PodObject, { name, state, reason }: ContainerView): boolean {
+  if (!facts.containers.some((container) => container.name === name)) return state === 'running';
+  return state !== 'terminated' || reason !== 'Completed';
+}
+
+/** @param youngMs of a container that started less than that ago; otherwise undefined. */
+function whyWithoutUsage({ state, reason, restarts }: ContainerView, youngMs: number | undefined): string {
+  if (reason !== undefined) return reason;
+  if (youngMs !== undefined)
+    return `it ${restarts > 0 ? 'restarted' : 'started'} less than ${youngMs / 1000} s ago; usage needs two samples`;
+  return state === undefined || state === 'running' ? 'the server has no usage of it' : `it is ${state}`;
+}
+
+/** @param missing containers without usage, with reasons. */
+function whyPartial(missing: readonly ContainerView[]): string | undefined {
+  const { name, reason = '' } = mostTelling(missing) ?? {};
+  if (name === undefined) return undefined;
+  const others = missing.length === 1 ? '' : ` (and ${missing.length - 1} more)`;
+  return `no usage of container ${name}${others}: ${foreignText(reason)}`;
 }
 
 /** A container without a request, such as a debugger's, must not make it look as if the others used more than they request. */
@@ -125,6 +170,17 @@ function workloadOf({ owner }: PodFacts, labels: ReadonlyMap<string, string>): P
   const hash = labels.get('pod-template-hash');
   if (owner?.kind !== 'ReplicaSet' || hash === undefined || !owner.name.endsWith(`-${hash}`)) return owner;
   return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+}
+
+function startTimesOf(pod: unknown): ReadonlyMap<string, number> {
+  const lists = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'];
+  const statuses = lists.flatMap((list) => items(field(field(pod, 'status'), list)));
+  return new Map(
+    statuses.flatMap((status) => {
+      const startedMs = parseTimeMs(field(field(field(status, 'state'), 'running'), 'startedAt'));
+      return startedMs === undefined ? [] : [[text(field(status, 'name')) ?? '', startedMs] as const];
+    }),
+  );
 }
 
 function containersOf(pod: unknown): readonly ContainerView[] {

@@ -2,7 +2,7 @@
 import type { HistoryKeeper } from './historyreader.ts';
 import { defined } from './nodeviews.ts';
 import { type ResourceName, sumOf } from './resources.ts';
-import type { ClusterSummaryView, NodeView, ResourceView } from './types.ts';
+import type { AmountName, ClusterSummaryView, NodeView, ResourceView } from './types.ts';
 
 export interface SummaryFacts {
   readonly nodes: readonly NodeView[];
@@ -52,7 +52,7 @@ function total(views: readonly NodeView[], resource: ResourceName): ResourceView
   });
 }
 
-function sumOfKnown(views: readonly NodeView[], resource: ResourceName, key: keyof ResourceView): number | undefined {
+function sumOfKnown(views: readonly NodeView[], resource: ResourceName, key: AmountName): number | undefined {
   const known = views.flatMap((node) => node[resource][key] ?? []);
   return known.length === 0 ? undefined : sumOf(known);
 }

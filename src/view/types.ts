@@ -9,6 +9,8 @@ export interface ResourceView {
   readonly requested?: number;
   /** Usage of the containers whose requests `requested` adds up, where there are others, also ephemeral ones. The share of the request is of this, otherwise of `used`. */
   readonly usedWithRequest?: number;
+  /** Of pods: `used` lacks containers that have no usage, so it is no share of `requested` and `limit`, which are of all. */
+  readonly isPartial?: true;
   readonly limit?: number;
   /** Of nodes and the cluster only. */
   readonly allocatable?: number;
@@ -16,13 +18,16 @@ export interface ResourceView {
   readonly allocatableWithUsage?: number;
 }
 
+/** A member that is a number. */
+export type AmountName = Exclude<keyof ResourceView, 'isPartial'>;
+
 /** When and how a usage was measured, or why there is none. */
 export interface Measurement {
   readonly timestampMs?: number;
   readonly windowSeconds?: number;
   /** cadvisor, resource, prometheus: only where the server says it. Of a pod, that of its node; both as of the last minutes. */
   readonly source?: string;
-  /** Why there is no number, as one sentence. */
+  /** Why there is no number, as one sentence; of a pod with usage, why a container has none. */
   readonly reason?: string;
 }
 
@@ -48,7 +53,7 @@ export interface ContainerView {
   readonly restarts: number;
   /** running, waiting, terminated. */
   readonly state?: string;
-  /** Why it does not run, such as CrashLoopBackOff. */
+  /** Why it does not run, such as CrashLoopBackOff, or why it has no usage, though its pod has. */
   readonly reason?: string;
 }
 

@@ -225,6 +225,36 @@ describe('the page in a browser', () => {
     assert.equal(await tip.textContent(), 'a container restarted');
   });
 
+  test('a container without usage in a pod that has some shows its reason, and the pod no share', async () => {
+    const scene = createScene();
+    const why = 'it restarted less than 90 s ago; usage needs two samples';
+    const whole = podAt(0);
+    const app = { name: 'app', kind: 'container', cpu: { requested: 1, limit: 1 }, memory: {}, restarts: 3 } as const;
+    const proxy = whole.containers.map((container) => ({ ...container, name: 'proxy' }));
+    scene.pods = [
+      {
+        ...whole,
+        cpu: { ...whole.cpu, isPartial: true },
+        memory: { ...whole.memory, isPartial: true },
+        reason: `no usage of container app: ${why}`,
+        containers: [{ ...app, state: 'running', reason: why }, ...proxy],
+      },
+    ];
+    await using opened = await open(scene);
+    const { page, problems } = opened;
+    await goTo(page, '#/pods');
+    const row = page.locator('.pods .row:not(.head)');
+    assert.match((await row.locator('.c-cpulimit').textContent()) ?? '', /none: no usage of container app/);
+    await goTo(page, '#/pods/shop/web-0');
+    const rows = page.locator('section[aria-label=Containers] tbody tr');
+    await rows.first().waitFor();
+    const [ofApp = '', ofProxy = ''] = await rows.allTextContents();
+    assert.match(ofApp, new RegExp(`running–none: ${why}`));
+    assert.doesNotMatch(ofProxy, /none/);
+    assert.match((await page.locator('.note.warn').textContent()) ?? '', /no usage of container app/);
+    assert.deepEqual(problems, []);
+  });
+
   test('plots have the points of the last hour and a table of them, and the arrow keys read them', async () => {
     await using opened = await open(createScene());
     const { page } = opened;

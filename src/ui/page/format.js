@@ -84,10 +84,17 @@ export const whyNoShare = (used, of, bound, reason = 'no usage') =>
   used === undefined && of !== undefined ? reason : `no ${bound} is set`;
 
 /**
- * Returns what is compared with the request: what containers without one use does not count.
+ * Returns what is compared with the request: what containers without one use does not count. Undefined where a container has no usage.
  * @param {import('../../view/types.ts').ResourceView} view
  */
-export const usedOfRequest = ({ used, usedWithRequest = used }) => usedWithRequest;
+export const usedOfRequest = ({ used, usedWithRequest = used, isPartial }) =>
+  isPartial === true ? undefined : usedWithRequest;
+
+/**
+ * Returns what is compared with the limit; undefined where a container has no usage.
+ * @param {import('../../view/types.ts').ResourceView} view
+ */
+export const usedOfLimit = ({ used, isPartial }) => (isPartial === true ? undefined : used);
 
 const names = new Intl.Collator('en', { numeric: true });
 /** Orders names, `node-2` before `node-10`. @param {string} a @param {string} b */

@@ -96,7 +96,8 @@ function GroupFacts({ group }) {
   return html`<${Fact} name="pods"><data value=${group.count}>${group.count}</data><//>
     <${Fact} name="CPU"><${Usage} resource="cpu" view=${group.cpu} measured=${measured} focusable />, requested <${Amount} resource="cpu" value=${group.cpu.requested} /><//>
     <${Fact} name="memory"><${Usage} resource="memory" view=${group.memory} measured=${measured} focusable />, requested <${Amount} resource="memory" value=${group.memory.requested} /><//>
-    ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}`;
+    ${group.missing > 0 && html`<${Fact} name="without usage">${counted(group.missing, 'pod')}<//>`}
+    ${group.partial > 0 && html`<${Fact} name="without usage of a container">${counted(group.partial, 'pod')}<//>`}`;
 }
 
 /** @param {readonly PodView[]} pods */

@@ -66,7 +66,7 @@ function Containers({ pod }) {
       (
         container,
       ) => html`<tr key=${container.name}><th scope="row">${container.name}${container.kind !== 'container' && html` <span class="muted">${container.kind}</span>`}</th>
-      <td class="whole" data-label="state">${container.state ?? ''}${container.reason !== undefined && html` <span class="phase">${container.reason}</span>`}</td>
+      <td class="whole" data-label="state">${container.state ?? ''}${container.reason !== undefined && container.state !== 'running' && html` <span class="phase">${container.reason}</span>`}</td>
       ${
         /** @type {const} */ (['cpu', 'memory']).map(
           (
@@ -74,7 +74,7 @@ function Containers({ pod }) {
           ) => html`<td class="right" data-label=${resources[resource].title}><${Usage} resource=${resource} view=${container[resource]} measured=${containerMeasurement(pod, container)} /></td>
         <td class="right muted" data-label="request"><${Amount} resource=${resource} value=${container[resource].requested} /></td>
         <td class="right muted" data-label="limit"><${Amount} resource=${resource} value=${container[resource].limit} /></td>
-        <td data-label="% of limit"><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`${resources[resource].title} limit`} measured=${pod} isBound /></td>`,
+        <td data-label="% of limit"><${Share} used=${container[resource].used} of=${container[resource].limit} label=${`${resources[resource].title} limit`} measured=${containerMeasurement(pod, container)} isBound /></td>`,
         )
       }
       <td class="right whole" data-label="restarts">${container.restarts}</td></tr>`,
@@ -82,12 +82,15 @@ function Containers({ pod }) {
 }
 
 /** A container's usage is as old as its pod's. @param {PodView} pod @param {ContainerView} container */
-function containerMeasurement({ timestampMs, windowSeconds, source, reason }, container) {
-  const why =
-    reason ??
-    (container.state === undefined || container.state === 'running'
-      ? undefined
-      : `the container is ${container.state}`);
+function containerMeasurement(pod, container) {
+  const { timestampMs, windowSeconds, source } = hasUsage(container) ? pod : {};
+  const { state, reason } = container;
+  const own =
+    state === undefined || state === 'running'
+      ? reason
+      : `the container is ${state}${reason === undefined ? '' : `: ${reason}`}`;
+  // The reason of a pod with usage may be that of another container.
+  const why = hasUsage(container) ? undefined : hasUsage(pod) ? own : (pod.reason ?? own);
   return {
     ...(timestampMs === undefined ? {} : { timestampMs }),
     ...(windowSeconds === undefined ? {} : { windowSeconds }),
@@ -95,6 +98,9 @@ function containerMeasurement({ timestampMs, windowSeconds, source, reason }, co
     ...(why === undefined ? {} : { reason: why }),
   };
 }
+
+/** @param {Pick<PodView, 'cpu' | 'memory'>} view */
+const hasUsage = ({ cpu, memory }) => cpu.used !== undefined || memory.used !== undefined;
 
 /** @param {{ labels: Readonly<Record<string, string>> }} props */
 function Labels({ labels }) {

@@ -1,7 +1,7 @@
 /** A table of pods that stays fast with thousands of them. */
 import { useMemo, useState } from 'preact/hooks';
 import { useStore } from '../data/store.js';
-import { compareNames, counted, grouped, percentText, ratioOf, usedOfRequest } from '../format.js';
+import { compareNames, counted, grouped, percentText, ratioOf, usedOfLimit, usedOfRequest } from '../format.js';
 import { html } from '../html.js';
 import { nodeLink, podLink, workloadLink } from '../routes.js';
 import { filterText, matchesPod } from './filter.js';
@@ -51,7 +51,7 @@ const columns = [
   {
     key: 'cpulimit',
     label: '% of limit',
-    sortBy: ({ cpu }) => ratioOf(cpu.used, cpu.limit),
+    sortBy: ({ cpu }) => ratioOf(usedOfLimit(cpu), cpu.limit),
     width: '98px',
     narrow: '56px',
   },
@@ -73,7 +73,7 @@ const columns = [
   {
     key: 'memorylimit',
     label: '% of limit',
-    sortBy: ({ memory }) => ratioOf(memory.used, memory.limit),
+    sortBy: ({ memory }) => ratioOf(usedOfLimit(memory), memory.limit),
     width: '98px',
     narrow: '56px',
   },
@@ -166,10 +166,10 @@ function PodRow({ pod, index, used }) {
         ? html`<span role="cell" class="c-reason" data-tip=${pod.reason ?? 'no usage'}>${pod.reason ?? 'no usage'}</span>`
         : html`<span role="cell" class="c-cpu right"><span class="narrow">CPU </span><${Usage} resource="cpu" view=${cpu} measured=${pod} /><${NarrowShare} view=${cpu} /></span>
           <span role="cell" class="c-cpurequest"><${Share} used=${usedOfRequest(cpu)} of=${cpu.requested} label="CPU request" measured=${pod} /></span>
-          <span role="cell" class="c-cpulimit"><${Share} used=${cpu.used} of=${cpu.limit} label="CPU limit" measured=${pod} isBound /></span>
+          <span role="cell" class="c-cpulimit"><${Share} used=${usedOfLimit(cpu)} of=${cpu.limit} label="CPU limit" measured=${pod} isBound /></span>
           <span role="cell" class="c-memory right"><span class="narrow">Mem </span><${Usage} resource="memory" view=${memory} measured=${pod} /><${NarrowShare} view=${memory} /></span>
           <span role="cell" class="c-memoryrequest"><${Share} used=${usedOfRequest(memory)} of=${memory.requested} label="memory request" measured=${pod} /></span>
-          <span role="cell" class="c-memorylimit"><${Share} used=${memory.used} of=${memory.limit} label="memory limit" measured=${pod} isBound /></span>`
+          <span role="cell" class="c-memorylimit"><${Share} used=${usedOfLimit(memory)} of=${memory.limit} label="memory limit" measured=${pod} isBound /></span>`
     }
     <span role="cell" class="c-restarts right">${pod.restarts > 0 ? html`<span class="num">${pod.restarts}</span><span class="narrow"> restarts</span>` : html`<span class="none">0</span>`}</span>
     <span role="cell" class="c-age right"><${Age} at=${pod.timestampMs} /></span>

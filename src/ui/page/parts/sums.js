@@ -4,7 +4,7 @@ import { usedOfRequest } from '../format.js';
 /** @import { Measurement, PodView, ResourceView } from '../../../view/types.ts' */
 
 /**
- * `ofRequest` compares the same pods: those that request something and have usage. Without any, `used` is not known.
+ * `ofRequest` compares the same pods: those that request something and have usage, of all their containers. Without any, `used` is not known.
  * @typedef {Pick<ResourceView, 'used' | 'requested'> & { readonly ofRequest: { readonly used?: number, readonly of?: number } }} GroupResource
  */
 
@@ -14,6 +14,7 @@ import { usedOfRequest } from '../format.js';
  * @property {readonly PodView[]} pods
  * @property {number} count Pods that have not ended: only these count, as in the sums of nodes.
  * @property {number} missing Of these, the ones without usage.
+ * @property {number} partial Of these, the ones with usage of which a container has none.
  * @property {GroupResource} cpu
  * @property {GroupResource} memory
  * @property {number} restarts Of all pods.
@@ -38,6 +39,7 @@ export function groupOf(key, pods) {
     pods,
     count: counted.length,
     missing: counted.filter(({ cpu, memory }) => cpu.used === undefined && memory.used === undefined).length,
+    partial: counted.filter(({ cpu }) => cpu.isPartial).length,
     cpu: sumOfViews(counted.map(({ cpu }) => cpu)),
     memory: sumOfViews(counted.map(({ memory }) => memory)),
     restarts: pods.reduce((sum, pod) => sum + pod.restarts, 0),
@@ -52,7 +54,7 @@ const hasEnded = ({ phase }) => phase === 'Succeeded' || phase === 'Failed';
 function sumOfViews(views) {
   const used = sum(views.map((view) => view.used));
   const requested = sum(views.map((view) => view.requested));
-  const compared = views.filter((view) => view.requested !== undefined && view.used !== undefined);
+  const compared = views.filter((view) => view.requested !== undefined && usedOfRequest(view) !== undefined);
   const comparedUsed = sum(compared.map(usedOfRequest));
   const of = comparedUsed === undefined ? requested : sum(compared.map((view) => view.requested));
   return {
@@ -109,8 +111,12 @@ export function workloadLabels(pods) {
  * @param {PodGroup} group
  * @returns {import('../../../view/types.ts').Measurement}
  */
-export function groupMeasurement({ pods, count, missing, timestampMs }) {
-  const some = missing === 0 ? undefined : `${missing} of ${count} pods have no usage`;
+export function groupMeasurement({ pods, count, missing, partial, timestampMs }) {
+  const notes = [
+    ...(missing === 0 ? [] : [`${missing} of ${count} pods have no usage`]),
+    ...(partial === 0 ? [] : [`${partial} of ${count} pods lack the usage of a container`]),
+  ];
+  const some = notes.length === 0 ? undefined : notes.join('; ');
   const reason = count === 0 && pods.length > 0 ? 'all of its pods have ended' : some;
   const source = commonSource(pods);
   return {

@@ -27,6 +27,7 @@ test('a group adds up what is known, has the age of its oldest usage, and counts
       pods: 3,
       count: 3,
       missing: 1,
+      partial: 0,
       cpu: { used: 1.5, requested: 2, ofRequest: { used: 1, of: 2 } },
       memory: { used: 30, ofRequest: {} },
       restarts: 3,
@@ -46,6 +47,20 @@ test('the share of the request compares usage and requests of the same pods', ()
   assert.deepEqual(shareOf({ requested: 1 }, { used: 0.5, requested: 1 }), { used: 0.5, of: 1 });
   assert.deepEqual(shareOf({ used: 0.5, usedWithRequest: 0.1, requested: 1 }), { used: 0.1, of: 1 });
   assert.deepEqual(shareOf({ used: 0.5 }), {});
+});
+
+test('a pod of which a container has no usage counts as such, and not for the share of the request', () => {
+  const whole = pod('a', { cpu: { used: 1, requested: 2 }, memory: { used: 10 } });
+  const partial = pod('b', {
+    cpu: { used: 0.1, requested: 4, isPartial: true },
+    memory: { used: 5, isPartial: true },
+    reason: 'no usage of container app: CrashLoopBackOff',
+  });
+  const group = groupOf('shop', [whole, partial]);
+  assert.deepEqual([group.count, group.missing, group.partial], [2, 0, 1]);
+  assert.deepEqual(group.cpu, { used: 1.1, requested: 6, ofRequest: { used: 1, of: 2 } });
+  assert.deepEqual(groupMeasurement(group), { reason: '1 of 2 pods lack the usage of a container' });
+  assert.deepEqual(groupOf('shop', [partial]).cpu.ofRequest, { of: 4 });
 });
 
 test('pods that have ended count for nothing, as in the sums of nodes', () => {
