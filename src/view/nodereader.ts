@@ -58,6 +58,7 @@ export function createNodeReader(
     const { value: objects } = read.known;
     const { value: numbers } = read.measured;
     const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();
+    sources.expect(numbers?.keys() ?? []);
     const missing = numbers === undefined ? [] : names.filter((name) => !numbers.has(name));
     const reasons = await askServer?.(reads, missing);
     const nodes = names.map((name) =>

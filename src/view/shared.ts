@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 
 export interface SharedOptions {
   readonly clock: Clock;
-  /** Milliseconds for which a result is fresh at least, and at most. In between, a hundred times as long as the read took, and as long as it took where it failed. */
-  readonly leastMs: number;
+  /** Milliseconds for which a result is fresh at least, and at most; a function is called each time. In between, a hundred times as long as the read took, and as long as it took where it failed. */
+  readonly leastMs: number | (() => number);
   readonly mostMs: number;
 }
 
@@ -17,15 +17,17 @@ const failureFactor = 1;
 /** Returns a function that answers with the pending or the fresh result, a failure included, or reads again. */
 export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: SharedOptions): () => Promise<T> {
   let last: Promise<T> | undefined;
-  let freshUntilMs = Number.POSITIVE_INFINITY;
+  let endMs = Number.POSITIVE_INFINITY;
+  let costMs = 0;
   return () => {
     const startMs = clock.monotonicMs();
-    if (last !== undefined && startMs < freshUntilMs) return last;
-    freshUntilMs = Number.POSITIVE_INFINITY;
+    const least = typeof leastMs === 'number' ? leastMs : leastMs();
+    if (last !== undefined && startMs < endMs + Math.min(mostMs, Math.max(least, costMs))) return last;
+    endMs = Number.POSITIVE_INFINITY;
     last = read();
     const keep = (factor: number) => (): void => {
-      const endMs = clock.monotonicMs();
-      freshUntilMs = endMs + Math.min(mostMs, Math.max(leastMs, (endMs - startMs) * factor));
+      endMs = clock.monotonicMs();
+      costMs = (endMs - startMs) * factor;
     };
     last.then(keep(costFactor), keep(failureFactor));
     return last;

@@ -129,7 +129,7 @@ async function askUsages(): Promise<ReadonlySet<string>> {
   return names;
 }
 
-/** Returns a node and the source of its newest point, once it is known: a node's first point has none. */
+/** Returns a node and the source of its newest point, once there is one: the first comes with the second sample. */
 async function knownSource(): Promise<readonly [node: string, source: string]> {
   const endMs = performance.now() + 2 * agreeMs;
   for (;;) {
@@ -259,7 +259,7 @@ describe('the page of npm start', () => {
     for (const hash of [`#/nodes/${name}`, `#/pods/shop/${nameOf(pods[0])}`]) {
       await goTo(page, hash);
       const sourced = page.locator(`.heading .fact data[data-tip*="source: the kubelet's /metrics/${source}"]`).first();
-      // Answers do not wait for it: it is read after the first points, and shown by the second reading of the page from then on.
+      // Sources are read after the first points, and a page shows them by its next reading.
       await sourced.waitFor({ timeout: 2 * agreeMs });
       await sourced.hover();
       const tip = page.locator('#tip', { hasText: new RegExp(`\\nsource: .*/metrics/${source}\\n`) });

@@ -674,6 +674,12 @@ describe('the source of a point', () => {
     assert.deepEqual(sourcesOf(running, { ...all, stepSeconds: 3_600 }), [['cadvisor'], ['cadvisor']]);
   });
 
+  test('is that of the first point after a start', () => {
+    const running = start();
+    while (running.points('web').length === 0) runSteadily(running, 1);
+    assert.deepEqual(sourcesOf(running), [['cadvisor'], ['cadvisor']]);
+  });
+
   test('is not known in the scrape in which it changes, and is the new one afterwards', () => {
     const running = start();
     runSteadily(running, 8);

@@ -31,7 +31,7 @@ test('views for the header do not wait for the causes of missing usages', async 
   const usages = { nodes: async () => new Map() } as unknown as Parameters<typeof createNodeReader>[1];
   const { nodes } = await createNodeReader(reads, usages, {
     clock: systemClock,
-    sources: { refresh: async () => undefined, of: () => undefined },
+    sources: { refresh: async () => undefined, of: () => undefined, expect: () => undefined },
     waitsForAll: false,
   }).viewsWithoutCauses();
   assert.deepEqual(
