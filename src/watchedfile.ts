@@ -20,6 +20,8 @@ export interface WatchedFileOptions<T> {
   readonly remedy: string;
   /** Throws Error for unusable text. */
   readonly parse: (text: string) => T;
+  /** Whether a change counts once two looks in turn have met it: half of some texts can be parsed, too. */
+  readonly isConfirmed?: boolean;
   /** Until `read` looks again. Infinity: only `reload` looks. */
   readonly maxAgeMs: number;
   /** Default 1 MiB. */
@@ -41,8 +43,9 @@ const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
   const { path, what, remedy, parse, maxAgeMs, isOptional = false, onProblem, clock = systemClock } = options;
-  const { limitBytes = defaultLimitBytes } = options;
+  const { limitBytes = defaultLimitBytes, isConfirmed = false } = options;
   let good: { readonly text: string; readonly value: T } | undefined;
+  let lastText: string | undefined;
   let looked: { readonly version: string; readonly problem: Error | undefined } | undefined;
   let lookedAtMs = -Infinity;
   let reported = '';
@@ -86,6 +89,12 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
       if (codeOf(cause) === undefined) throw new Error(message, { cause });
       if (!isOptional || !isMissing(cause)) throw new UnreadFileError(message, { cause });
       text = '';
+    }
+    const isSeenTwice = text === lastText;
+    lastText = text;
+    if (isConfirmed && !isSeenTwice && good !== undefined && text !== good.text) {
+      looked = { version: unknownVersion, problem: undefined };
+      return;
     }
     try {
       take(text);

@@ -67,7 +67,13 @@ export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetric
     isDemandKnown: autoscalers.isKnown,
   });
   createSourceMetrics(registry, demand, store);
-  const source = createKubeletSource({ demand, store, pods, bringForward });
+  const source = createKubeletSource({
+    demand,
+    store,
+    pods,
+    bringForward,
+    resolutionMs: options['metric-resolution'],
+  });
   return { source, store, snapshot: additionOf(demand, store), wanted: demand.columns, run: autoscalers.run };
 }
 

@@ -7,6 +7,7 @@ import { problemText, type RuleProblem, RulesError } from '../rules/problem.ts';
 import { resourceRulesProblems } from '../rules/resourcequeries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import { parseRules } from '../rules/rules.ts';
+import { metricNameOf, onlySeriesOf } from '../rules/seriesmetrics.ts';
 import { watchFile } from '../watchedfile.ts';
 
 /** Milliseconds. A ConfigMap reaches a pod within a minute. */
@@ -39,18 +40,28 @@ export function openRulesFile(options: RulesFileOptions): RulesFile {
     path,
     what: '--config',
     remedy: 'is the ConfigMap mounted there?',
-    parse: (text) => parseKnown(text, options),
+    parse,
+    isConfirmed: true,
     maxAgeMs: Infinity,
     limitBytes: rulesLimitBytes,
     clock,
   });
+  let isRead = false;
   const first = readFirst();
   logNotes(first);
   return { first, run };
 
+  function parse(text: string): Rules {
+    // Who writes it may have emptied it first.
+    if (isRead && text.trim() === '') throw new RulesError([emptied]);
+    return parseKnown(text, options);
+  }
+
   function readFirst(): Rules {
     try {
-      return file.read();
+      const rules = file.read();
+      isRead = true;
+      return rules;
     } catch (error) {
       throw new UsageError(...problemsOf(error, path).map((text) => ({ code: 'RulesUnusable', text }) as const));
     }
@@ -100,6 +111,8 @@ export function openRulesFile(options: RulesFileOptions): RulesFile {
   }
 }
 
+const emptied = { line: 1, path: '', problem: 'the file is empty now', remedy: 'write rules: [] to have none' };
+
 function parseKnown(text: string, { sources, isTaken, needsResourceRules }: RulesFileOptions): Rules {
   const rules = parseRules(text);
   const problems = [
@@ -129,9 +142,11 @@ function takenName(rule: MetricRule, isTaken: RulesFileOptions['isTaken']): read
 }
 
 /** Returns the name of a rule's only metric, where the file says it. */
-function fixedNameOf({ name: { as }, seriesQuery }: MetricRule): string | undefined {
+function fixedNameOf(rule: MetricRule): string | undefined {
+  const { as } = rule.name;
   if (!as.includes('$')) return as;
-  return as === '$0' ? /^[a-zA-Z_:][a-zA-Z0-9_:]*(?=\{|$)/.exec(seriesQuery.trim())?.[0] : undefined;
+  const series = onlySeriesOf(rule.seriesQuery);
+  return series === undefined ? undefined : metricNameOf(rule, series);
 }
 
 function problemsOf(error: unknown, path: string): readonly string[] {

@@ -15,7 +15,7 @@ export interface Demand {
   metrics(): readonly KubeletMetric[];
   /** The series of these metrics, as `WantedColumns`. */
   columns(): WantedColumns;
-  /** Notes a request. Returns whether the metric was wanted already. */
+  /** Notes a request. Returns whether there was one in the last hour. */
   requested(metric: KubeletMetric): boolean;
   /** Milliseconds since the metric is wanted, without a pause. */
   wantedForMs(metric: KubeletMetric): number;
@@ -80,10 +80,11 @@ export function createDemand({ clock, always, onAutoscalers }: DemandOptions): D
   };
 
   function requested(metric: KubeletMetric): boolean {
-    const wasWanted = reasonOf(metric) !== undefined;
-    requests.set(metric.name, clock.monotonicMs());
-    if (!wasWanted) isChanged = true;
-    return wasWanted;
+    const nowMs = clock.monotonicMs();
+    const wasRequested = isRecent(metric.name, nowMs);
+    if (reasonOf(metric) === undefined) isChanged = true;
+    requests.set(metric.name, nowMs);
+    return wasRequested;
   }
 
   function wantedForMs({ name }: KubeletMetric): number {

@@ -17,7 +17,7 @@ import { familiesOf } from '../sample/seriescolumns.ts';
 import { catalogue, hasWindow, type KubeletMetric, metricNamed } from './catalogue.ts';
 import type { Demand } from './demand.ts';
 import type { MetricNumber } from './metricvalue.ts';
-import { explain, type NoValue } from './nonumber.ts';
+import { explain, firstSamplesMs, type NoValue } from './nonumber.ts';
 import { createObjectNumbers, describedBy } from './objectnumbers.ts';
 import type { SeriesStore } from './seriesstore.ts';
 
@@ -31,6 +31,7 @@ export interface KubeletSourceOptions {
   readonly pods: Pick<PodLister, 'get' | 'list'>;
   /** As `Scraper.bringForward`. */
   readonly bringForward: (node: string) => void;
+  readonly resolutionMs: number;
 }
 
 /** Nodes that the first request for a metric scrapes at once; others come with their wave. */
@@ -49,7 +50,9 @@ const listed: readonly CustomMetric[] = catalogue.flatMap((metric) =>
 
 export function createKubeletSource(options: KubeletSourceOptions): KubeletSource {
   const { demand, store, pods, bringForward } = options;
-  const numbers = createObjectNumbers(store, pods, demand.wantedForMs);
+  const newForMs = firstSamplesMs(options.resolutionMs);
+  const isNew = (metric: KubeletMetric) => demand.wantedForMs(metric) < newForMs;
+  const numbers = createObjectNumbers(store, pods, isNew);
   return { list: () => listed, get: async (question) => answer(question), reports };
 
   function answer(question: CustomQuestion): CustomAnswer {
@@ -59,7 +62,8 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
     if (metric === undefined || described === undefined) {
       throw metricNotFound(question.metric, fullName(resource));
     }
-    if (!demand.requested(metric)) {
+    // An autoscaler may have made it wanted a moment ago.
+    if (!demand.requested(metric) && isNew(metric)) {
       for (const node of numbers.nodesOf(described, namespace, names, bringForwardLimit)) bringForward(node);
     }
     if (!metricSelector.matches(noLabels)) return nothing([unlabelled]);
@@ -72,8 +76,8 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
       else missing.push('reason' in number ? number : { reason: 'too large' });
     }
     if (samples.length > 0) return { samples };
-    const wantedForMs = demand.wantedForMs(metric);
-    return nothing(missing.map((each) => explain(metric, each, wantedForMs)));
+    const isFirst = isNew(metric);
+    return nothing(missing.map((each) => explain(metric, each, isFirst)));
   }
 
   function reports(): readonly SourceReport[] {

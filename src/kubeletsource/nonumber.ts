@@ -1,5 +1,6 @@
 /** Explains why an object has no value of a metric. The texts are for people who look at an autoscaler that does not scale. */
 import type { StatusCause } from '../apimachinery/meta.ts';
+import { longestWarmUpMs } from '../storage/warmup.ts';
 import { cgroupsOf, type KubeletMetric } from './catalogue.ts';
 import type { NumberOrReason } from './seriesstore.ts';
 
@@ -14,8 +15,13 @@ export interface NoValue {
   readonly node?: string | undefined;
 }
 
-/** Milliseconds for which a newly wanted metric may lack its first two samples: cAdvisor's are up to 30 s apart. */
-const firstSamplesMs = 90_000;
+/** Milliseconds. cAdvisor's samples are up to 30 s apart. */
+const leastFirstSamplesMs = 90_000;
+
+/** Returns the milliseconds for which a newly wanted metric may lack its first two samples. */
+export function firstSamplesMs(resolutionMs: number): number {
+  return Math.max(leastFirstSamplesMs, longestWarmUpMs(resolutionMs));
+}
 
 const codes: Readonly<Record<NoNumberReason, string>> = {
   absent: 'NoSuchSeries',
@@ -30,15 +36,15 @@ const codes: Readonly<Record<NoNumberReason, string>> = {
   'too large': 'TooLarge',
 };
 
-/** @param wantedForMs milliseconds since the metric is wanted. */
-export function explain(metric: KubeletMetric, { reason, node }: NoValue, wantedForMs: number): StatusCause {
-  if (isFirstAwaited(reason, wantedForMs)) return { reason: 'FromNextSamples', message: fromNextSamples };
+/** @param isNew whether the metric is wanted for less than `firstSamplesMs`. */
+export function explain(metric: KubeletMetric, { reason, node }: NoValue, isNew: boolean): StatusCause {
+  if (isNew && isFirstAwaited(reason)) return { reason: 'FromNextSamples', message: fromNextSamples };
   return { reason: codes[reason], message: textOf(metric, reason, node === undefined ? 'its node' : `node ${node}`) };
 }
 
-/** Reports whether the first samples of a newly wanted metric are still to come. @param wantedForMs as of explain. */
-export function isFirstAwaited(reason: NoNumberReason, wantedForMs: number): boolean {
-  return wantedForMs < firstSamplesMs && (reason === 'waiting' || reason === 'not scraped');
+/** Reports whether the first samples of a metric are still to come, if it is newly wanted. */
+export function isFirstAwaited(reason: NoNumberReason): boolean {
+  return reason === 'waiting' || reason === 'not scraped';
 }
 
 /** A first request begins the scrapes of its metric. */

@@ -20,11 +20,11 @@ export interface ObjectNumbers {
   nodesOf(kind: DescribedKind, namespace: string, names: readonly string[], limit: number): ReadonlySet<string>;
 }
 
-/** @param wantedForMs see Demand. */
+/** @param isNew reports whether a metric may lack its first samples, since it is newly wanted. */
 export function createObjectNumbers(
   store: SeriesStore,
   pods: Pick<PodLister, 'get' | 'list'>,
-  wantedForMs: (metric: KubeletMetric) => number,
+  isNew: (metric: KubeletMetric) => boolean,
 ): ObjectNumbers {
   return { of, nodesOf };
 
@@ -53,11 +53,11 @@ export function createObjectNumbers(
   function ofNamespace(metric: KubeletMetric, namespace: string): MetricNumber | NoValue {
     let sum: MetricNumber | undefined;
     let missing: NoValue | undefined;
-    const wantedMs = wantedForMs(metric);
+    const awaitsFirst = isNew(metric);
     for (const pod of pods.list(namespace)) {
       const number = ofPod(metric, pod);
       if ('reason' in number) {
-        if (isFirstAwaited(number.reason, wantedMs)) return number;
+        if (awaitsFirst && isFirstAwaited(number.reason)) return number;
         missing ??= number;
       } else sum = sum === undefined ? number : sumOf(sum, number);
     }

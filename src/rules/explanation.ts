@@ -5,7 +5,7 @@ import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 import type { RuleProblem } from './problem.ts';
 import { customQuery, externalQuery, QueryError } from './queries.ts';
 import type { MetricRule, Rules } from './rule.ts';
-import { metricNameOf } from './seriesmetrics.ts';
+import { metricNameOf, onlySeriesOf } from './seriesmetrics.ts';
 
 export interface RuleExplanation {
   readonly path: string;
@@ -41,7 +41,7 @@ export function explainRules(rules: Rules, mapperOf: (rule: MetricRule) => Mappe
 
 function explainRule(rule: MetricRule, mapper: Mapper, notes: readonly RuleProblem[]): RuleExplanation {
   const { labels, name } = rule;
-  const series = seriesIn(rule.seriesQuery);
+  const series = onlySeriesOf(rule.seriesQuery);
   const objects = rule.kind === 'external' ? [] : objectsOf(rule, mapper);
   return {
     path: rule.path,
@@ -99,11 +99,4 @@ function exampleQuery(
     if (error instanceof QueryError) return { queryProblem: error.message };
     throw error;
   }
-}
-
-/** Returns the name of the series, if the query selects by a name. */
-function seriesIn(seriesQuery: string): string | undefined {
-  return (
-    /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{|$)/.exec(seriesQuery)?.[1] ?? /__name__\s*=\s*"([\w:]+)"/.exec(seriesQuery)?.[1]
-  );
 }

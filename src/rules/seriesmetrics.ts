@@ -58,6 +58,14 @@ export function metricNameOf(rule: MetricRule, series: string): string | undefin
   return nameOf(series);
 }
 
+/** Returns the name of the only series that the selector can have; undefined if it does not select by a name. */
+export function onlySeriesOf(seriesQuery: string): string | undefined {
+  return (
+    /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{|$)/.exec(seriesQuery)?.[1] ??
+    /\b__name__\s*=\s*(["'])([\w:]+)\1/.exec(seriesQuery)?.[2]
+  );
+}
+
 const namesOf = new WeakMap<MetricRule, (series: string) => string | undefined>();
 
 /**

@@ -49,6 +49,8 @@ suite('the rules file', () => {
     const taken = /rules\[0\]: --custom-metrics=kubelet serves the metric cpu_usage_cores, too/;
     refused(`rules:${rule('cpu_usage_cores{pod!=""}')}`, taken);
     refused(`rules:${rule('a', '  name: {as: cpu_usage_cores}')}`, taken);
+    refused(`rules:${rule('{__name__="cpu_usage_cores"}')}`, taken);
+    refused(`rules:${rule('cpu_cores_total', '  name: {matches: "^cpu_(.*)_total$", as: "cpu_usage_${1}"}')}`, taken);
     rmSync(file);
     refused(undefined, /config\.yaml/, /mounted/);
   });
@@ -66,12 +68,36 @@ suite('the rules file', () => {
     assert.equal(seen.length, 0);
     assert.deepEqual(lines, ['error: the changed rules cannot be used; the previous ones stay in force']);
     writeFileSync(file, `rules:${rule('second')}${rule('third')}`);
-    await clock.advance(5_000);
+    for (let round = 0; round < 2; round += 1) await clock.advance(5_000);
     assert.deepEqual(
       seen.map(({ custom }) => custom.map(({ seriesQuery }) => seriesQuery)),
       [['second', 'third']],
     );
     assert.equal(lines.at(-1), 'info: uses changed rules');
+    stop.abort(new Error('the test ends'));
+    await running;
+  });
+
+  test('a file that is being written changes nothing until it is whole', async () => {
+    const clock = createFakeClock();
+    const { log, lines } = createRecordingLog();
+    const whole = `rules:${rule('first')}${rule('second')}`;
+    const opened = open(`rules:${rule('first')}`, undefined, log, clock);
+    const seen: Rules[] = [];
+    const stop = new AbortController();
+    const running = opened.run((rules) => seen.push(rules), stop.signal);
+    // Emptied, and then for a moment without its second rule.
+    writeFileSync(file, '');
+    for (let round = 0; round < 3; round += 1) await clock.advance(5_000);
+    assert.deepEqual(lines, ['error: the changed rules cannot be used; the previous ones stay in force']);
+    for (const text of ['rules: []', `rules:${rule('second')}`, whole, whole, whole]) {
+      writeFileSync(file, text);
+      await clock.advance(5_000);
+    }
+    assert.deepEqual(
+      seen.map(({ custom }) => custom.map(({ seriesQuery }) => seriesQuery)),
+      [['first', 'second']],
+    );
     stop.abort(new Error('the test ends'));
     await running;
   });

@@ -39,7 +39,7 @@ export const kubeletSeries: readonly Mutation[] = [
   ]),
   ...mutate('kubeletsource/objectnumbers.ts', tests, [
     [
-      'if (isFirstAwaited(number.reason, wantedMs)) return number;',
+      'if (awaitsFirst && isFirstAwaited(number.reason)) return number;',
       '',
       "a namespace's first sums are of the nodes that were scraped first",
     ],

@@ -46,6 +46,19 @@ describe('a watched file', () => {
     assert.deepEqual(parsed, ['one', 'two']);
   });
 
+  test('is used when two looks have met a change, where half of it could be parsed', () => {
+    writeFileSync(file, 'one');
+    const watched = watch({ isConfirmed: true });
+    watched.read();
+    const texts = ['tw', 'two', 'one', 'two', 'two', 'half', 'half'].map((text) => {
+      writeFileSync(file, text);
+      return watched.read().text;
+    });
+    assert.deepEqual(texts, ['one', 'one', 'one', 'one', 'two', 'two', 'two']);
+    assert.deepEqual(parsed, ['one', 'two', 'half']);
+    assert.throws(() => watched.reload(), /cannot use/);
+  });
+
   test('is seen to change where it has the same size and was written a moment ago', () => {
     writeFileSync(file, 'a0');
     const watched = watch();

@@ -110,6 +110,8 @@ export interface NodeUnderTest {
   readonly store: SeriesStore;
   readonly demand: Demand;
   readonly forwarded: string[];
+  /** Sets the metrics that autoscalers name. */
+  setAutoscalers(...names: readonly string[]): void;
   /** Scrapes a body at the clock's time. */
   scrapeBody(body: Encoded, hasStepped?: boolean): void;
   /** Scrapes rows sampled `ageMs` ago. @param hasStepped whether the node's clock has. */
@@ -130,6 +132,7 @@ export interface NodeUnderTest {
 
 interface NodeOptions {
   readonly windowMs?: number;
+  readonly resolutionMs?: number;
   readonly protobuf?: boolean;
   /** What the API says of each container. */
   readonly hasEnded?: boolean;
@@ -140,11 +143,11 @@ interface NodeOptions {
 }
 
 export const node = 'node-1';
-const resolutionMs = 15_000;
 
 export function createNode(always: readonly string[], options: NodeOptions = {}): NodeUnderTest {
   const {
     windowMs = 60_000,
+    resolutionMs = 15_000,
     protobuf = true,
     hasEnded,
     capacityCores,
@@ -153,7 +156,8 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     isDemandKnown = () => true,
   } = options;
   const clock = createFakeClock();
-  const demand = createDemand({ clock, always, onAutoscalers: () => undefined });
+  let notify: (names: ReadonlySet<string>) => void = () => undefined;
+  const demand = createDemand({ clock, always, onAutoscalers: (listener) => (notify = listener) });
   const store = createSeriesStore({
     clock,
     windowMs,
@@ -177,6 +181,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     store,
     pods: lister,
     bringForward: (name) => void forwarded.push(name),
+    resolutionMs,
   });
   const decoder = createDecoder(cadvisor, node);
   const seriesDecoder = createSeriesDecoder();
@@ -187,6 +192,7 @@ export function createNode(always: readonly string[], options: NodeOptions = {})
     store,
     demand,
     forwarded,
+    setAutoscalers: (...names) => notify(new Set(names)),
     scrapeBody({ bytes, contentType }, hasStepped = false) {
       const wanted = demand.columns();
       const time = answerTime(clock.wallMs(), clock.wallMs());

@@ -196,6 +196,24 @@ describe('a namespace of which a pod has no value', () => {
     assert.equal((await ofNamespace(under)).samples[0]?.valueMilli, 10_000n);
   });
 
+  test('has none until each node may have been scraped twice, however rarely that is', async () => {
+    const under = createNode([receive], { resolutionMs: 120_000 });
+    const elsewhere = { namespace: 'shop', name: 'web-2', node: 'node-2' };
+    under.scrape(rowsOf([web(traffic(0))]));
+    const sums: (bigint | undefined)[] = [];
+    for (const [seconds, bytes] of [
+      [95, 950],
+      [120, 2_150],
+      [120, 3_350],
+    ] as const) {
+      await under.clock.advance(seconds * 1_000);
+      under.scrape(rowsOf([web(traffic(bytes))]));
+      under.setPods([web([]), elsewhere]);
+      sums.push((await ofNamespace(under)).samples[0]?.valueMilli);
+    }
+    assert.deepEqual(sums, [undefined, undefined, 10_000n]);
+  });
+
   test('has the sum of the others later: a pod that starts has no traffic yet', async () => {
     const under = createNode([receive]);
     for (let count = 0; count < 8; count += 1) {
@@ -446,6 +464,21 @@ describe('a metric that nothing wants yet', () => {
     assert.deepEqual(under.forwarded, [node], 'once');
     await scrapeTwice(under, rowsOf([web(traffic(0))]), rowsOf([web(traffic(150))]));
     assert.equal(await under.valueOf(receive), 10);
+  });
+
+  test('is brought forward for the first request where an autoscaler names it since a moment, and not later', async () => {
+    for (const seconds of [0, 120]) {
+      const under = createNode([]);
+      under.setAutoscalers(receive);
+      under.setPods([{ namespace: 'shop', name: 'web-0' }]);
+      assert.deepEqual(
+        under.demand.metrics().map(({ name }) => name),
+        [receive],
+      );
+      await under.clock.advance(seconds * 1_000);
+      await under.get(receive, 'pods', 'shop', ['web-0']);
+      assert.deepEqual(under.forwarded, seconds === 0 ? [node] : []);
+    }
   });
 
   test('is forgotten an hour after its last request, with all that was kept of it', async () => {
