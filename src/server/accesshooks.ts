@@ -1,5 +1,7 @@
 /** Hooks for trust, authentication, authorization and the limit in flight. */
 import type { TLSSocket } from 'node:tls';
+import { customGroup } from '../api/custom/metricvalues.ts';
+import { externalGroup } from '../api/external/externalvalues.ts';
 import { serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { UserInfo } from '../auth/authenticator.ts';
@@ -83,8 +85,10 @@ export function authorizeAndServe(context: HookContext): Hook {
       if (turn !== undefined) await turn;
       return options.router.serve(apiRequest(context, request, response));
     };
+    const { group } = info.resource ?? {};
+    const isForValues = group === customGroup || group === externalGroup;
     const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
-    const reply = isExempt ? work() : options.inFlight.run(work, callerOf(user).kind);
+    const reply = isExempt ? work() : options.inFlight.run(work, { kind: callerOf(user).kind, isForValues });
     return responder.send(response, await (reply ?? tooManyRequestsReply()));
   };
 }

@@ -6,10 +6,17 @@ export interface InFlightLimit {
   /**
    * Returns undefined at the limit. Work counts to its end, also after a disconnect. Unread responses do not: two
    * connections could block all callers.
-   * @param kind of the caller: anonymous requests have their own limit, and those of users leave room for the autoscaler.
+   * Anonymous requests have their own limit, those of users leave room for the autoscaler, and those for values of custom and
+   * external metrics leave room for metrics.k8s.io.
    */
-  run<T>(work: () => Promise<T>, kind: Caller['kind']): Promise<T> | undefined;
+  run<T>(work: () => Promise<T>, request: InFlightRequest): Promise<T> | undefined;
   count(): number;
+}
+
+export interface InFlightRequest {
+  readonly kind: Caller['kind'];
+  /** Whether it is for values of custom or external metrics, which may wait for a PromQL engine. */
+  readonly isForValues: boolean;
 }
 
 /** Anonymous requests, mostly probes and discovery, whatever the flag says. */
@@ -20,6 +27,8 @@ export const strangersInFlightLimit = 64;
  * the autoscaler, and other controllers of the cluster, have the rest for themselves.
  */
 const usersShare = 0.75;
+/** The part of the users' share that requests for values have: an engine that hangs costs metrics.k8s.io nothing. */
+const valuesShare = 0.75;
 
 /** @param limit of authenticated requests, and of anonymous ones if lower than theirs; 0 for none. */
 export function createInFlightLimit(
@@ -27,12 +36,14 @@ export function createInFlightLimit(
   onRefused: (isStranger: boolean) => void = () => undefined,
 ): InFlightLimit {
   const known = createPlaceCount(limit > 0 ? limit : Infinity);
-  const users = createPlaceCount(limit > 0 ? Math.max(1, Math.floor(limit * usersShare)) : Infinity);
+  const usersLimit = limit > 0 ? Math.max(1, Math.floor(limit * usersShare)) : Infinity;
+  const users = createPlaceCount(usersLimit);
+  const values = createPlaceCount(Math.max(1, Math.floor(usersLimit * valuesShare)));
   const strangers = createPlaceCount(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
   const countsOf = { system: [known], user: [known, users], stranger: [strangers] } as const;
   return {
-    run(work, kind) {
-      const counts = countsOf[kind];
+    run(work, { kind, isForValues }) {
+      const counts = kind === 'user' && isForValues ? [...countsOf.user, values] : countsOf[kind];
       if (counts.every((each) => each.hasRoom())) return counted(counts, work);
       onRefused(kind === 'stranger');
       return undefined;

@@ -105,7 +105,7 @@ export const servingFlags = {
     type: 'integer',
     default: '400',
     check: countOrNoLimit,
-    help: 'Concurrent requests of authenticated users; more get 429. A quarter is for the autoscaler and other controllers of the cluster alone. Anonymous requests have a limit of their own, 64 or this one if it is lower. Health and system:masters are exempt. 0: no limit for authenticated users.',
+    help: 'Concurrent requests of authenticated users; more get 429. A quarter is for the autoscaler and other controllers of the cluster alone, and a quarter of the rest is not for values of custom and external metrics. Anonymous requests have a limit of their own, 64 or this one if it is lower. Health and system:masters are exempt. 0: no limit for authenticated users.',
   },
   'max-connections-per-address': {
     type: 'integer',
