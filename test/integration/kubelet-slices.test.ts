@@ -7,15 +7,18 @@ import { after, before, describe, test } from 'node:test';
 import { createServer, type Server } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../src/clock.ts';
+import { iterationBudgetMs } from '../../src/eventloopqueue.ts';
 import type { ResponseBodyReader } from '../../src/kubelet/http/body.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
+import { shortSliceMs } from '../../src/kubelet/http/readingbudget.ts';
 import { createKubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
 import type { ReadResult } from '../../src/scrape/endpoint/readresult.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../fakes/exposition.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
 import { listen } from '../fakes/listen.ts';
+import { until } from '../fakes/until.ts';
 
 const httpClient = httpClientOf(import.meta.url);
 const authority = makeAuthority('kubelets');
@@ -47,8 +50,13 @@ function makeClient(requestTimeoutMs = 30_000): KubeletClient {
   return createKubeletClient({ tls: () => trust, authorization, plainHttp: false, requestTimeoutMs, httpClient });
 }
 
-function fetch(client: KubeletClient, reader: ResponseBodyReader, signal = new AbortController().signal) {
-  const request = { node: 'node-a', host: '127.0.0.1', port, path: '/', accept: '*/*', gzip: true, alternatives: 0 };
+function fetch(
+  client: KubeletClient,
+  reader: ResponseBodyReader,
+  signal = new AbortController().signal,
+  node = 'node-a',
+) {
+  const request = { node, host: '127.0.0.1', port, path: '/', accept: '*/*', gzip: true, alternatives: 0 };
   return client.fetch({ ...request, onBody: () => reader }, signal);
 }
 
@@ -146,6 +154,67 @@ describe('a body that is slow to read is whole', () => {
     const reader = slowReader(0.001);
     await fetch(client, reader);
     assert.equal(reader.digest(), digestOf(body));
+  });
+});
+
+describe('responses of many kubelets that arrive together', () => {
+  const kubelets = 30;
+  const spinMs = 2;
+  const body = randomBytes(20_000);
+
+  /** Asks all kubelets, and has their responses arrive at once. Returns the digests, and the most reads in one turn. */
+  async function readTogether(client: KubeletClient, send: (socket: Socket) => void) {
+    const asked: (() => void)[] = [];
+    answer = (socket) => void asked.push(() => send(socket));
+    let most = 0;
+    let inTurn = 0;
+    const readers = Array.from({ length: kubelets }, () => {
+      const { write, digest } = slowReader(spinMs);
+      const counted = (chunk: Buffer) => {
+        most = Math.max(most, (inTurn += 1));
+        return write(chunk);
+      };
+      return { write: counted, digest };
+    });
+    const fetched = Promise.all(readers.map((reader, at) => fetch(client, reader, undefined, `node-${at}`)));
+    await until('all are asked', () => asked.length === kubelets);
+    let next = setImmediate(function count() {
+      inTurn = 0;
+      next = setImmediate(count);
+    });
+    for (const each of asked) each();
+    await fetched;
+    clearImmediate(next);
+    return { digests: readers.map(({ digest }) => digest()), most };
+  }
+
+  const expected = Array.from({ length: kubelets }, () => digestOf(body));
+  /** One begins at the end of a budget, and the count's own turn may begin within that of the queue. */
+  const allowed = 2 * (shortSliceMs / spinMs + 1) + iterationBudgetMs / spinMs + 1;
+
+  test('are read in several turns', async () => {
+    await using client = makeClient();
+    const { digests, most } = await readTogether(client, answers(body));
+    assert.deepEqual(digests, expected);
+    assert.ok(most <= allowed, `${most} in one turn, ${allowed} allowed`);
+  });
+
+  test('are whole when their connections end meanwhile', async () => {
+    await using client = makeClient();
+    const { digests } = await readTogether(client, (socket) => {
+      socket.write(headOf(body.length, 'connection: close\r\n'));
+      socket.end(body);
+    });
+    assert.deepEqual(digests, expected);
+  });
+
+  test('are whole when they come in many pieces', async () => {
+    await using client = makeClient();
+    const { digests } = await readTogether(client, (socket) => {
+      socket.write(headOf(body.length, ''));
+      for (let at = 0; at < body.length; at += 1_000) socket.write(body.subarray(at, at + 1_000));
+    });
+    assert.deepEqual(digests, expected);
   });
 });
 

@@ -146,9 +146,16 @@ export class KubeletSocket implements PausedReading {
     }
     this.responded = true;
     const { buffer } = this.#options;
-    // Records decrypted together arrive during a pause.
-    if (this.#left === undefined) this.#advance(pending, buffer, length, false);
-    else this.#left = Buffer.concat([this.#left, buffer.subarray(0, length)]);
+    if (this.#left !== undefined) {
+      // Records decrypted together arrive during a pause, others while the response is queued.
+      this.#left = Buffer.concat([this.#left, buffer.subarray(0, length)]);
+      this.#socket.pause();
+    } else if (readingBudget.mayBegin(pending.spentMs)) this.#advance(pending, buffer, length, false);
+    else {
+      // Most responses are whole: only those of which more arrives are paused.
+      this.#left = Buffer.from(buffer.subarray(0, length));
+      readingBudget.readLater(this);
+    }
   }
 
   resume(): void {
@@ -159,7 +166,7 @@ export class KubeletSocket implements PausedReading {
     this.#advance(pending, left, left.length, true);
     if (this.closed || this.#left !== undefined) return;
     if (this.#hasEnded) this.#end();
-    else this.#socket.resume();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** At the slice's end, pauses the socket and keeps the rest for a later iteration. */

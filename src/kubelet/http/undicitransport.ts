@@ -96,6 +96,9 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   #spentMs = 0;
   #isPaused = false;
   #hasEnded = false;
+  #hasFailed = false;
+  /** Arrived during a pause, or while other responses had no time left for it. */
+  #queued: Buffer | undefined;
 
   constructor(incoming: IncomingResponse, deadline: RequestDeadline, settle: Settle) {
     this.#incoming = incoming;
@@ -116,15 +119,21 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#controller = controller;
-    if (this.#timed(() => this.#incoming.onBody(chunk))) return;
+    // During a pause undici passes on what it has once the peer closes.
+    if (this.#isPaused) this.#queued = Buffer.concat([...(this.#queued === undefined ? [] : [this.#queued]), chunk]);
+    else if (!readingBudget.mayBegin(this.#spentMs)) {
+      this.#queued = Buffer.from(chunk);
+      readingBudget.readLater(this);
+    } else if (!this.#timed(() => this.#incoming.onBody(chunk))) readingBudget.resumeLater(this);
+    else return;
     this.#isPaused = true;
     controller.pause();
-    readingBudget.resumeLater(this);
   }
 
   resume(): void {
+    if (this.#hasFailed) return;
     try {
-      if (!this.#timed(() => this.#incoming.resume())) {
+      if (!this.#timed(() => this.#incoming.resume() && this.#readQueued())) {
         readingBudget.resumeLater(this);
         return;
       }
@@ -134,6 +143,12 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
     } catch (cause) {
       this.#fail(cause as Error);
     }
+  }
+
+  #readQueued(): boolean {
+    const queued = this.#queued;
+    this.#queued = undefined;
+    return queued === undefined || this.#incoming.onBody(queued);
   }
 
   /** undici ignores an abort once the response has ended. */
@@ -163,6 +178,7 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, cause: Error): void {
+    this.#hasFailed = true;
     readingBudget.cancel(this);
     this.#settle.reject(cause);
   }

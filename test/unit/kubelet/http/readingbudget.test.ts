@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { freeMs, ReadingTooLongError, sliceMs, ReadingBudget } from '../../../../src/kubelet/http/readingbudget.ts';
+import {
+  freeMs,
+  ReadingBudget,
+  ReadingTooLongError,
+  shortSliceMs,
+  sliceMs,
+} from '../../../../src/kubelet/http/readingbudget.ts';
 import { runAtOnce, type Steps } from '../../../../src/decode/steps.ts';
 
 let nowMs = 0;
@@ -55,6 +61,51 @@ describe('a response', () => {
     await iteration();
     await iteration();
     assert.deepEqual(resumed, ['one', 'three']);
+  });
+});
+
+describe('responses that are not long', () => {
+  test('are read at once while they have time in an iteration, and then in turns', async () => {
+    const budget = makeBudget();
+    const read: string[] = [];
+    const reading = (name: string) => ({
+      resume() {
+        budget.begin(0);
+        work(shortSliceMs / 2);
+        budget.end();
+        read.push(name);
+      },
+    });
+    const arrive = (name: string) => {
+      if (budget.mayBegin(0)) reading(name).resume();
+      else budget.readLater(reading(name));
+    };
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) arrive(name);
+    assert.deepEqual(read, ['a', 'b']);
+    // A long one has its slices, and does not wait for them.
+    assert.equal(budget.mayBegin(freeMs), true);
+    let iterations = 0;
+    for (; read.length < 6; iterations += 1) {
+      const before = read.length;
+      await iteration();
+      assert.ok(read.length - before <= 3, `${read.length - before} in one iteration`);
+    }
+    assert.ok(iterations >= 2);
+    assert.deepEqual(read, ['a', 'b', 'c', 'd', 'e', 'f']);
+    await iteration();
+    assert.equal(budget.mayBegin(0), true);
+  });
+
+  test('that arrive while others are queued keep their order', async () => {
+    const budget = makeBudget();
+    const read: string[] = [];
+    budget.readLater({ resume: () => void read.push('queued') });
+    assert.equal(budget.mayBegin(0), false);
+    budget.readLater({ resume: () => void read.push('next') });
+    await iteration();
+    await iteration();
+    assert.deepEqual(read, ['queued', 'next']);
+    assert.equal(budget.mayBegin(0), true);
   });
 });
 
