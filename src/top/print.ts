@@ -128,7 +128,17 @@ interface Changes {
   readonly gone: readonly Row[];
   /** Of rows that are not read; undefined if it was printed. */
   readonly note: string | undefined;
+  /** Undefined while it is as before. */
+  readonly degraded: DegradedChange | undefined;
   readonly withHeading: boolean;
+}
+
+/** Sentences of what could not be read. */
+interface DegradedChange {
+  readonly all: readonly string[];
+  /** These were not among the previous ones. */
+  readonly added: readonly string[];
+  readonly ended: readonly string[];
 }
 
 /** Prints rows when they are new, changed or gone. Changes of usage below a tenth are none. */
@@ -136,6 +146,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
   const { view, state, format, intervalMs, signal, write, sleep, onNote, onProblem } = options;
   const last = new Map<string, Row>();
   const trends = watchedTrends(options);
+  const readDegraded = watchedDegraded(options);
   let isFirst = true;
   let lastNote: string | undefined;
   while (!signal.aborted) {
@@ -146,6 +157,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
       onProblem(error);
       return undefined;
     });
+    const degraded = loaded && (await readDegraded());
     if (loaded !== undefined) {
       const rows = selectRows(loaded.rows, state);
       const changed = rows.filter((row) => hasChanged(last.get(row.key), row));
@@ -153,14 +165,14 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
       if (signal.aborted) return;
       for (const row of changed) last.set(row.key, row);
       const absent = absentRows(last, rows);
-      const isWhole = loaded.note === undefined;
+      const isWhole = loaded.note === undefined && !rows.some(isOnlyMeasured);
       for (const { key } of isWhole ? absent : absent.slice(0, -mostAbsent)) last.delete(key);
       // A row that is not among those that were read may still exist.
       const gone = isWhole ? absent : [];
       const note = loaded.note === lastNote ? undefined : loaded.note;
       lastNote = loaded.note;
       if (format === 'csv' && note !== undefined) onNote(note);
-      if (!(await write(changesText(options, { changed, gone, note, withHeading: isFirst })))) return;
+      if (!(await write(changesText(options, { changed, gone, note, degraded, withHeading: isFirst })))) return;
       isFirst = false;
     }
     await sleep(intervalMs);
@@ -168,7 +180,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
 
   function changesText(
     { columns, isColoured }: WatchRowsOptions,
-    { changed, gone, note, withHeading }: Changes,
+    { changed, gone, note, degraded, withHeading }: Changes,
   ): string {
     const time = new Date().toISOString();
     if (format === 'json') {
@@ -176,6 +188,7 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
         ...changed.map((row) => terminalJson({ time, ...objectOfRow(row) })),
         ...gone.map(({ key }) => terminalJson({ time, gone: key })),
         ...(note === undefined ? [] : [terminalJson({ time, note })]),
+        ...(degraded === undefined ? [] : [terminalJson({ time, degraded: degraded.all })]),
       ];
       return lines.map((line) => `${line}\n`).join('');
     }
@@ -191,9 +204,37 @@ export async function watchRows(options: WatchRowsOptions): Promise<void> {
       ...lines.map((line) => [{ text: `${clock}  ` }, ...line]),
       ...gone.map(({ key }) => [{ text: `${clock}  ${key} is gone` }]),
       ...(note === undefined ? [] : [[{ text: `${clock}  ${note}` }]]),
+      ...(degraded?.added ?? []).map((sentence) => [{ text: `${clock}  ${sentence}` }]),
+      ...(degraded?.ended ?? []).map((sentence) => [{ text: `${clock}  no longer: ${sentence}` }]),
     ];
     return all.map((line) => `${paintSpans(line, columns ?? Infinity, isColoured).trimEnd()}\n`).join('');
   }
+}
+
+/** A node that is known by its usage only may exist without one. */
+function isOnlyMeasured(row: Row): boolean {
+  return row.kind === 'nodes' && row.node.ready === undefined;
+}
+
+/**
+ * Returns a function that says what is degraded, when that changes. Only of nodes: their rows are read with it. Each pod has its own reason, and
+ * for the whole summary all pods would be read.
+ */
+function watchedDegraded({ view, state, format, signal, onDegraded, onProblem }: WatchRowsOptions) {
+  let last: readonly string[] = [];
+  return async (): Promise<DegradedChange | undefined> => {
+    if (state.screen !== 'nodes') return undefined;
+    const summary = await untilAborted(view.summary(), signal).catch((error: unknown) => {
+      if (!signal.aborted) onProblem(error);
+      return undefined;
+    });
+    const all = summary?.degraded ?? last;
+    const added = all.filter((sentence) => !last.includes(sentence));
+    const ended = last.filter((sentence) => !all.includes(sentence));
+    last = all;
+    if (format === 'csv') for (const sentence of added) onDegraded(escapeControls(sentence));
+    return added.length === 0 && ended.length === 0 ? undefined : { all, added, ended };
+  };
 }
 
 /** Keeps trends of rows: of the first look their whole past is read, later that of rows that are new. */

@@ -1,7 +1,7 @@
 /** Reads nodes: Node objects, their usages, and what their pods request. */
 import type { Clock } from '../clock.ts';
 import { type NodeObject, type NodeParts, parseNodeObject, toNodeView } from './nodeviews.ts';
-import { part } from './part.ts';
+import { part, type PartRead } from './part.ts';
 import { nodeReasons } from './reasons.ts';
 import type { Reads } from './reads.ts';
 import { createRequestSums } from './requestsums.ts';
@@ -16,8 +16,11 @@ const nodesPerPage = 100;
 const noPods = { pods: 0, requested: { cpu: 0, memory: 0 }, limits: { cpu: 0, memory: 0 } };
 
 export interface NodeReader {
-  /** Returns the objects and usages, by name. */
-  parts(): Promise<NodeParts>;
+  /**
+   * Returns the objects and usages, by name; of objects, after a failure, the last known ones beside the problem.
+   * @param named nodes of pods, which may be newer than the objects that are kept: unless there is a problem, those without an object do not exist.
+   */
+  parts(named: ReadonlySet<string>): Promise<NodeParts>;
   /** Returns views of what can be read, by name, and a sentence for each part that cannot. */
   views(): Promise<NodeViews>;
   /** As `views`, but does not ask the server why a usage is missing: one round trip less. */
@@ -46,15 +49,28 @@ export function createNodeReader(
   const sums = createRequestSums(reads, clock, waitsForAll);
   const known = shared(readNodes, { clock, leastMs: 5_000, mostMs: 60_000 });
   const measured = shared(() => usages.nodes(), { clock, leastMs: 1_000, mostMs: 15_000 });
+  let lastKnown: ReadonlyMap<string, NodeObject> | undefined;
+  /** Names that these objects lack, though they were read after the names were known. */
+  let absent: { readonly from: unknown; readonly names: ReadonlySet<string> } = { from: undefined, names: new Set() };
   return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views() };
 
-  async function parts(): Promise<NodeParts> {
-    const [ofApi, ofServer] = await Promise.all([part(known()), part(measured())]);
+  async function parts(named: ReadonlySet<string>): Promise<NodeParts> {
+    const [ofApi, ofServer] = await Promise.all([knownWith(named), part(measured())]);
     return { known: ofApi, measured: ofServer };
   }
 
+  async function knownWith(named: ReadonlySet<string>): Promise<PartRead<ReadonlyMap<string, NodeObject>>> {
+    let read = await part(known());
+    const lacking = named.difference(read.value ?? named);
+    if (lacking.size > 0 && (absent.from !== read.value || !lacking.isSubsetOf(absent.names))) {
+      read = await part(known.again());
+      absent = { from: read.value, names: lacking.difference(read.value ?? lacking) };
+    }
+    return { ...read, value: read.value ?? lastKnown };
+  }
+
   async function views(askServer?: typeof nodeReasons): Promise<NodeViews> {
-    const [read, requests] = await Promise.all([parts(), sums.current(), sources.refresh()]);
+    const [read, requests] = await Promise.all([parts(new Set()), sums.current(), sources.refresh()]);
     const { value: objects } = read.known;
     const { value: numbers } = read.measured;
     const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();
@@ -83,6 +99,7 @@ export function createNodeReader(
         if (node !== undefined) nodes.set(node.facts.name, node);
       }
     }
+    lastKnown = nodes;
     return nodes;
   }
 }

@@ -28,7 +28,7 @@ export function parseNodeObject(object: unknown): NodeObject | undefined {
   };
 }
 
-/** What could be read of nodes, by name. */
+/** What could be read of nodes, by name. Objects beside a problem are those that were read last. */
 export interface NodeParts {
   readonly known: PartRead<ReadonlyMap<string, NodeObject>>;
   readonly measured: PartRead<ReadonlyMap<string, MeasuredUsage>>;

@@ -79,7 +79,9 @@ export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, so
     { value, problem }: PartRead<PodUsages>,
   ): Promise<readonly PodView[]> {
     const without = problem === undefined ? known.filter((pod) => value?.has(keyOf(pod)) !== true) : [];
-    const explaining = without.length === 0 ? undefined : nodes.parts().then((of) => podReasons(reads, without, of));
+    const named = new Set(without.flatMap(({ facts: { node } }) => node ?? []));
+    const explaining =
+      without.length === 0 ? undefined : nodes.parts(named).then((of) => podReasons(reads, without, of));
     const [reasons] = await Promise.all([explaining, sources.refresh()]);
     return known.map((pod) => {
       const usage = value?.get(keyOf(pod));

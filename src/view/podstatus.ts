@@ -1,8 +1,8 @@
-/** Computes the STATUS of `kubectl get pods`: printPod in kubernetes/pkg/printers/internalversion/printers.go, as of 1.37. */
+/** Computes STATUS and RESTARTS of `kubectl get pods`: printPod in kubernetes/pkg/printers/internalversion/printers.go, as of 1.37. */
 import { conditionOf } from '../client/conditions.ts';
 import { field, items, text } from '../client/json.ts';
 import { hasEnded } from '../doctor/pods/podfacts.ts';
-import { isSidecar } from './resources.ts';
+import { isSidecar, sumOf } from './resources.ts';
 
 /** Returns the status of a Pod, such as Running, OOMKilled, Init:1/2. */
 export function podStatusOf(pod: unknown): string {
@@ -14,15 +14,35 @@ export function podStatusOf(pod: unknown): string {
     if (!hasEnded({ phase })) return 'Terminating';
   }
   const gate = conditionOf(pod, 'PodScheduled')?.reason === schedulingGated ? schedulingGated : undefined;
-  const initializing = initStatusOf(pod);
-  const isInitialized = initializing === undefined || conditionOf(pod, 'Initialized')?.status === 'True';
+  const { initializing, isInitialized } = initOf(pod);
   return (isInitialized ? containersStatusOf(pod) : undefined) ?? initializing ?? gate ?? ownReason ?? phase;
+}
+
+/** Returns how often containers of a Pod restarted: init containers count until they have done their part, sidecars always. */
+export function podRestartsOf(pod: unknown): number {
+  const { isInitialized, seen, sidecars } = initOf(pod);
+  const counted = isInitialized
+    ? [
+        ...seen.filter((status) => sidecars.has(field(status, 'name'))),
+        ...items(field(field(pod, 'status'), 'containerStatuses')),
+      ]
+    : seen;
+  return sumOf(counted.map((status) => Number(field(status, 'restartCount') ?? 0)));
+}
+
+interface InitContainers {
+  /** The status by the first init container that has not done its part; undefined if there is none. */
+  readonly initializing: string | undefined;
+  readonly isInitialized: boolean;
+  /** Statuses of init containers, up to that one. */
+  readonly seen: readonly unknown[];
+  /** Names. */
+  readonly sidecars: ReadonlySet<unknown>;
 }
 
 const schedulingGated = 'SchedulingGated';
 
-/** Returns the status by the first init container that has not done its part; undefined if there is none. */
-function initStatusOf(pod: unknown): string | undefined {
+function initOf(pod: unknown): InitContainers {
   const specs = items(field(field(pod, 'spec'), 'initContainers'));
   const sidecars = new Set(specs.filter(isSidecar).map((spec) => field(spec, 'name')));
   const statuses = items(field(field(pod, 'status'), 'initContainerStatuses'));
@@ -30,11 +50,16 @@ function initStatusOf(pod: unknown): string | undefined {
     const terminated = field(field(status, 'state'), 'terminated');
     if (terminated !== undefined && isZero(field(terminated, 'exitCode'))) continue;
     if (sidecars.has(field(status, 'name')) && field(status, 'started') === true) continue;
-    if (terminated !== undefined) return `Init:${endOf(terminated)}`;
     const waiting = text(field(field(field(status, 'state'), 'waiting'), 'reason')) || 'PodInitializing';
-    return waiting === 'PodInitializing' ? `Init:${index}/${specs.length}` : `Init:${waiting}`;
+    const step = waiting === 'PodInitializing' ? `${index}/${specs.length}` : waiting;
+    return {
+      initializing: `Init:${terminated === undefined ? step : endOf(terminated)}`,
+      isInitialized: conditionOf(pod, 'Initialized')?.status === 'True',
+      seen: statuses.slice(0, index + 1),
+      sidecars,
+    };
   }
-  return undefined;
+  return { initializing: undefined, isInitialized: true, seen: statuses, sidecars };
 }
 
 /** Returns the status by the first container that does not run; undefined if all do. */

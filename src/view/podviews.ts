@@ -4,7 +4,7 @@ import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfac
 import { firstUsageMsOf, parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
 import { defined } from './nodeviews.ts';
-import { podStatusOf } from './podstatus.ts';
+import { podRestartsOf, podStatusOf } from './podstatus.ts';
 import {
   isSidecar,
   limitedTo,
@@ -50,7 +50,7 @@ export function parsePodObject(object: unknown): PodObject | undefined {
       workload: workloadOf(facts, labels),
       phase: facts.phase,
       status: podStatusOf(object),
-      restarts: containers.reduce((sum, { restarts }) => sum + restarts, 0),
+      restarts: podRestartsOf(object),
       labels: Object.fromEntries(labels),
       cpu: view('cpu'),
       memory: view('memory'),

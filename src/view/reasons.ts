@@ -6,7 +6,7 @@ import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
 import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
 import { failureOf } from '../doctor/autoscalers/autoscaler.ts';
 import { createRivalFinder } from '../doctor/autoscalers/targetproblems.ts';
-import { hasEnded } from '../doctor/pods/podfacts.ts';
+import { hasEnded, type PodFacts } from '../doctor/pods/podfacts.ts';
 import { causeOfMissing, type PodUsageFacts } from '../doctor/pods/podproblems.ts';
 import { UncheckedError } from '../doctor/uncheckederror.ts';
 import { field, items } from '../client/json.ts';
@@ -32,7 +32,11 @@ export async function podReasons(
   nodes: NodeParts,
 ): Promise<ReadonlyMap<string, string>> {
   const known = nodesToExplain(nodes);
-  const own = pods.map((pod) => [pod, ownReason(pod, known, reads.nowMs())] as const);
+  // Nodes that were read before the latest failure say nothing about a newer one.
+  const withoutNodes = { ...known, nodes: undefined };
+  const isOld = nodes.known.problem !== undefined;
+  const nodesOf = ({ node = '' }: PodFacts) => (isOld && known.nodes?.has(node) !== true ? withoutNodes : known);
+  const own = pods.map((pod) => [pod, ownReason(pod, nodesOf(pod.facts), reads.nowMs())] as const);
   const asked = own.flatMap(([pod, { isServers }]) => (isServers ? [pod] : []));
   const causes = await askServer(reads, asked, (pod) => {
     const { namespace, name } = pod.view;
@@ -79,18 +83,14 @@ interface OwnReason {
   readonly isServers: boolean;
 }
 
-type ExplainedNodes = Pick<PodUsageFacts, 'nodes' | 'unscraped'>;
+type ExplainedNodes = Pick<PodUsageFacts, 'nodes' | 'measured'>;
 
-/** Goes through all nodes. Returns undefined where they cannot be read. */
-function nodesToExplain({ known: { value: nodes }, measured }: NodeParts): ExplainedNodes | undefined {
-  if (nodes === undefined) return undefined;
-  return {
-    nodes: new Map([...nodes].map(([name, { facts }]) => [name, facts])),
-    unscraped: new Set(measured.value && [...nodes.keys()].filter((name) => measured.value?.has(name) !== true)),
-  };
+/** Goes through all nodes. */
+function nodesToExplain({ known: { value: nodes }, measured }: NodeParts): ExplainedNodes {
+  return { nodes: nodes && new Map([...nodes].map(([name, { facts }]) => [name, facts])), measured: measured.value };
 }
 
-function ownReason({ facts, view }: PodObject, nodes: ExplainedNodes | undefined, nowMs: number): OwnReason {
+function ownReason({ facts, view }: PodObject, nodes: ExplainedNodes, nowMs: number): OwnReason {
   if (hasEnded(facts)) return { reason: 'it has ended', isServers: false };
   if (facts.isDeleting) return { reason: 'it is being deleted', isServers: false };
   if (facts.node === undefined) {
@@ -101,7 +101,6 @@ function ownReason({ facts, view }: PodObject, nodes: ExplainedNodes | undefined
     const why = stopReasonOf(stoppedContainer(view)) ?? facts.phase;
     return { reason: `its containers have not started (${foreignText(why)})`, isServers: false };
   }
-  if (nodes === undefined) return { reason: 'the server has no usage of it', isServers: true };
   const explain = (sourceCheck: 'kubelets' | 'custom-metrics') =>
     causeOfMissing(facts, { ...nodes, sourceCheck, nowMs });
   const { code, words } = explain('kubelets');

@@ -14,22 +14,34 @@ const costFactor = 100;
 /** A timeout of 15 s must not be what is shown for minutes; a server that is slow is left alone for as long as it took. */
 const failureFactor = 1;
 
-/** Returns a function that answers with the pending or the fresh result, a failure included, or reads again. */
-export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: SharedOptions): () => Promise<T> {
+export interface SharedRead<T> {
+  /** Returns the pending or the fresh result, a failure included, or reads again. */
+  (): Promise<T>;
+  /** Reads again, for all callers: the result is of no time before the call. */
+  again(): Promise<T>;
+}
+
+export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: SharedOptions): SharedRead<T> {
   let last: Promise<T> | undefined;
   let endMs = Number.POSITIVE_INFINITY;
   let costMs = 0;
-  return () => {
+  const again = (): Promise<T> => {
     const startMs = clock.monotonicMs();
-    const least = typeof leastMs === 'number' ? leastMs : leastMs();
-    if (last !== undefined && startMs < endMs + Math.min(mostMs, Math.max(least, costMs))) return last;
     endMs = Number.POSITIVE_INFINITY;
-    last = read();
+    const pending = read();
+    last = pending;
     const keep = (factor: number) => (): void => {
+      if (last !== pending) return;
       endMs = clock.monotonicMs();
       costMs = (endMs - startMs) * factor;
     };
-    last.then(keep(costFactor), keep(failureFactor));
-    return last;
+    pending.then(keep(costFactor), keep(failureFactor));
+    return pending;
   };
+  const current = () => {
+    const least = typeof leastMs === 'number' ? leastMs : leastMs();
+    const isFresh = clock.monotonicMs() < endMs + Math.min(mostMs, Math.max(least, costMs));
+    return last !== undefined && isFresh ? last : again();
+  };
+  return Object.assign(current, { again });
 }

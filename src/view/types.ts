@@ -67,7 +67,7 @@ export interface PodView extends Measurement {
   readonly phase: string;
   /** As STATUS of `kubectl get pods`: the phase, or why it does not run, such as CrashLoopBackOff. */
   readonly status: string;
-  /** Of all its containers. */
+  /** As RESTARTS of `kubectl get pods`: init containers that have ended do not count. */
   readonly restarts: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly cpu: ResourceView;

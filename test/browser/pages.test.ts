@@ -225,6 +225,20 @@ describe('the page in a browser', () => {
     assert.equal(await tip.textContent(), 'a container restarted');
   });
 
+  test('the limits of a node are no bound of its usage, also where what it can give cannot be read', async () => {
+    const scene = createScene();
+    const [{ cpu, memory, ...first } = nodeAt(0)] = scene.nodes;
+    const { allocatable: _, ...amounts } = cpu;
+    scene.nodes = [{ ...first, cpu: { ...amounts, limit: 0.2 }, memory }];
+    await using opened = await open(scene);
+    const { page } = opened;
+    await goTo(page, '#/nodes/node-1');
+    const legend = page.locator('.plot .legend').first();
+    await legend.waitFor();
+    const labels = (await legend.locator('li').allTextContents()).map((text) => text.split(' ')[0]);
+    assert.deepEqual(labels, ['latest', 'used', 'requested']);
+  });
+
   test('a container without usage in a pod that has some shows its reason, and the pod no share', async () => {
     const scene = createScene();
     const why = 'it restarted less than 90 s ago; usage needs two samples';

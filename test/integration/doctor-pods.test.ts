@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { servingPod } from '../fakes/installation.ts';
 import { mergePatched } from '../fakes/kubectl.ts';
-import { type KubeObject, pod } from '../fakes/kubeobjects.ts';
+import { type KubeObject, node, pod } from '../fakes/kubeobjects.ts';
 import { createNodeWorld, type NodeWorld } from '../fakes/nodeworld.ts';
 
 const image = 'kubegauge:0.1.0';
@@ -193,6 +193,34 @@ describe('pods without usage', () => {
       ['pods-unreported', 'Pod default/older'],
       ['pods-young', 'Pod default/new'],
     ]);
+  });
+
+  test('are not said to run on nodes that do not exist, or that have usage, where that is not known', async () => {
+    await using world = await createNodeWorld();
+    const { objects, faults } = world.apiServer;
+    objects.set(pod('default', 'old', { nodeName: 'node-a', spec, status: running(longAgo) }));
+    objects.set(pod('default', 'orphan', { nodeName: 'node-gone', spec, status: running(longAgo) }));
+    faults.answer = ({ path }) => {
+      // A node and its pod that come while the doctor runs: after other checks have listed nodes.
+      if (path === '/api/v1/pods') {
+        objects.set(node('node-new'));
+        objects.set(pod('default', 'fresh', { nodeName: 'node-new', spec, status: running(longAgo) }));
+      }
+      return path === '/apis/metrics.k8s.io/v1beta1/nodes' ? 503 : undefined;
+    };
+    const { findings } = await world.examine();
+    assert.deepEqual(
+      findings.flatMap(({ code, object, problem }) => (code.startsWith('pods-') ? [[code, object, problem]] : [])),
+      [
+        ['pods-unreported', 'Pod default/fresh', 'it runs on node node-new, but has no usage'],
+        ['pods-unreported', 'Pod default/old', 'it runs on node node-a, but has no usage'],
+        [
+          'pods-node-unknown',
+          'Pod default/orphan',
+          'its node node-gone does not exist; the pod garbage collector deletes it later',
+        ],
+      ],
+    );
   });
 
   test('are a note while all of them wait for their second sample', async () => {

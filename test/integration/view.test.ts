@@ -98,6 +98,53 @@ describe('a cluster with metrics-server', () => {
   });
 });
 
+describe('a list of nodes that is older than what is shown', () => {
+  const listsOfNodes = ({ requests }: FakeApiServer) => requests.filter(({ path }) => path === '/api/v1/nodes').length;
+  const addPod = ({ objects }: FakeApiServer, name: string, nodeName: string) =>
+    objects.set(pod('shop', name, { nodeName, spec, status }));
+  const reasonOf = async (view: OpenClusterView, name: string) =>
+    (await view.pods({})).items.find((item) => item.name === name)?.reason ?? '';
+
+  test('is read again before a node is said not to exist, once while it is fresh', async () => {
+    await withMetricsServer(async (view, apiServer) => {
+      await view.nodes();
+      apiServer.objects.set(node('node-new'));
+      addPod(apiServer, 'fresh', 'node-new');
+      assert.match(await reasonOf(view, 'fresh'), /^no usage of node node-new is served/);
+      assert.equal(listsOfNodes(apiServer), 2);
+      addPod(apiServer, 'orphan', 'node-gone');
+      assert.match(await reasonOf(view, 'orphan'), /^its node node-gone does not exist/);
+      assert.match(await reasonOf(view, 'orphan'), /^its node node-gone does not exist/);
+      assert.equal(listsOfNodes(apiServer), 3);
+      apiServer.faults.answer = ({ path }) => (path === '/api/v1/nodes' ? 503 : undefined);
+      addPod(apiServer, 'late', 'node-late');
+      assert.match(await reasonOf(view, 'late'), /^no usage of node node-late is served/);
+    });
+  });
+
+  test('is shown after a failure, beside the problem', async () => {
+    await using apiServer = await createFakeApiServer();
+    const clock = createFakeClock();
+    await using view = createClusterView({ server: apiServer.connection, clock });
+    for (const name of ['node-a', 'node-b']) apiServer.objects.set(node(name));
+    const timestamp = new Date(clock.wallMs()).toISOString();
+    const usage = { cpu: '1500m', memory: '4Gi' };
+    apiServer.documents.set(`${metrics}/nodes`, { items: [{ metadata: { name: 'node-a' }, timestamp, usage }] });
+    const shown = async () => (await view.nodes()).map(({ name, ready, cpu }) => [name, ready, cpu.allocatable]);
+    const before = await shown();
+    assert.equal(before.length, 2);
+    apiServer.faults.answer = ({ path }) => (path === '/api/v1/nodes' ? 503 : undefined);
+    clock.jump(60_000);
+    assert.deepEqual(await shown(), before);
+    const { nodes, degraded } = await view.summary();
+    assert.equal(nodes, 2);
+    assert.match(degraded[0] ?? '', /^cannot list nodes: kube-apiserver answers 503/);
+    apiServer.faults.answer = undefined;
+    clock.jump(60_000);
+    assert.deepEqual((await view.summary()).degraded, ['1 of 2 nodes have no usage']);
+  });
+});
+
 test('a namespace that a URL would resolve is refused, not read as all namespaces', async () => {
   await withMetricsServer(async (view) => {
     for (const namespace of ['..', '.', 'a/b', '']) {
@@ -175,6 +222,38 @@ describe('a user without some rights', () => {
         'cannot list pods.metrics.k8s.io: this user lacks the right to list pods.metrics.k8s.io',
       );
       assert.equal(items[0].cpu.requested, 0.2);
+    });
+  });
+
+  test('sees why a pod has no usage as far as the rest can be read, and no claim about what cannot', async () => {
+    await withMetricsServer(async (_view, apiServer) => {
+      const state = (name: string, of: object) =>
+        apiServer.objects.set(
+          pod('shop', name, {
+            nodeName: 'node-b',
+            spec: { containers: [{ name: 'app' }] },
+            status: { containerStatuses: [{ name: 'app', state: of }] },
+          }),
+        );
+      state('crashing', { waiting: { reason: 'CrashLoopBackOff' } });
+      state('mute', running.state);
+      state('young', { running: { startedAt: new Date().toISOString() } });
+      const reasons = async (...refused: string[]) => {
+        apiServer.faults.answer = ({ path }) => (refused.includes(path) ? 403 : undefined);
+        await using view = createClusterView({ server: apiServer.connection });
+        const { items } = await view.pods({});
+        return ['crashing', 'mute', 'young'].map((name) => items.find((item) => item.name === name)?.reason);
+      };
+      const unserved = 'no usage of node node-b is served; the check `kubelets` says why';
+      assert.deepEqual(await reasons(), [unserved, unserved, unserved]);
+      const own = [
+        'none of its containers runs (CrashLoopBackOff), so there is no usage',
+        'it runs on node node-b, but has no usage',
+        'a container started less than 90 s ago; usage needs two samples',
+      ];
+      assert.deepEqual(await reasons(`${metrics}/nodes`), own);
+      assert.deepEqual(await reasons('/api/v1/nodes', `${metrics}/nodes`), own);
+      assert.deepEqual(await reasons('/api/v1/nodes'), [unserved, unserved, unserved]);
     });
   });
 

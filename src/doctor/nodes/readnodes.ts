@@ -5,12 +5,20 @@ import { parseTimeMs } from '../times.ts';
 import { type NodeFacts, parseNodeFacts } from './nodefacts.ts';
 
 /** A Node with all its images may be 50 kB. */
-const nodesPerPage = '100';
+const nodesPerPage = 100;
 
 /** Returns all nodes. @throws UncheckedError. */
 export async function readNodes({ api }: Pick<CheckContext, 'api'>): Promise<readonly NodeFacts[]> {
-  const list = await api.list('/api/v1/nodes', { query: { limit: nodesPerPage } });
+  const list = await api.list('/api/v1/nodes', { query: { limit: String(nodesPerPage) } });
   return (list ?? []).flatMap((object) => parseNodeFacts(object) ?? []);
+}
+
+/** Returns all nodes as of now: `readNodes` returns those of the run's first read. @throws UncheckedError. */
+export async function readNodesAgain({ api }: Pick<CheckContext, 'api'>): Promise<readonly NodeFacts[]> {
+  const nodes: NodeFacts[] = [];
+  for await (const page of api.pages('/api/v1/nodes', nodesPerPage))
+    nodes.push(...items(field(page, 'items')).flatMap((object) => parseNodeFacts(object) ?? []));
+  return nodes;
 }
 
 /** By node. */

@@ -6,7 +6,8 @@ import type { AnswerCause } from '../clusterreader.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { listed } from '../grouping.ts';
 import { findServer } from '../nodes/installation.ts';
-import { readNodes, readNodeUsages } from '../nodes/readnodes.ts';
+import type { NodeFacts } from '../nodes/nodefacts.ts';
+import { readNodes, readNodesAgain, readNodeUsages } from '../nodes/readnodes.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
 import { type PodFacts, parsePodFacts } from './podfacts.ts';
 import { podCodes, podFindings, type PodUsageFacts, withCauses } from './podproblems.ts';
@@ -36,10 +37,10 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
   const { installation } = await findServer(context).catch(() => ({ installation: undefined }));
   const { nodeSelector, servesPrometheus } = kubeletFlagsOf(installation, context.options);
   const selector = parseLabelSelector(nodeSelector);
-  const nodes = await readNodes(context);
-  const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
   const nodeUsages = await readNodeUsages(context).catch(() => undefined);
   const { pods, isCut } = await readPods(context);
+  const nodes = await readNodesOf(context, pods);
+  const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
   const { usage, unread } = all === undefined ? await readUsagesByNamespace(context, pods) : { usage: all, unread: [] };
   const hidden = new Set(unread);
   const facts: PodUsageFacts = {
@@ -47,7 +48,7 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
     pods: pods.filter(({ node, namespace }) => (node === undefined || !left.has(node)) && !hidden.has(namespace)),
     usage,
     nodes: new Map(nodes.map((node) => [node.name, node])),
-    unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
+    measured: nodeUsages,
     sourceCheck: servesPrometheus ? 'custom-metrics' : 'kubelets',
     nowMs: context.nowMs(),
   };
@@ -69,6 +70,13 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
     const problem = `only the first ${pods.length} pods were looked at`;
     yield { code: uncheckedCode, severity: 'unchecked', object: podsPath, problem };
   }
+}
+
+/** Returns all nodes. Those that other checks have read may be older than a pod's node. @throws UncheckedError. */
+async function readNodesOf(context: CheckContext, pods: readonly PodFacts[]): Promise<readonly NodeFacts[]> {
+  const nodes = await readNodes(context);
+  const names = new Set(nodes.map(({ name }) => name));
+  return pods.every(({ node }) => node === undefined || names.has(node)) ? nodes : readNodesAgain(context);
 }
 
 /** Reads pages one by one, and keeps only facts: whole pods of a large cluster take a gigabyte. @throws UncheckedError. */

@@ -12,9 +12,10 @@ export interface PodUsageFacts {
   readonly pods: readonly PodFacts[];
   /** Times of usages by `namespace/name`, milliseconds since the epoch. */
   readonly usage: ReadonlyMap<string, number>;
-  readonly nodes: ReadonlyMap<string, NodeFacts>;
-  /** Nodes without usage of their own. */
-  readonly unscraped: ReadonlySet<string>;
+  /** Undefined if they could not be read. */
+  readonly nodes: ReadonlyMap<string, NodeFacts> | undefined;
+  /** Has the nodes with usage of their own; undefined if these could not be read. */
+  readonly measured: Pick<ReadonlySet<string>, 'has'> | undefined;
   /** The check that says why a usage is missing, by where usages come from. Default: kubelets. */
   readonly sourceCheck?: 'kubelets' | 'custom-metrics' | undefined;
   readonly nowMs: number;
@@ -87,25 +88,26 @@ export function causeOfMissing(
   pod: PodFacts,
   {
     nodes,
-    unscraped,
+    measured,
     sourceCheck = 'kubelets',
     nowMs,
-  }: Pick<PodUsageFacts, 'nodes' | 'unscraped' | 'sourceCheck' | 'nowMs'>,
+  }: Pick<PodUsageFacts, 'nodes' | 'measured' | 'sourceCheck' | 'nowMs'>,
 ): PodCause {
-  const node = pod.node === undefined ? undefined : nodes.get(pod.node);
-  if (node === undefined) {
+  const { node: name = '?' } = pod;
+  const node = nodes?.get(name);
+  if (nodes !== undefined && node === undefined) {
     return {
       code: 'pods-node-unknown',
       severity: 'warning',
-      words: `its node ${foreignText(pod.node ?? '?')} does not exist; the pod garbage collector deletes it later`,
+      words: `its node ${foreignText(name)} does not exist; the pod garbage collector deletes it later`,
       remedy: describe,
     };
   }
-  if (unscraped.has(node.name)) {
+  if (measured?.has(name) === false) {
     return {
       code: 'pods-node-unscraped',
-      severity: node.isVirtual ? 'note' : 'warning',
-      words: `no usage of node ${node.name} is served; the check \`${sourceCheck}\` says why`,
+      severity: node?.isVirtual === true ? 'note' : 'warning',
+      words: `no usage of node ${foreignText(name)} is served; the check \`${sourceCheck}\` says why`,
       remedy: () => command('kubegauge', 'doctor', sourceCheck),
     };
   }
@@ -128,7 +130,7 @@ export function causeOfMissing(
       remedy: () => undefined,
     };
   }
-  if (node.isWindows && pod.isHostProcess) {
+  if (node?.isWindows === true && pod.isHostProcess) {
     return {
       code: 'pods-windows-host-process',
       severity: 'note',
@@ -140,9 +142,9 @@ export function causeOfMissing(
   return {
     code: 'pods-unreported',
     severity: 'error',
-    words: `it runs on node ${node.name}, whose usage is served, but has no usage itself`,
+    words: `it runs on node ${foreignText(name)}, ${measured === undefined ? 'but has no usage' : 'whose usage is served, but has no usage itself'}`,
     remedy: (pods) =>
-      sourceCheck === 'kubelets' ? seenByKubelet(node.name, pods) : command('kubegauge', 'doctor', sourceCheck),
+      sourceCheck === 'kubelets' ? seenByKubelet(name, pods) : command('kubegauge', 'doctor', sourceCheck),
   };
 }
 

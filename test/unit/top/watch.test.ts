@@ -4,8 +4,8 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { mostAbsent, watchRows, type WatchRowsOptions } from '../../../src/top/print.ts';
 import { initialState } from '../../../src/top/state.ts';
-import type { ClusterView, PodView } from '../../../src/view/types.ts';
-import { barePodView } from '../../fakes/clusterview.ts';
+import type { ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
+import { barePodView, nodeView } from '../../fakes/clusterview.ts';
 
 const podView = (name: string): PodView => barePodView(name, { cpu: { used: 1 } });
 
@@ -162,4 +162,40 @@ test('all columns of rows have trends: of the first look by namespace, later of 
   asked.length = 0;
   await watched({ pods, containerHistory }, 2, { format: 'table' });
   assert.deepEqual(asked, []);
+});
+
+/** Looks at nodes as often as there are lists of them. */
+async function watchedNodes(
+  looks: readonly { readonly nodes: readonly NodeView[]; readonly degraded?: readonly string[] }[],
+  more: Partial<WatchRowsOptions> = {},
+): Promise<readonly string[]> {
+  let at = -1;
+  const view = {
+    nodes: async () => looks[(at += 1)]?.nodes ?? [],
+    summary: async () => ({ degraded: looks[at]?.degraded ?? [] }),
+  } as unknown as ClusterView;
+  return watched(view, looks.length, { state: initialState('nodes', {}), ...more });
+}
+
+test('what is degraded is printed with nodes, when it changes', async () => {
+  const nodes = [nodeView('node-a', { ready: true })];
+  const problem = 'cannot list nodes: kube-apiserver answers 503';
+  const looks = [{ nodes }, { nodes, degraded: [problem] }, { nodes, degraded: [problem] }, { nodes }];
+  const [, second, third, fourth] = await watchedNodes(looks);
+  assert.deepEqual([second, third, fourth], [`{"degraded":["${problem}"]}\n`, '', '{"degraded":[]}\n']);
+  const lines = (await watchedNodes(looks, { format: 'table' })).map((text) => text.slice('00:00:00  '.length));
+  assert.deepEqual(lines.slice(1), [`${problem}\n`, '', `no longer: ${problem}\n`]);
+  const told: string[] = [];
+  await watchedNodes(looks, { format: 'csv', onDegraded: (sentence) => told.push(sentence) });
+  assert.deepEqual(told, [problem]);
+});
+
+test('a node that is known by its usage only has not gone when that is missing', async () => {
+  const { ready: _, ...unready } = nodeView('node-a');
+  const other = { ...unready, name: 'node-b' };
+  const [, second, third] = await watchedNodes([{ nodes: [unready, other] }, { nodes: [unready] }, { nodes: [other] }]);
+  assert.deepEqual([second, third], ['', '']);
+  const known = ['node-a', 'node-b'].map((name) => nodeView(name, { ready: true }));
+  const [, gone] = await watchedNodes([{ nodes: known }, { nodes: known.slice(0, 1) }]);
+  assert.equal(gone, '{"gone":"node-b"}\n');
 });

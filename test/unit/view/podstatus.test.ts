@@ -1,7 +1,7 @@
 /** The status of pods is the word that `kubectl get pods` has for them: cases of kubectl's printPod. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { podStatusOf } from '../../../src/view/podstatus.ts';
+import { podRestartsOf, podStatusOf } from '../../../src/view/podstatus.ts';
 
 const metadata = { namespace: 'shop', name: 'web-0' };
 const running = { running: { startedAt: '2026-01-01T00:00:00Z' } };
@@ -117,4 +117,28 @@ describe('the status of a pod where', () => {
   for (const [what, [should, of]] of Object.entries(cases)) {
     test(`${what} is ${should}`, () => assert.equal(statusOf(of), should));
   }
+});
+
+test("restarts are kubectl's: of init containers while they run, then of containers and sidecars only", () => {
+  const specs = [{ name: 'migrate' }, { name: 'proxy', restartPolicy: 'Always' }, { name: 'warm' }];
+  const done = terminated({ exitCode: 0, reason: 'Completed' });
+  const restartsOf = (states: readonly object[], conditions: readonly object[] = []) =>
+    podRestartsOf({
+      spec: { initContainers: specs },
+      status: {
+        conditions,
+        initContainerStatuses: states.map((state, at) => ({
+          name: specs[at]?.name,
+          restartCount: [5, 20, 300][at],
+          started: true,
+          state,
+        })),
+        containerStatuses: [{ name: 'app', restartCount: 1_000, state: running }],
+      },
+    });
+  assert.equal(restartsOf([done, running, done]), 1_020);
+  assert.equal(restartsOf([terminated({ exitCode: 1 }), waiting(), waiting()]), 5);
+  assert.equal(restartsOf([done, running, running]), 325);
+  assert.equal(restartsOf([done, running, running], [{ type: 'Initialized', status: 'True' }]), 1_020);
+  assert.equal(podRestartsOf({}), 0);
 });

@@ -74,3 +74,25 @@ test('a failure that took long is repeated after as long again', async () => {
   clock.jump(1);
   assert.equal(await read(), 2);
 });
+
+test('a result that must be newer is read at once, for all callers, and an older read that ends later does not count', async () => {
+  const clock = createFakeClock();
+  const answers: PromiseWithResolvers<string>[] = [];
+  const read = shared(
+    () => {
+      const answer = Promise.withResolvers<string>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    { clock, leastMs: 1_000, mostMs: 5_000 },
+  );
+  const old = read();
+  const newer = read.again();
+  assert.equal(answers.length, 2);
+  answers[0]?.resolve('old');
+  assert.equal(await old, 'old');
+  clock.jump(60_000);
+  const later = read();
+  answers[1]?.resolve('new');
+  assert.deepEqual([await newer, await later, answers.length], ['new', 'new', 2]);
+});

@@ -28,6 +28,15 @@ export function NodePage({ name }) {
 /** @type {readonly (readonly [string, string])[]} */
 const trail = [['Cluster', linkTo()]];
 
+/**
+ * Leaves out the limit: a sum over the pods that have one is no bound of all.
+ * @param {import('../../../view/types.ts').ResourceView} view
+ */
+function withoutLimit(view) {
+  const { limit: _, ...bounds } = view;
+  return bounds;
+}
+
 /** @param {{ node: NodeView }} props */
 function NodeView({ node }) {
   const history = useNodeHistory({ name: node.name });
@@ -45,6 +54,6 @@ function NodeView({ node }) {
       /** @type {import('../format.js').ResourceName} */ resource,
     ) => [
       { label: 'used', colour: resource, line: lineOf(series, resource, node), filled: true },
-      ...boundsOf(node[resource]),
+      ...boundsOf(withoutLimit(node[resource])),
     ]} />`;
 }
