@@ -9,8 +9,9 @@ const baseBytes = 6;
 const cookieName = 'kubegauge';
 
 export type LinkExchange =
-  | { readonly kind: 'opened'; readonly setCookie: string }
-  /** The link was used before: its session has ended, since one of both users is a stranger. `endedNow`: by this use. */
+  /** `setCookie`: undefined where the browser has a session, which is the link's from now on. */
+  | { readonly kind: 'opened'; readonly setCookie: string | undefined }
+  /** The link was used before. Unless its own session uses it again, that has ended: one of both users is a stranger. `endedNow`: by this use. */
   | { readonly kind: 'used'; readonly endedNow: boolean }
   | { readonly kind: 'unknown' };
 
@@ -31,28 +32,38 @@ export class Sessions {
     return `${this.base}?token=${token}`;
   }
 
-  exchange(token: string): LinkExchange {
+  /** Uses the link up, also for a browser that has a session: others may have read the link. @param header the request's cookies. */
+  exchange(token: string, header: string | undefined): LinkExchange {
     const key = digest(token);
+    const own = this.#sessionOf(header);
     const session = this.#used.get(key);
-    if (session !== undefined) return { kind: 'used', endedNow: this.#open.delete(session) };
+    if (session !== undefined) return { kind: 'used', endedNow: session !== own && this.#open.delete(session) };
     if (key !== this.#unused) return { kind: 'unknown' };
     this.#unused = undefined;
     const cookie = newSecret();
-    const cookieKey = digest(cookie);
-    addBounded(this.#open, cookieKey, sessionLimit);
-    this.#used.set(key, cookieKey);
+    const opened = own ?? digest(cookie);
+    addBounded(this.#open, opened, sessionLimit);
+    this.#used.set(key, opened);
     const [oldest] = this.#used.keys();
     if (this.#used.size > usedLinkLimit && oldest !== undefined) this.#used.delete(oldest);
     // Without Secure, since it is http://; without Max-Age it ends with the browser.
-    return { kind: 'opened', setCookie: `${cookieName}=${cookie}; Path=${this.base}; HttpOnly; SameSite=Strict` };
+    const setCookie = `${cookieName}=${cookie}; Path=${this.base}; HttpOnly; SameSite=Strict`;
+    return { kind: 'opened', setCookie: own === undefined ? setCookie : undefined };
   }
 
   /** @param header of the request, with any number of cookies. */
   isOpen(header: string | undefined): boolean {
-    return (header ?? '').split(';').some((pair) => {
+    return this.#sessionOf(header) !== undefined;
+  }
+
+  /** Returns the digest of the cookie of an open session. */
+  #sessionOf(header: string | undefined): string | undefined {
+    for (const pair of (header ?? '').split(';')) {
       const [name, value] = pair.trim().split('=', 2);
-      return name === cookieName && value !== undefined && this.#open.has(digest(value));
-    });
+      const key = name === cookieName && value !== undefined ? digest(value) : '';
+      if (this.#open.has(key)) return key;
+    }
+    return undefined;
   }
 }
 

@@ -59,7 +59,8 @@ export function createUiServer(options: UiServerOptions): UiServer {
     reply.headers(securityHeaders);
     const { url = '/' } = request.raw;
     checkRequest({ method: request.method, url, headers: request.raw.headers }, { port, base });
-    if (isLink(url, base) && !sessions.isOpen(request.headers.cookie)) return useLink(request, reply, options);
+    const answered = isLink(url, base) ? useLink(request, reply, options) : undefined;
+    if (answered !== undefined) return answered;
     if (!sessions.isOpen(request.headers.cookie)) return refuse(request, reply, base);
     return undefined;
   });
@@ -128,23 +129,26 @@ function endUnreadable(socket: Socket): void {
   else socket.destroy();
 }
 
-/** A HEAD, or a browser that fetches ahead, does not use up the link. */
-function useLink(request: FastifyRequest, reply: FastifyReply, options: UiServerOptions): FastifyReply {
-  const { base } = options.sessions;
+/** Returns undefined for a browser with a session, which sees the page. A HEAD, or a browser that fetches ahead, does not use up the link. */
+function useLink(request: FastifyRequest, reply: FastifyReply, options: UiServerOptions): FastifyReply | undefined {
+  const { sessions, onLinkUsed } = options;
+  const { cookie } = request.headers;
   const isAhead = request.headers['sec-purpose'] !== undefined || request.headers['purpose'] !== undefined;
-  if (request.method !== 'GET' || isAhead) return refuse(request, reply, base);
-  const token = (request.raw.url ?? '').slice(`${base}?token=`.length);
-  const exchange = options.sessions.exchange(token);
+  // Also with a session: a page that was fetched ahead may be shown without another request.
+  if (request.method !== 'GET' || isAhead) return refuse(request, reply, sessions.base);
+  const token = (request.raw.url ?? '').slice(`${sessions.base}?token=`.length);
+  const exchange = sessions.exchange(token, cookie);
+  if (exchange.kind === 'opened') onLinkUsed('opened');
+  // Once: the caller may answer with a new link, which no stranger may replace again and again.
+  if (exchange.kind === 'used' && exchange.endedNow) onLinkUsed('again');
+  if (sessions.isOpen(cookie)) return undefined;
   switch (exchange.kind) {
     case 'opened':
-      options.onLinkUsed('opened');
       return reply.header('set-cookie', exchange.setCookie).type(html).send(openingPage);
     case 'used':
-      // Once: the caller may answer with a new link, which no stranger may replace again and again.
-      if (exchange.endedNow) options.onLinkUsed('again');
       return reply.code(401).type(html).send(usedLinkPage);
     case 'unknown':
-      return refuse(request, reply, base);
+      return refuse(request, reply, sessions.base);
   }
 }
 

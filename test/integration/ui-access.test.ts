@@ -18,8 +18,8 @@ after(() => own[Symbol.asyncDispose]());
 const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 
 /** Path and query of a new link. */
-function newTarget(): string {
-  const { pathname, search } = new URL(own.ui.newLink());
+function newTarget({ ui }: TestUi = own): string {
+  const { pathname, search } = new URL(ui.newLink());
   return pathname + search;
 }
 
@@ -63,6 +63,43 @@ describe('a link', () => {
     const again = await send(own.port, target, { cookie });
     assert.deepEqual([again.status, again.headers['set-cookie']], [200, undefined]);
     assert.equal((await send(own.port, own.base, { cookie })).status, 200);
+    assert.deepEqual(own.uses.splice(0), ['opened']);
+  });
+
+  test('is used up by a browser with a session, too, which ends when another user has the link', async () => {
+    await using other = await startTestUi();
+    const cookie = await other.open();
+    other.uses.splice(0);
+    const target = newTarget(other);
+    const shown = await send(other.port, target, { cookie });
+    assert.deepEqual([shown.status, shown.headers['set-cookie']], [200, undefined]);
+    assert.equal((await send(other.port, target, { cookie })).status, 200, 'its own browser may open it again');
+    const stranger = await send(other.port, target);
+    assert.deepEqual([stranger.status, stranger.headers['set-cookie']], [401, undefined]);
+    assert.deepEqual(other.uses.splice(0), ['opened', 'again']);
+    assert.equal((await send(other.port, other.base, { cookie })).status, 401, 'the session has ended');
+  });
+
+  test('that another user has opened first ends their session when a browser with a session opens it', async () => {
+    await using other = await startTestUi();
+    const cookie = await other.open();
+    other.uses.splice(0);
+    const target = newTarget(other);
+    const [stranger = ''] = ((await send(other.port, target)).headers['set-cookie']?.[0] ?? '').split(';');
+    assert.equal((await send(other.port, other.base, { cookie: stranger })).status, 200);
+    assert.equal((await send(other.port, target, { cookie })).status, 200);
+    assert.equal((await send(other.port, other.base, { cookie: stranger })).status, 401);
+    assert.equal((await send(other.port, other.base, { cookie })).status, 200);
+    assert.deepEqual(other.uses.splice(0), ['opened', 'again']);
+  });
+
+  test('is not used up by a browser with a session that fetches ahead, and shows it nothing', async () => {
+    await using other = await startTestUi();
+    const cookie = await other.open();
+    const target = newTarget(other);
+    assert.equal((await send(other.port, target, { cookie, 'sec-purpose': 'prefetch' })).status, 401);
+    assert.equal((await send(other.port, target, { cookie }, 'HEAD')).status, 401);
+    assert.equal((await send(other.port, target)).status, 200);
   });
 
   test('opens nothing once there is a newer one', async () => {
