@@ -1,5 +1,5 @@
 /** A terminal: keys, its size, and lines that are rewritten where they change. It is given back whatever ends us. */
-import { emitKeypressEvents } from 'node:readline';
+import { emitKeypressEvents, type Interface as ReadLineInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { paintSpans, type Span } from './text.ts';
 
@@ -10,6 +10,14 @@ export interface KeyPress {
   readonly text: string | undefined;
   readonly ctrl: boolean;
   readonly shift: boolean;
+}
+
+/** What readline reports of a key. */
+interface ReadlineKey extends Partial<KeyPress> {
+  /** All that was read for it. */
+  readonly sequence?: string;
+  /** Of a key that sends Escape and more, such as an arrow. */
+  readonly code?: string;
 }
 
 export interface TerminalSize {
@@ -38,6 +46,8 @@ const clearRow = '\x1b[K';
 const clearAll = '\x1b[2J';
 /** Milliseconds until it is clear that Ctrl-Z did not stop us. */
 const resumeMs = 200;
+/** Milliseconds until Escape is a key of its own, not the start of another key's sequence. readline waits 500, in which people press the next key. */
+const escapeMs = 50;
 /** Of a terminal that does not say how large it is. */
 const assumedSize: TerminalSize = { columns: 80, rows: 24 };
 
@@ -45,7 +55,7 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
   let drawn: readonly string[] | undefined;
   let isOpen = false;
   const isColoured = output.hasColors();
-  emitKeypressEvents(input);
+  emitKeys(input);
   const resize = (): void => {
     drawn = undefined;
     onRedraw();
@@ -94,9 +104,13 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
     output.write(leave);
   }
 
-  function keypress(text: string | undefined, { name, ctrl = false, shift = false }: Partial<KeyPress>): void {
+  function keypress(text: string | undefined, key: Readonly<ReadlineKey>): void {
+    withoutEscapes(text, key).forEach(press);
+  }
+
+  function press(key: KeyPress): void {
     // In raw mode the terminal sends no signal.
-    if (ctrl && name === 'z' && process.platform !== 'win32') {
+    if (key.ctrl && key.name === 'z' && process.platform !== 'win32') {
       close();
       // As the terminal would: npm, which may have started us, has to stop, too, or the shell waits for it.
       process.kill(0, 'SIGTSTP');
@@ -104,7 +118,7 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
       resuming = setTimeout(resume, resumeMs);
       return;
     }
-    onKey({ name, text, ctrl, shift });
+    onKey(key);
   }
 
   function draw(lines: readonly (readonly Span[])[]): void {
@@ -117,6 +131,35 @@ export function openTerminal({ input, output, onKey, onRedraw }: TerminalOptions
     if (text !== '') output.write(text);
   }
 }
+
+function emitKeys(input: ReadStream): void {
+  // All that it reads of an interface.
+  const settings: object = { escapeCodeTimeout: escapeMs };
+  emitKeypressEvents(input, settings as ReadLineInterface);
+}
+
+/** Takes apart what readline reads as one key: Escape with the key that was pressed after it, which it also takes for Alt and that key. */
+function withoutEscapes(
+  text: string | undefined,
+  { name, ctrl = false, shift = false, sequence = '', code }: Readonly<ReadlineKey>,
+): readonly KeyPress[] {
+  let escapes = 0;
+  while (sequence[escapes] === '\x1b') escapes += 1;
+  // The sequence of a key such as an arrow begins with one.
+  const presses = Array.from({ length: code === undefined ? escapes : escapes - 1 }, () => escapeKey);
+  if (name === 'escape') return presses;
+  if (code !== undefined || escapes === 0) return [...presses, { name, text, ctrl, shift }];
+  const typed = sequence.slice(escapes);
+  // Such as Ctrl-C, which has no name behind Escape.
+  const letter =
+    name === undefined && typed < ' ' ? String.fromCharCode(typed.charCodeAt(0) + controlToLetter) : undefined;
+  return [...presses, { name: letter ?? name, text: typed, ctrl: ctrl || letter !== undefined, shift }];
+}
+
+/** Ctrl-A is 1. */
+const controlToLetter = 'a'.charCodeAt(0) - 1;
+
+const escapeKey: KeyPress = { name: 'escape', text: undefined, ctrl: false, shift: false };
 
 function sizeOf({ columns, rows }: WriteStream): TerminalSize {
   return { columns: columns || assumedSize.columns, rows: rows || assumedSize.rows };

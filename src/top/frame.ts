@@ -53,7 +53,8 @@ export function headerLines(
     problem,
     waitingSeconds,
     state,
-  }: Pick<Frame, 'summary' | 'url' | 'problem' | 'waitingSeconds' | 'state'>,
+    context,
+  }: Pick<Frame, 'summary' | 'url' | 'problem' | 'waitingSeconds' | 'state' | 'context'>,
   columns: number,
 ): Line[] {
   const isSlow = waitingSeconds !== undefined && waitingSeconds >= slowSeconds;
@@ -70,7 +71,7 @@ export function headerLines(
       { text: 'kubegauge top', tone: 'strong' },
       ...paused,
       ...slow,
-      { text: `  ${url}  ${summary === undefined ? 'reading' : nodesText(summary)}` },
+      { text: `  ${url}  ${summary === undefined ? 'reading' : nodesText(summary, context)}` },
     ],
     // Their lines are there before their numbers, so that the table does not move.
     resourceLine('CPU   ', summary?.cpu ?? {}, coresText, columns),
@@ -79,10 +80,13 @@ export function headerLines(
   ];
 }
 
-function nodesText({ server, nodes, readyNodes, ageSeconds }: ClusterSummaryView): string {
+function nodesText(
+  { server, nodes, readyNodes, timestampMs }: ClusterSummaryView,
+  { nowMs }: Pick<ColumnContext, 'nowMs'>,
+): string {
   const ready =
     readyNodes === undefined ? `${nodes} ${nodes === 1 ? 'node' : 'nodes'}` : `${readyNodes} of ${nodes} nodes ready`;
-  const age = ageSeconds === undefined ? '' : `, usage up to ${ageText(ageSeconds)} old`;
+  const age = timestampMs === undefined ? '' : `, usage up to ${ageText((nowMs - timestampMs) / 1000)} old`;
   return `${server}  ${ready}${age}`;
 }
 
@@ -105,6 +109,9 @@ function resourceLine(
   ];
 }
 
+/** Before the selected row: a terminal without colours shows no tone. */
+const markOfSelected = '>';
+
 const titles = { nodes: 'Nodes', pods: 'Pods', containers: 'Containers', hpas: 'HPAs' } as const;
 
 function tabLine({ state, rows, note }: Frame): Line {
@@ -117,6 +124,7 @@ function tabLine({ state, rows, note }: Frame): Line {
   const scope = [
     state.pod && `pod ${state.pod.namespace}/${state.pod.name}`,
     state.node && `node ${state.node}`,
+    state.workload && workloadText(state.workload),
     `namespace ${namespaceOf(state) ?? 'all'}`,
     state.labelSelector && `labels ${state.labelSelector}`,
     state.filter && `filter ${state.filter}`,
@@ -131,27 +139,38 @@ function tableLines({ state, rows, problem, context }: Frame, width: number, hei
   const columns = columnsOf[state.screen];
   const shown = rowsInSight(rows, state.selected, height);
   const selected = rows.find(({ key }) => key === state.selected) ?? rows[0];
-  const { heading, lines } = layOut(columns, shown, context, width, columns[state.sorts[state.screen]]);
-  if (rows.length === 0) return [heading, [{ text: nothingText(state), tone: 'dim' }]];
+  const room = width - markOfSelected.length;
+  const { heading, lines } = layOut(columns, shown, context, room, columns[state.sorts[state.screen]]);
+  const noMark: Span = { text: ' '.repeat(markOfSelected.length) };
+  if (rows.length === 0)
+    return [
+      [noMark, ...heading],
+      [noMark, { text: nothingText(state), tone: 'dim' }],
+    ];
   return [
-    heading,
+    [noMark, ...heading],
     ...lines.map((line, at) => {
-      if (shown[at] !== selected) return line;
-      const text = line.map((span) => span.text).join('');
+      if (shown[at] !== selected) return [noMark, ...line];
+      const text = markOfSelected + line.map((span) => span.text).join('');
       return [{ text: text + ' '.repeat(Math.max(0, width - widthOf(text))), tone: 'selected' as const }];
     }),
   ];
 }
 
+function workloadText({ kind, name }: NonNullable<TopState['workload']>): string {
+  return `${kind} ${name}`;
+}
+
 /** Returns what stands in the place of rows where there are none. */
 export function nothingText(state: TopState): string {
-  const { screen, node, labelSelector, filter } = state;
+  const { screen, node, workload, labelSelector, filter } = state;
   const namespace = namespaceOf(state);
   const where = namespace === undefined || screen === 'nodes' ? '' : ` in namespace ${namespace}`;
   const on = node === undefined || !isOfNode(screen) ? '' : ` on node ${node}`;
+  const of = workload === undefined || !isOfNode(screen) ? '' : ` of ${workloadText(workload)}`;
   const chosen =
     labelSelector === undefined || screen === 'nodes' || screen === 'hpas' ? '' : ` with labels ${labelSelector}`;
-  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${where}${on}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
+  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${of}${where}${on}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
 }
 
 /** Returns the rows that are on the screen: the selected one stays in sight. */

@@ -1,12 +1,12 @@
 /** Reads what one screen shows, and no more. */
-import type { ClusterView } from '../view/types.ts';
+import type { ClusterView, PodView } from '../view/types.ts';
 import { columnsOf } from './columns.ts';
 import { autoscalerRows, containerRows, nodeRows, podRows, type Row } from './rows.ts';
 import { namespaceOf, type TopState } from './state.ts';
 
 export type LoadQuery = Pick<
   TopState,
-  'screen' | 'namespace' | 'node' | 'isWholeNode' | 'labelSelector' | 'pod' | 'sorts' | 'isReversed'
+  'screen' | 'namespace' | 'node' | 'isWholeNode' | 'labelSelector' | 'workload' | 'pod' | 'sorts' | 'isReversed'
 >;
 
 export interface Loaded {
@@ -50,7 +50,10 @@ async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podR
     ...(namespace === undefined ? {} : { namespace }),
     ...(query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector }),
   };
+  const toWanted = (pods: readonly PodView[]) => toRows(pods.filter(isOf(query.workload)));
   const rows: Row[] = [];
+  /** Rows that were read, also of other workloads. */
+  let count = 0;
   let token: string | undefined;
   do {
     const page = await view.pods({
@@ -59,21 +62,26 @@ async function loadPods(view: ClusterView, query: LoadQuery, toRows: typeof podR
       limit: podsPerPage,
       ...(token === undefined ? {} : { continue: token }),
     });
-    rows.push(...toRows(page.items));
+    rows.push(...toWanted(page.items));
+    count += toRows(page.items).length;
     token = page.continue;
     if (token === undefined) return whole(rows);
-    const soFar = { rows: [...rows], note: `${rows.length} read so far` };
+    const soFar = { rows: [...rows], note: `${count} read so far` };
     if (!onPage(soFar)) return soFar;
-  } while (rows.length < mostPods);
+  } while (count < mostPods);
   const resource = busiestBy(query);
-  const note = `the first ${rows.length}; choose a namespace or labels for others`;
+  const note = `the first ${count}; choose a namespace or labels for others`;
   if (resource === undefined || query.node !== undefined) return { rows, note };
-  const busiest = toRows(await view.busiestPods({ ...scope, resource, limit: mostBusiest }));
+  const busiest = toWanted(await view.busiestPods({ ...scope, resource, limit: mostBusiest }));
   const known = new Set(rows.map(({ key }) => key));
   return {
     rows: [...rows, ...busiest.filter(({ key }) => !known.has(key))],
     note: `the ${mostBusiest} with the most ${resource}, and ${note}`,
   };
+}
+
+function isOf(wanted: PodView['workload']): (pod: PodView) => boolean {
+  return ({ workload }) => wanted === undefined || (workload?.kind === wanted.kind && workload.name === wanted.name);
 }
 
 /** Returns the usage that the largest are wanted of. */

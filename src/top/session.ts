@@ -190,6 +190,7 @@ const scopeKeys = [
   'node',
   'isWholeNode',
   'labelSelector',
+  'workload',
   'pod',
 ] as const satisfies readonly (keyof TopState)[];
 

@@ -1,5 +1,6 @@
 /** What the user has chosen, and how keys change it. */
 import type { KeyPress } from '../terminal/terminal.ts';
+import type { PodView } from '../view/types.ts';
 import { columnsOf } from './columns.ts';
 import type { Row, ScreenName } from './rows.ts';
 import { screenNames } from './rows.ts';
@@ -16,6 +17,8 @@ export interface Scope {
   /** The pods of `node` are those of all namespaces, not of `namespace`. */
   readonly isWholeNode: boolean;
   readonly labelSelector: string | undefined;
+  /** The controller of the pods: the target of an autoscaler. */
+  readonly workload: PodView['workload'] | undefined;
   /** The pod whose containers are shown; undefined for those of all pods. */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined;
 }
@@ -112,7 +115,8 @@ function submit(state: TopState, { of, text }: Prompt): Step {
   const value = text.trim() || undefined;
   const next = { ...state, prompt: undefined };
   if (of === 'filter') return stay({ ...next, filter: value ?? '' });
-  const scope = of === 'namespace' ? { namespace: value, isWholeNode: false } : { labelSelector: value };
+  const scope =
+    of === 'namespace' ? { namespace: value, isWholeNode: false, workload: undefined } : { labelSelector: value };
   // Nodes and HPAs are not selected by labels of pods.
   const screen = of === 'labelSelector' && state.screen !== 'containers' ? 'pods' : state.screen;
   return refresh({ ...next, ...scope, screen, pod: undefined, selected: undefined });
@@ -165,6 +169,7 @@ const everything: Scope = {
   node: undefined,
   isWholeNode: false,
   labelSelector: undefined,
+  workload: undefined,
   pod: undefined,
 };
 
@@ -191,19 +196,19 @@ function open(state: TopState, screen: ScreenName): Step {
 }
 
 function drillDown(state: TopState, row: Row | undefined): Step {
-  const { screen, selected, namespace, node, isWholeNode, labelSelector, pod } = state;
-  const back = [...state.back, { screen, selected, namespace, node, isWholeNode, labelSelector, pod }];
+  const { screen, selected, namespace, node, isWholeNode, labelSelector, workload, pod } = state;
+  const back = [...state.back, { screen, selected, namespace, node, isWholeNode, labelSelector, workload, pod }];
   const next = { ...state, selected: undefined, back, filter: '' };
-  if (row?.kind === 'nodes') return refresh({ ...next, screen: 'pods', node: row.node.name, isWholeNode: true });
+  if (row?.kind === 'nodes')
+    return refresh({ ...next, screen: 'pods', node: row.node.name, isWholeNode: true, workload: undefined });
   if (row?.kind === 'pods') return refresh({ ...next, screen: 'containers', pod: row.pod });
   if (row?.kind === 'hpas') {
     return refresh({
       ...next,
+      ...everything,
       screen: 'pods',
-      node: undefined,
-      isWholeNode: false,
       namespace: row.autoscaler.namespace,
-      filter: row.autoscaler.target.name,
+      workload: row.autoscaler.target,
     });
   }
   return stay(state);
@@ -214,9 +219,9 @@ function goBack(state: TopState): Step {
   if (state.filter !== '') return stay({ ...state, filter: '' });
   const last = state.back.at(-1);
   if (last !== undefined) return refresh({ ...state, ...last, back: state.back.slice(0, -1) });
-  return state.node === undefined && state.pod === undefined
+  return state.node === undefined && state.pod === undefined && state.workload === undefined
     ? stay(state)
-    : refresh({ ...state, node: undefined, isWholeNode: false, pod: undefined });
+    : refresh({ ...state, node: undefined, isWholeNode: false, workload: undefined, pod: undefined });
 }
 
 function nextSort({ screen, sorts }: TopState): number {

@@ -52,7 +52,7 @@ export function createClusterView({
   return {
     async summary() {
       const [read, keeper] = await Promise.all([nodes.viewsWithoutCauses(), keeperOfServer()]);
-      return summarise({ ...read, keeper: keeper.value, nowMs: reads.nowMs() });
+      return summarise({ ...read, keeper: keeper.value });
     },
     async nodes() {
       const read = await nodes.views();

@@ -12,10 +12,9 @@ export interface SummaryFacts {
   readonly isMeasured: boolean;
   /** Undefined if it is not known. */
   readonly keeper: HistoryKeeper | undefined;
-  readonly nowMs: number;
 }
 
-export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }: SummaryFacts): ClusterSummaryView {
+export function summarise({ nodes: views, problems, isMeasured, keeper }: SummaryFacts): ClusterSummaryView {
   // No spread: a server that ignores `limit` may answer with more nodes than a call has arguments.
   const oldestMs = views.reduce(
     (oldest, { timestampMs = oldest }) => Math.min(oldest, timestampMs),
@@ -34,7 +33,7 @@ export function summarise({ nodes: views, problems, isMeasured, keeper, nowMs }:
     readyNodes: isReadyKnown ? ready : undefined,
     cpu: total(views, 'cpu'),
     memory: total(views, 'memory'),
-    ageSeconds: Number.isFinite(oldestMs) ? Math.max(0, (nowMs - oldestMs) / 1000) : undefined,
+    timestampMs: Number.isFinite(oldestMs) ? oldestMs : undefined,
     degraded: [...problems, ...notes],
     keepsHistory: keeper === undefined ? undefined : keeper === 'kubegauge',
   });

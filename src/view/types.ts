@@ -107,8 +107,8 @@ export interface ClusterSummaryView {
   readonly readyNodes?: number;
   readonly cpu: ResourceView;
   readonly memory: ResourceView;
-  /** Of the oldest usage of a node. */
-  readonly ageSeconds?: number;
+  /** Of the oldest usage of a node. Its age goes on until the next read. */
+  readonly timestampMs?: number;
   /** Sentences: what could not be read, with the missing right, and nodes without usage. */
   readonly degraded: readonly string[];
   /** Reports whether `nodeHistory` and `containerHistory` have points; undefined if that is not known. */

@@ -201,7 +201,7 @@ export function viewOf(scene: Scene): UiView {
           readyNodes: scene.nodes.filter(({ ready }) => ready).length,
           cpu: total('cpu'),
           memory: total('memory'),
-          ageSeconds: 12,
+          timestampMs: Date.now() - 12_000,
           degraded: scene.degraded,
           keepsHistory: true,
         }),

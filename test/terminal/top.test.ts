@@ -87,6 +87,9 @@ describe('kubegauge top in a terminal', () => {
     const shown = await plain.shows(/web-0[\s\S]*95%!/);
     assert.match(shown, /web-0/);
     assert.doesNotMatch(plain.screen(true), styled);
+    assert.match(shown, /^>shop +web-0/m);
+    plain.press('Down');
+    await plain.shows(/^ shop +web-0.*\n>/m);
   });
 
   test('shows control sequences of foreign text as characters', async () => {

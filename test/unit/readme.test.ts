@@ -56,7 +56,7 @@ describe('README', () => {
     );
     const shown = screens.map((screen) => {
       assert.match(screen?.text ?? '', /\n 1 Nodes \[2 Pods\] /);
-      const heading = screen?.text.split('\n').find((line) => line.startsWith('NAMESPACE '));
+      const heading = screen?.text.split('\n').find((line) => /^ ?NAMESPACE /.test(line));
       return heading?.replace('*', '').trim().split(/ {2,}/);
     });
     // Without those for which the blocks are too narrow, and WHY, which is not there without a reason.

@@ -1,6 +1,7 @@
 /** The screen of `kubegauge top`: what is drawn while lists are read, and when they cannot be. */
 import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { runSession } from '../../../src/top/session.ts';
@@ -16,6 +17,8 @@ interface FakeTerminal {
   type(text: string): void;
   /** Returns what was written since the last call. */
   written(): string;
+  /** Resolves when the session ends. */
+  readonly ended: Promise<void>;
 }
 
 async function withSession(
@@ -53,6 +56,7 @@ async function withSession(
   });
   try {
     await look({
+      ended: session,
       type: (typed) => void (input as unknown as PassThrough).write(typed),
       written() {
         const last = text;
@@ -156,5 +160,62 @@ test('pages of a screen that was left are not read', async () => {
     first.resolve();
     await new Promise(setImmediate);
     assert.deepEqual(asked, [undefined]);
+  });
+});
+
+test('the age of the oldest usage goes on between reads, as those of rows do', async () => {
+  const summary = async () => ({
+    server: 'kubegauge',
+    nodes: 1,
+    cpu: {},
+    memory: {},
+    timestampMs: 90_000,
+    degraded: [],
+  });
+  let nowMs = 100_000;
+  const pods = async () => ({ items: [{ ...podView('web-0'), timestampMs: 90_000 }] });
+  await withSession({ summary, pods, nowMs: () => nowMs }, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    await until('pods are shown', () => /web-0/.test((text += written())));
+    assert.match(text, /usage up to 10s old/);
+    nowMs += 32_000;
+    type('p');
+    await until('it pauses', () => /PAUSED/.test((text = written())));
+    assert.match(text, /usage up to 42s old[\s\S]*42s/);
+  });
+});
+
+test('Escape and the key after it are two keys, pressed at once or one after the other', async () => {
+  const nodes = async () => [{ name: 'node-a', cpu: {}, memory: {} }];
+  const view = { nodes, pods: async () => ({ items: [podView('web-0')] }), nodeHistory: async () => new Map() };
+  await withSession(view, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    const typed = async (keys: string, shown: RegExp) => {
+      text = '';
+      type(keys);
+      await until(`${JSON.stringify(keys)} shows ${shown}`, () => shown.test((text += written())));
+    };
+    await typed('/web', /filter by text: web_/);
+    await typed('\x1b\x1b[Z', /\[1 Nodes\]/);
+    await typed('\t/x', /filter by text: webx_/);
+    await typed('\x1b\x1b?', /at least 75 %/);
+    await typed('x\x1b1', /\[1 Nodes\] [\s\S]*node-a/);
+    type('/');
+    await typed('node', /filter by text: node_/);
+    type('\x1b');
+    // In the order of timers: that of Escape is over before this one, however busy the machine is.
+    await sleep(300);
+    await typed('2', /\[2 Pods\]/);
+    assert.doesNotMatch(text, /filter by text/);
+  });
+});
+
+test('Ctrl-C behind Escape ends it', async () => {
+  const pods = async () => ({ items: [] });
+  await withSession({ pods }, initialState('pods', {}), async ({ type, ended }) => {
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    type('\x1b\x03');
+    await until('it has ended', () => isOver);
   });
 });

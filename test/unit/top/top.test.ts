@@ -274,6 +274,45 @@ describe('keys', () => {
     assert.deepEqual([state.screen, state.node, namespaceOf(state)], ['pods', undefined, 'jobs']);
   });
 
+  test('open the pods of an HPA, and no others whose name, node or labels are alike', async () => {
+    const target = { kind: 'Deployment', name: 'web' };
+    const autoscaler = { namespace: 'shop', name: 'web', target, minReplicas: 1, maxReplicas: 9, metrics: [] };
+    const own = { workload: target, labels: { app: 'shop' } };
+    const pods = [
+      podView('web-7d9f-1', 0.1, own),
+      podView('web-1', 0.1, { workload: { kind: 'StatefulSet', name: 'web' } }),
+      podView('webhook-1', 0.1, { workload: { kind: 'Deployment', name: 'webhook' } }),
+      podView('cart-1', 0.1, { node: 'web-node' }),
+      podView('web-7d9f-2', 0.1, own),
+    ];
+    const asked: object[] = [];
+    const view = { pods: async (query: object) => (asked.push(query), { items: pods }) } as unknown as ClusterView;
+    const rows = autoscalerRows([autoscaler]);
+    const from = initialState('hpas', { namespace: 'shop', labelSelector: 'app=cart' });
+    const { state } = press(from, key('return'), { rows, height: 10 });
+    const loaded = await loadRows(view, state);
+    const shownRows = selectRows(loaded.rows, state).map(({ key: each }) => each);
+    assert.deepEqual(shownRows, ['shop/web-7d9f-1', 'shop/web-7d9f-2']);
+    assert.deepEqual(asked, [{ namespace: 'shop', limit: 250 }]);
+    const back = press(state, key('escape'), shown).state;
+    assert.deepEqual([back.screen, back.labelSelector, back.workload], ['hpas', 'app=cart', undefined]);
+    const frame = { state, rows: [], problem: undefined, summary: undefined, note: undefined };
+    const { lines } = drawFrame({ ...frame, waitingSeconds: undefined, context, url: '' }, { columns: 100, rows: 24 });
+    const text = lines.map((line) => line.map((span) => span.text).join('')).join('\n');
+    assert.match(text, /Deployment web, namespace shop, 0 rows[\s\S]*no pods of Deployment web in namespace shop/);
+  });
+
+  test('lead from the pods of an HPA to those of a node or of another namespace', () => {
+    const target = { kind: 'Deployment', name: 'web' };
+    const of = initialState('pods', { namespace: 'shop', workload: target });
+    const onNodes = press(of, key('1', '1'), shown).state;
+    assert.equal(press(onNodes, key('return'), shown).state.workload, undefined);
+    assert.equal(press(onNodes, key('escape'), shown).state.workload, undefined);
+    let { state } = press(of, key('n', 'n'), shown);
+    ({ state } = press(state, key('return', '\r'), shown));
+    assert.equal(state.workload, undefined);
+  });
+
   test('type a namespace, and take it with Enter only', () => {
     let { state } = press(initialState('pods', {}), key('n', 'n'), shown);
     for (const letter of 'shox') ({ state } = press(state, key(letter, letter), shown));
@@ -289,6 +328,21 @@ describe('keys', () => {
     assert.equal(press(state, key('q', 'q'), shown).effect, 'quit');
     assert.equal(press(state, { ...key('c'), ctrl: true }, shown).effect, 'quit');
   });
+});
+
+test('the selected row has a mark that needs no colours', () => {
+  const rows = nodeRows([nodeView, { ...nodeView, name: 'node-b' }]);
+  const given = { summary: undefined, rows, note: undefined, problem: undefined, waitingSeconds: undefined };
+  const marked = (selected: string) =>
+    drawFrame(
+      { ...given, state: { ...initialState('nodes', {}), selected }, context, url: '' },
+      { columns: 100, rows: 24 },
+    )
+      .lines.map((line) => line.map(({ text }) => text).join(''))
+      .filter((line) => /node-[ab] +3800m/.test(line))
+      .map((line) => line.slice(0, 8));
+  assert.deepEqual(marked('node-a'), ['>node-a ', ' node-b ']);
+  assert.deepEqual(marked('node-b'), [' node-a ', '>node-b ']);
 });
 
 test('a frame fills the terminal exactly, in every size', () => {

@@ -49,7 +49,7 @@ function Overview({ answer: { summary, history }, nodes = [] }) {
   const pods = podsOf(nodes);
   const source = commonSource(nodes);
   const measured = {
-    ...(summary.ageSeconds === undefined ? {} : { timestampMs: nowMs() - summary.ageSeconds * 1000 }),
+    ...(summary.timestampMs === undefined ? {} : { timestampMs: summary.timestampMs }),
     ...(source === undefined ? {} : { source }),
     ...(summary.cpu.used === undefined ? { reason: summary.degraded[0] ?? 'no node has usage' } : {}),
   };
@@ -60,7 +60,7 @@ function Overview({ answer: { summary, history }, nodes = [] }) {
         <dl>
           <div><dt>Nodes ready</dt><dd><data value=${summary.readyNodes}>${summary.readyNodes ?? '–'}</data><span class="of">of ${summary.nodes}</span></dd></div>
           <div><dt>Pods</dt><dd>${pods === undefined ? '–' : html`<data value=${pods.count}>${grouped(pods.count)}</data><span class="of">of ${grouped(pods.capacity)}</span>`}</dd></div>
-          <div><dt>Oldest usage</dt><dd>${summary.ageSeconds === undefined ? '–' : html`<${Age} at=${measured.timestampMs} />`}</dd></div>
+          <div><dt>Oldest usage</dt><dd>${summary.timestampMs === undefined ? '–' : html`<${Age} at=${summary.timestampMs} />`}</dd></div>
         </dl>
         <p class="muted">${historyText(history)}</p>
       </section>
