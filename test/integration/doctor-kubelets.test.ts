@@ -181,6 +181,69 @@ describe('certificates', () => {
     world.serve({ ageMs: 20_000 });
     await gone(world, 'kubelet-request-pending');
   });
+
+  const request = (name: string, createdMs: number, status: object) =>
+    ({
+      kind: 'CertificateSigningRequest',
+      apiVersion: 'certificates.k8s.io/v1',
+      metadata: { name, creationTimestamp: new Date(createdMs).toISOString() },
+      spec: { signerName: 'kubernetes.io/kubelet-serving', username: 'system:node:node-a' },
+      status,
+    }) as const;
+  const inState = (type: string, reason = '', message = '') => ({
+    conditions: [{ type, status: 'True', reason, message }],
+  });
+  const denied = inState(
+    'Denied',
+    'kubelet-serving cert denied',
+    'CSR not complying with kubelet-csr-approver validation process. Reason: The x509 Cert Request contains more than 1 DNS name',
+  );
+
+  for (const [report, status, evidence, remedy] of [
+    [
+      'postfinance/kubelet-csr-approver#70: an approver denies the request',
+      denied,
+      /^csr-new: kubelet-serving cert denied: CSR not complying .* more than 1 DNS name$/,
+      /^# .*\nkubectl describe csr csr-new\nssh -n node-a 'sudo systemctl restart kubelet'\nsleep 30\n/,
+    ],
+    [
+      'kubernetes/kubernetes#99504: the signer refuses the request',
+      {
+        conditions: [
+          ...inState('Approved').conditions,
+          ...inState('Failed', 'SignerValidationFailure', 'invalid usage').conditions,
+        ],
+      },
+      /^csr-new: SignerValidationFailure: invalid usage$/,
+      /^# .*\nkubectl describe csr csr-new\nkubectl logs --namespace kube-system --selector=component=kube-controller-manager /,
+    ],
+    [
+      'canonical/microk8s#455: an approved request is never signed, as kube-controller-manager has no CA',
+      inState('Approved', 'KubectlApprove'),
+      /^csr-new$/,
+      /cluster-signing/,
+    ],
+  ] as const) {
+    test(report, async () => {
+      await using world = await createNodeWorld();
+      const { objects } = world.apiServer;
+      world.serve({ code: 'ServingCertificatePending', message: 'the last scrape of node node-a failed; see /status' });
+      const now = Date.now();
+      objects.set(request('csr-old', now - 900_000, denied));
+      objects.set(request('csr-new', now - 60_000, status));
+      const finding = await found(world, 'kubelet-request-refused');
+      assert.match(finding.evidence ?? '', evidence);
+      assert.match(finding.remedy ?? '', remedy);
+      assert.equal(await world.find('kubelet-request-pending'), undefined);
+      // A later one that awaits approval, and one that was signed, count instead.
+      objects.set(request('csr-next', now, {}));
+      await found(world, 'kubelet-request-pending');
+      assert.equal(await world.find('kubelet-request-refused'), undefined);
+      objects.set(request('csr-next', now, { ...inState('Approved'), certificate: 'AAAA' }));
+      world.serve({ ageMs: 20_000 });
+      await gone(world, 'kubelet-request-refused');
+    });
+  }
 });
 
 describe('credentials', () => {

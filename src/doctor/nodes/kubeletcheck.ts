@@ -13,7 +13,7 @@ import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
 import type { NodeFacts } from './nodefacts.ts';
 import { readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
-import { readPendingRequests } from './pendingrequests.ts';
+import { noRequests, readServingRequests } from './pendingrequests.ts';
 import { type ProxyReadings, readKubeletConfig, readThroughProxy } from './proxyreadings.ts';
 import { kubeletFlagsOf } from './serverflags.ts';
 import { readingsOfStatus, readOwnStatus, readServersWords, usagesOfStatus, wordsOfStatus } from './serverswords.ts';
@@ -51,7 +51,7 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
       : usagesOfStatus(report, around.nowMs);
   const missing = new Set(served === undefined ? [] : nodes.flatMap(({ name }) => (served.has(name) ? [] : name)));
   const inOrder = nodes.toSorted((a, b) => Number(missing.has(b.name)) - Number(missing.has(a.name)));
-  const requests = yield* readOr(new Map<string, string>(), () => readPendingRequests(context));
+  const requests = yield* readOr(noRequests, () => readServingRequests(context));
   const gathered = await gather(context, { report, inOrder, missing: [...missing], pods, around });
   const { words, proxied, looked } = gathered;
   const configs = await readConfigs(context, words, proxied);
@@ -59,7 +59,8 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
     return {
       node,
       addresses: kubeletCandidates(node, around.flags),
-      pendingRequest: requests.get(node.name),
+      pendingRequest: requests.pending.get(node.name),
+      refusedRequest: requests.refused.get(node.name),
       served: served === undefined ? undefined : (served.get(node.name) ?? 'missing'),
       serversWord: words.get(node.name),
       look: looked.looks.get(node.name),

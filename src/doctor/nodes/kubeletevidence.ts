@@ -1,5 +1,6 @@
 /** Collects what was seen of one node's kubelet, from the API, by the server, and from here. */
 import type { AddressCandidates } from '../../cluster/address.ts';
+import type { RefusedServingRequest } from '../../cluster/servingrequests.ts';
 import type { ExposedAccounts } from '../apiside/shownaccounts.ts';
 import type { Look } from '../certificates.ts';
 import type { NodeFacts } from './nodefacts.ts';
@@ -29,6 +30,8 @@ export interface KubeletEvidence {
   readonly addresses: AddressCandidates;
   /** Name of a CertificateSigningRequest that awaits approval. */
   readonly pendingRequest: string | undefined;
+  /** Its newest request, where that leads to no certificate. */
+  readonly refusedRequest: RefusedServingRequest | undefined;
   /** Time of the usage served, milliseconds since the epoch; `missing`, or undefined if that could not be read. */
   readonly served: { readonly atMs: number; readonly isZero: boolean } | 'missing' | undefined;
   readonly serversWord: ServersWord | undefined;

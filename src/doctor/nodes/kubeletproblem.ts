@@ -12,6 +12,7 @@ export const kubeletCodes = [
   'node-without-kubelet',
   'kubelet-port-differs',
   'kubelet-request-pending',
+  'kubelet-request-refused',
   'kubelet-certificate-expired',
   'kubelet-certificate-expires',
   'kubelet-certificate-untrusted',

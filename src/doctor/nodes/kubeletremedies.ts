@@ -3,7 +3,7 @@ import { field, items, texts } from '../../client/json.ts';
 import { pinsConfigMapName as pins } from '../../kubelet/pins/pinconfigmap.ts';
 import { applyFiles, manifestsAccount } from '../apiside/manifests.ts';
 import { refusalOf } from '../apiside/shownaccounts.ts';
-import { command, mergePatch } from '../remedy.ts';
+import { command, comment, mergePatch } from '../remedy.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import { accountForKubelets, flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
 
@@ -82,6 +82,32 @@ export function allowPins(_: readonly KubeletEvidence[], { installation, exposed
 
 export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
   return `${onNodes(nodes, restart)}\n${pendingRequests}`;
+}
+
+/** An approver denies the next request for the same reason. */
+export function requestAgain(nodes: readonly KubeletEvidence[]): string {
+  const first = comment(
+    'mend first what the approver names, or its settings: it judges the next request in the same way',
+  );
+  return [first, describeRequest(nodes), restartKubelets(nodes)].join('\n');
+}
+
+/** kubeadm's label. */
+const controllerManager = ['--namespace', 'kube-system', '--selector=component=kube-controller-manager'] as const;
+
+export function readSigner(nodes: readonly KubeletEvidence[]): string {
+  const flags =
+    'kube-controller-manager signs with --cluster-signing-cert-file and --cluster-signing-key-file, or those of --cluster-signing-kubelet-serving-*';
+  return [
+    comment(flags),
+    describeRequest(nodes),
+    `${command('kubectl', 'logs', ...controllerManager, '--tail=1000')} | grep -i -E 'csrsigning|certificate'`,
+  ].join('\n');
+}
+
+function describeRequest(nodes: readonly KubeletEvidence[]): string {
+  const names = nodes.flatMap(({ refusedRequest }) => refusedRequest?.name ?? []);
+  return command('kubectl', 'describe', 'csr', ...names.slice(0, nodeLimit));
 }
 
 export function switchWebhookOn(nodes: readonly KubeletEvidence[]): string {

@@ -1,4 +1,5 @@
 /** Explains failed scrapes by their codes: those of `kubelet/explain/`, or found in the log of metrics-server. */
+import type { RefusedServingRequest } from '../../cluster/servingrequests.ts';
 import { foreignText } from '../../foreigntext.ts';
 import { pinsConfigMapName } from '../../kubelet/pins/pinconfigmap.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
@@ -140,11 +141,33 @@ function problemOf(code: string, message: string, config: KubeletEvidence['confi
   return Object.hasOwn(problems, meant) ? problems[meant] : undefined;
 }
 
+/** What leads to no certificate, by the state of the request. */
+const refusals: Readonly<Record<RefusedServingRequest['state'], Pick<ScrapeProblem, 'words' | 'remedy'>>> = {
+  denied: {
+    words: 'it has no serving certificate: its newest request was denied, by a person or an approver in the cluster',
+    remedy: remedies.requestAgain,
+  },
+  failed: {
+    words: 'it has no serving certificate: the signer refused its newest request',
+    remedy: remedies.readSigner,
+  },
+  unsigned: {
+    words:
+      'it has no serving certificate: its newest request was approved, but nothing signs it: kube-controller-manager needs the key of a CA',
+    remedy: remedies.readSigner,
+  },
+};
+
+function explainRefused({ name, state, reason }: RefusedServingRequest): KubeletProblem {
+  const evidence = reason === '' ? name : `${name}: ${foreignText(reason)}`;
+  return { code: 'kubelet-request-refused', severity: 'error', evidence, ...refusals[state] };
+}
+
 /** Returns undefined for a code that is no failure. */
 export function explainCode(
   code: string,
   message: string,
-  { node, addresses, config }: KubeletEvidence,
+  { node, addresses, config, refusedRequest }: KubeletEvidence,
   { flags, installation }: Surroundings,
 ): KubeletProblem | undefined {
   const evidence = `${code}: ${foreignText(message)}`;
@@ -159,6 +182,7 @@ export function explainCode(
       remedy: remedies.useNodeStatusPort,
     };
   }
+  if (code === 'ServingCertificatePending' && refusedRequest !== undefined) return explainRefused(refusedRequest);
   const known = problemOf(code, message, config);
   if (known !== undefined) return { ...known, severity: 'error', evidence };
   if (!otherFailures.has(code)) return undefined;
