@@ -218,6 +218,7 @@ describe('where no other program owns caBundle, kubegauge begins anew', () => {
   for (const [name, managedFields] of Object.entries({
     'after its own writes': [managed('kubegauge')],
     'after a patch by hand': [managed('kubectl-patch'), managed('kubectl-edit')],
+    'after a write that was not recorded': [managed('before-first-apply')],
     'where a program owns other fields': [managed('argocd-controller', 'Apply', 'f:service')],
   })) {
     test(name, async () => {

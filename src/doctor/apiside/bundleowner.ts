@@ -35,8 +35,11 @@ export function bundleOwnerOf(version: RegisteredVersion): BundleOwner | undefin
     : { place: 'there', ...managedBy(version, manager), annotation: undefined, manager };
 }
 
-/** kubectl's commands that write once, by a person. `kubectl apply` writes again. */
-const writesOnce = /^kubectl-(?!client-side-apply$)/;
+/**
+ * kubectl's commands that write once, by a person, and kube-apiserver's name for a writer that was not recorded.
+ * `kubectl apply` writes again.
+ */
+const writesOnce = /^(?:kubectl-(?!client-side-apply$)|before-first-apply$)/;
 
 /** Returns the manager of caBundle, as kube-apiserver records it, other than kubegauge and a person. */
 function managerOf(object: unknown): string | undefined {
