@@ -38,7 +38,7 @@ const patch = (what: readonly string[], change: object) =>
 const patchService = (operations: readonly object[]) =>
   cluster.kubectl(['patch', 'service', namespace, 'metrics-server', '--type=json', '-p', JSON.stringify(operations)]);
 
-/** A Deployment whose pods pass for metrics-server's. */
+/** A Deployment whose pods pass for metrics-server's. Its image is not there: the remedy leaves other programs alone. */
 const secondDeployment = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -49,7 +49,13 @@ const secondDeployment = {
       metadata: { labels: { 'k8s-app': 'metrics-server', version: 'v0.3.6' } },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ name: 'pause', image: cluster.images.pause, imagePullPolicy: 'Never' }],
+        containers: [
+          {
+            name: 'metrics-server',
+            image: 'registry.k8s.io/metrics-server/metrics-server:v0.3.6',
+            imagePullPolicy: 'Never',
+          },
+        ],
       },
     },
   },
