@@ -20,11 +20,9 @@ import { ThemeSwitch } from './parts/themeswitch.js';
 export function App() {
   const path = usePath();
   const { data } = useSummary();
-  useEffect(() => {
-    if (data === undefined) return;
-    clockAhead.set(data.clockAheadMs);
-    refresh.set(data.refreshSeconds);
-  }, [data]);
+  // Every age and interval follows them: all of the page is rendered again.
+  useStore(clockAhead);
+  useStore(refresh);
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const key = path.join('/');
   const isFirst = useRef(true);

@@ -21,11 +21,22 @@ export const nowMs = () => Date.now() + clockAhead.get();
 export const refresh = createStore(5);
 
 /** @returns {import('./live.js').Live<SummaryAnswer>} */
-export const useSummary = () => useAnswer(apiPath('summary'), refresh.get());
+export const useSummary = () => useReading(apiPath('summary'), refresh.get(), readSummary);
 /** @returns {import('./live.js').Live<NodesAnswer>} */
 export const useNodes = () => useAnswer(apiPath('nodes'), refresh.get());
 /** @param {string} [namespace] @returns {import('./live.js').Live<AutoscalersAnswer>} */
 export const useAutoscalers = (namespace) => useAnswer(apiPath('autoscalers', { namespace }), refresh.get());
+
+/**
+ * Follows its clock and its interval before the answer is shown.
+ * @param {string} path @param {AbortSignal} signal @returns {Promise<SummaryAnswer>}
+ */
+async function readSummary(path, signal) {
+  const answer = /** @type {SummaryAnswer} */ (await getJson(path, signal));
+  clockAhead.set(answer.clockAheadMs);
+  refresh.set(answer.refreshSeconds);
+  return answer;
+}
 
 /**
  * @typedef {object} PodList

@@ -1,5 +1,5 @@
 /** Answers that are read again and again while a component shows them. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { AnswerError, getJson } from './connection.js';
 
 /**
@@ -17,7 +17,7 @@ const retrySeconds = 3;
 const answerLimit = 64;
 
 /**
- * Reads a path now and every so many seconds while the page is visible; undefined reads nothing.
+ * Reads a path now and every so many seconds while the page is visible; undefined reads nothing. Another interval leaves a running reading alone.
  * @template T
  * @param {string | undefined} path
  * @param {number} [everySeconds]
@@ -37,9 +37,10 @@ export function useAnswer(path, everySeconds = 5) {
  */
 export function useReading(key, everySeconds, read) {
   const [shown, setShown] = useState(/** @type {{ key?: string, data?: unknown, error?: AnswerError }} */ ({}));
+  const repetition = useRef(/** @type {Repetition | undefined} */ (undefined));
   useEffect(() => {
     if (key === undefined) return undefined;
-    return repeat(everySeconds, async (signal) => {
+    const own = repeat(everySeconds, async (signal) => {
       /** @param {unknown} data */
       const show = (data) => setShown({ key, data });
       try {
@@ -56,7 +57,13 @@ export function useReading(key, everySeconds, read) {
         return false;
       }
     });
-  }, [key, everySeconds, read]);
+    repetition.current = own;
+    return () => {
+      own.end();
+      repetition.current = undefined;
+    };
+  }, [key, read]);
+  useEffect(() => repetition.current?.setInterval(everySeconds), [everySeconds]);
   const isOurs = key !== undefined && shown.key === key;
   const data = isOurs ? shown.data : key === undefined ? undefined : answers.get(key);
   return { data: /** @type {T | undefined} */ (data), error: isOurs ? shown.error : undefined };
@@ -71,31 +78,53 @@ function keep(key, data) {
 }
 
 /**
+ * @typedef {object} Repetition
+ * @property {(everySeconds: number) => void} setInterval Counts from the end of the last run, also while it waits for the next one.
+ * @property {() => void} end Aborts the run that goes on.
+ */
+
+/**
  * Runs a task now, and again so many seconds after it ends, sooner after a failure; not while the page is hidden.
  * @param {number} everySeconds
  * @param {(signal: AbortSignal) => Promise<boolean>} task Reports whether it succeeded.
- * @returns {() => void} Ends it.
+ * @returns {Repetition}
  */
-function repeat(everySeconds, task) {
+export function repeat(everySeconds, task) {
   const stop = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isRunning = false;
+  let hasSucceeded = true;
+  let endedMs = 0;
+  let seconds = everySeconds;
+  const schedule = () => {
+    clearTimeout(timer);
+    if (isRunning || stop.signal.aborted) return;
+    const waitMs = (hasSucceeded ? seconds : Math.min(retrySeconds, seconds)) * 1000;
+    timer = setTimeout(() => void run(), Math.max(0, endedMs + waitMs - performance.now()));
+  };
   const run = async () => {
     if (isRunning || document.hidden || stop.signal.aborted) return;
     isRunning = true;
     clearTimeout(timer);
-    const isRead = await task(stop.signal);
+    hasSucceeded = await task(stop.signal);
     isRunning = false;
-    const seconds = isRead ? everySeconds : Math.min(retrySeconds, everySeconds);
-    if (!stop.signal.aborted) timer = setTimeout(() => void run(), seconds * 1000);
+    endedMs = performance.now();
+    schedule();
   };
   const onVisible = () => void run();
   document.addEventListener('visibilitychange', onVisible);
   void run();
-  return () => {
-    stop.abort();
-    clearTimeout(timer);
-    document.removeEventListener('visibilitychange', onVisible);
+  return {
+    setInterval(next) {
+      if (next === seconds) return;
+      seconds = next;
+      schedule();
+    },
+    end() {
+      stop.abort();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', onVisible);
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** HorizontalPodAutoscalers: all of them, and one with its metrics and replicas over time. */
 import { useMemo } from 'preact/hooks';
-import { nowMs, refresh, useAutoscalers } from '../data/cluster.js';
+import { clockAhead, nowMs, refresh, useAutoscalers } from '../data/cluster.js';
 import { useAnswer } from '../data/live.js';
 import { whyEmpty, withGaps } from '../data/series.js';
 import { useStore } from '../data/store.js';
@@ -64,7 +64,7 @@ function Autoscaler({ item, trail }) {
 /** @param {{ series: AutoscalerSeries | undefined, item: AutoscalerView, empty: string }} props */
 function AutoscalerPlots({ series, item, empty }) {
   const plots = useMemo(() => plotsOf(series, item), [series, item]);
-  const endSeconds = useMemo(() => nowMs() / 1000, [series, item]);
+  const endSeconds = useMemo(() => nowMs() / 1000, [series, item, clockAhead.get()]);
   return html`<div class="plots">${plots.map(({ title, lines, text, isCount }) => html`<${Plot} key=${title} title=${title} lines=${lines} text=${text} isCount=${isCount} endSeconds=${endSeconds} empty=${empty} />`)}</div>`;
 }
 

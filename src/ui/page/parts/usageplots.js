@@ -1,6 +1,6 @@
 /** CPU and memory over the last hour, side by side. */
 import { useMemo } from 'preact/hooks';
-import { nowMs } from '../data/cluster.js';
+import { clockAhead, nowMs } from '../data/cluster.js';
 import { html } from '../html.js';
 import { resources } from '../format.js';
 import { Plot } from './plot.js';
@@ -14,7 +14,7 @@ import { Plot } from './plot.js';
  */
 export function UsagePlots({ linesOf, inputs, empty, latest, step, newest }) {
   const lines = useMemo(() => ({ cpu: linesOf('cpu'), memory: linesOf('memory') }), inputs);
-  const endSeconds = useMemo(() => nowMs() / 1000, inputs);
+  const endSeconds = useMemo(() => nowMs() / 1000, [...inputs, clockAhead.get()]);
   return html`<div class="plots">${/** @type {const} */ (['cpu', 'memory']).map((resource) => html`<${Plot} key=${resource} title=${resources[resource].title} lines=${lines[resource]} text=${resources[resource].text} endSeconds=${endSeconds} empty=${empty} latest=${latest} step=${step} newest=${newest} />`)}</div>`;
 }
 
