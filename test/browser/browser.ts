@@ -83,3 +83,8 @@ export async function settled(page: Page): Promise<void> {
       !document.querySelector('.verdict')?.textContent?.includes('…'),
   );
 }
+
+/** Makes the page read each path again that is not being read. */
+export async function readAgain(page: Page): Promise<void> {
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page, Route } from 'playwright-core';
 import { refreshSeconds } from '../../src/ui/limits.ts';
-import { closeSharedBrowser, openPage, sharedBrowser } from './browser.ts';
+import { closeSharedBrowser, openPage, readAgain, sharedBrowser } from './browser.ts';
 import { createScene, serveScene } from './scene.ts';
 
 let browser: Browser;
@@ -31,13 +31,6 @@ async function hold(page: Page, path: string): Promise<{ readonly count: () => n
   };
 }
 
-/** Makes the page read each path again that is not being read. */
-async function readAgain(page: Page): Promise<void> {
-  const answered = page.waitForResponse((response) => response.url().includes('/api/summary'));
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-  await (await answered).finished();
-}
-
 describe('readings of the page', () => {
   test('a slow reading goes on when the interval changes', async () => {
     await using ui = await serveScene(createScene());
@@ -48,7 +41,9 @@ describe('readings of the page', () => {
     await page.reload();
     // The summary says how often to read.
     await page.locator(`.live[data-tip*="again every ${refreshSeconds} s"]`).waitFor();
+    const answered = page.waitForResponse((response) => response.url().includes('/api/summary'));
     await readAgain(page);
+    await (await answered).finished();
     await page.getByPlaceholder('Filter').fill('web');
     await pods.release();
     await page.locator('.pods .rowlink').first().waitFor();

@@ -1,4 +1,4 @@
-/** Writes pictures of the page at three widths into a folder, and with --docs the two of the README. */
+/** Writes pictures of the page at five widths into a folder, and with --docs the two of the README. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { goTo, openBrowser, openPage } from './browser.ts';
@@ -14,13 +14,15 @@ const pictures = isForDocs
       { place: '#/', name: 'ui-cluster', width: 1280, height: 800, colorScheme: 'light' as const },
       { place: '#/pods/shop/web-0', name: 'ui-pod', width: 1280, height: 700, colorScheme: 'dark' as const },
     ]
-  : [400, 1280, 2560].flatMap((width) =>
+  : [400, 700, 1000, 1280, 2560].flatMap((width) =>
       [
         '#/',
         '#/nodes/node-1',
+        '#/namespaces',
         '#/namespaces/shop',
         '#/pods',
         '#/pods/shop/web-0',
+        '#/autoscalers',
         '#/autoscalers/shop/web',
         '#/health',
       ].map((place) => ({

@@ -69,6 +69,13 @@ export const minuteText = (seconds) => minutes.format(seconds * 1000);
 export const counted = (count, noun) => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /**
+ * Returns `12 pods`, or `3 of 12 pods` where not all are shown.
+ * @param {number} shown @param {number} all @param {string} noun
+ */
+export const countedOf = (shown, all, noun) =>
+  shown === all ? counted(all, noun) : `${grouped(shown)} of ${counted(all, noun)}`;
+
+/**
  * Returns used / of, or undefined where one is missing or `of` is 0.
  * @param {number | undefined} used @param {number | undefined} of
  */

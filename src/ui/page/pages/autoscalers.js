@@ -3,12 +3,10 @@ import { useMemo } from 'preact/hooks';
 import { clockAhead, nowMs, refresh, useAutoscalers } from '../data/cluster.js';
 import { useAnswer } from '../data/live.js';
 import { whyEmpty, withGaps } from '../data/series.js';
-import { useStore } from '../data/store.js';
-import { counted, plainText } from '../format.js';
+import { plainText } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable, lastScaled, Metric, Replicas } from '../parts/autoscalertable.js';
 import { Fact, Heading } from '../parts/facts.js';
-import { filterText, matches } from '../parts/filter.js';
 import { Plot } from '../parts/plot.js';
 import { Empty, shownAs } from '../parts/states.js';
 import { apiPath, linkTo, workloadLink } from '../routes.js';
@@ -17,13 +15,11 @@ import { apiPath, linkTo, workloadLink } from '../routes.js';
 /** @import { AutoscalerView } from '../../../view/types.ts' */
 
 export function AutoscalersPage() {
-  const filter = useStore(filterText);
-  return html`<${Heading} kind="" name="Autoscalers" />${shownAs(useAutoscalers(), ({ items }) => {
+  document.title = 'Autoscalers · kubegauge';
+  return html`<h1 class="unseen">Autoscalers</h1>${shownAs(useAutoscalers(), ({ items }) => {
     if (items.length === 0)
       return html`<${Empty} title="No autoscalers">There is no HorizontalPodAutoscaler in this cluster, or it cannot be read.<//>`;
-    const shown = items.filter(({ namespace, name, target }) => matches(filter, [namespace, name, target.name]));
-    if (shown.length === 0) return html`<p class="state small">No autoscaler matches the filter. Escape clears it.</p>`;
-    return html`<p class="muted" role="status">${counted(shown.length, 'autoscaler')}</p><${AutoscalerTable} items=${shown} hasNamespace />`;
+    return html`<${AutoscalerTable} items=${items} title="All autoscalers" hasNamespace />`;
   })}`;
 }
 

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { nowMs, useNodes, useSummary } from '../data/cluster.js';
 import { historyText, lineOf, useNodeHistory } from '../data/series.js';
 import { useStore } from '../data/store.js';
-import { compareNames, counted, grouped, percentText, ratioOf, resources } from '../format.js';
+import { compareNames, counted, countedOf, grouped, percentText, ratioOf, resources } from '../format.js';
 import { html } from '../html.js';
 import { filterText, matches } from '../parts/filter.js';
 import { Badge } from '../parts/facts.js';
@@ -106,7 +106,7 @@ function Nodes({ items }) {
   const endSeconds = nowMs() / 1000;
   const height = items.length <= fewNodes ? cardHeights.few : cardHeights.many;
   return html`<section aria-label="Nodes">
-    <div class="tablehead"><h2>Nodes</h2><p class="muted" role="status">${shown.length === items.length ? counted(items.length, 'node') : `${shown.length} of ${counted(items.length, 'node')}`}</p>
+    <div class="tablehead"><h2>Nodes</h2><p class="muted" role="status">${countedOf(shown.length, items.length, 'node')}</p>
       <ul class="legend"><li><i class="key cpu"></i>CPU</li><li><i class="key memory"></i>memory</li><li><i class="key request dashed"></i>requested</li><li><i class="key limit"></i>allocatable</li></ul>
       <label class="sorting shown">Sort by <select value=${order} onChange=${(/** @type {Event & { currentTarget: HTMLSelectElement }} */ event) => setOrder(event.currentTarget.value)}>${Object.entries(orders).map(([key, { label }]) => html`<option value=${key}>${label}</option>`)}</select></label></div>
     ${shown.length === 0 && html`<p class="state small">${items.length === 0 ? 'No node can be read.' : 'No node matches the filter. Escape clears it.'}</p>`}

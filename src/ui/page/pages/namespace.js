@@ -3,10 +3,12 @@ import { useMemo } from 'preact/hooks';
 import { useAutoscalers, usePods } from '../data/cluster.js';
 import { useGroupHistory } from '../data/grouphistory.js';
 import { whyEmpty } from '../data/series.js';
+import { useStore } from '../data/store.js';
 import { ageText, counted } from '../format.js';
 import { html } from '../html.js';
 import { AutoscalerTable } from '../parts/autoscalertable.js';
 import { Fact, Heading } from '../parts/facts.js';
+import { filterText, matchesPod } from '../parts/filter.js';
 import { GroupTable } from '../parts/grouptable.js';
 import { Amount, Usage } from '../parts/number.js';
 import { partLines } from '../parts/partlines.js';
@@ -40,19 +42,21 @@ export function NamespacePage({ namespace }) {
     const group = groupOf(namespace, list.items);
     return html`<${Heading} kind="Namespace" name=${namespace} trail=${trail}><${GroupFacts} group=${group} /><//>
       <${GroupPlots} namespace=${namespace} list=${list} group=${group} partsOf=${workloadLabels} />
-      <section aria-label="Workloads"><div class="tablehead"><h2>Workloads</h2></div><${Workloads} namespace=${namespace} list=${list} /></section>
-      ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
+      <${Workloads} namespace=${namespace} list=${list} />
+      ${autoscalers.length > 0 && html`<${AutoscalerTable} items=${autoscalers} />`}
       <${PodTable} list=${list} hidden=${['namespace']} />`;
   });
 }
 
 /** @param {{ namespace: string, list: PodList }} props */
 function Workloads({ namespace, list }) {
+  const filter = useStore(filterText);
   const groups = useMemo(
     () => groupsOf(list.items, workloadKey).toSorted((a, b) => (b.cpu.used ?? 0) - (a.cpu.used ?? 0)),
     [list],
   );
-  return html`<${GroupTable} title="Workloads" groups=${groups} first="Workload" nameOf=${nameOf} linkOf=${linkOf} />`;
+  const shown = groups.filter(({ pods }) => pods.some((pod) => matchesPod(filter, pod)));
+  return html`<${GroupTable} title="Workloads" noun="Workload" groups=${shown} all=${groups.length} isWhole=${list.isWhole} nameOf=${nameOf} linkOf=${linkOf} />`;
 
   /** @param {PodGroup} group */
   function nameOf({ pods: [pod] }) {
@@ -85,7 +89,7 @@ export function WorkloadPage({ namespace, kind, name }) {
     const group = groupOf(name, items);
     return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
       <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partsOf=${podNames} />
-      ${autoscalers.length > 0 && html`<section aria-label="Autoscalers"><div class="tablehead"><h2>Autoscalers</h2></div><${AutoscalerTable} items=${autoscalers} /></section>`}
+      ${autoscalers.length > 0 && html`<${AutoscalerTable} items=${autoscalers} />`}
       <${PodTable} list=${{ items, isWhole: whole.isWhole }} hidden=${['namespace']} />`;
   });
 }

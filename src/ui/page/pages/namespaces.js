@@ -5,7 +5,6 @@ import { useStore } from '../data/store.js';
 import { grouped } from '../format.js';
 import { html } from '../html.js';
 import { filterText, matches } from '../parts/filter.js';
-import { Heading } from '../parts/facts.js';
 import { GroupTable } from '../parts/grouptable.js';
 import { PodTable } from '../parts/podtable.js';
 import { shownAs } from '../parts/states.js';
@@ -16,8 +15,9 @@ import { linkTo } from '../routes.js';
 /** @import { Live } from '../data/live.js' */
 
 export function NamespacesPage() {
+  document.title = 'Namespaces · kubegauge';
   const pods = usePods({});
-  return html`<${Heading} kind="" name="Namespaces" />${shownAs(pods, (list) => html`<${Partly} list=${list} /><${Namespaces} list=${list} />`)}<${OwnNamespace} pods=${pods} />`;
+  return html`<h1 class="unseen">Namespaces</h1>${shownAs(pods, (list) => html`<${Partly} list=${list} /><${Namespaces} list=${list} />`)}<${OwnNamespace} pods=${pods} />`;
 }
 
 export function PodsPage() {
@@ -47,7 +47,5 @@ function Namespaces({ list }) {
     [list],
   );
   const shown = groups.filter(({ key }) => matches(filter, [key]));
-  if (shown.length === 0)
-    return html`<p class="state small">${groups.length === 0 ? 'There are no pods.' : 'No namespace matches the filter. Escape clears it.'}</p>`;
-  return html`<${GroupTable} title="Namespaces" groups=${shown} first="Namespace" nameOf=${(/** @type {{ key: string }} */ { key }) => key} linkOf=${(/** @type {{ key: string }} */ { key }) => linkTo('namespaces', key)} />`;
+  return html`<${GroupTable} title="All namespaces" noun="Namespace" groups=${shown} all=${groups.length} isWhole=${list.isWhole} nameOf=${(/** @type {{ key: string }} */ { key }) => key} linkOf=${(/** @type {{ key: string }} */ { key }) => linkTo('namespaces', key)} />`;
 }

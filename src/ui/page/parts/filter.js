@@ -1,7 +1,7 @@
 /** The page's filter: words that a name must contain, or labels as `app=web`. */
 import { createStore } from '../data/store.js';
 
-/** @import { PodView } from '../../../view/types.ts' */
+/** @import { AutoscalerView, PodView } from '../../../view/types.ts' */
 
 /** @type {import('../data/store.js').Store<string>} */
 export const filterText = createStore('');
@@ -30,3 +30,7 @@ export function matches(filter, texts, labels = {}) {
 /** @param {string} filter @param {PodView} pod */
 export const matchesPod = (filter, { namespace, name, node, workload, labels, status }) =>
   matches(filter, [name, namespace, node, workload?.name, status], labels);
+
+/** @param {string} filter @param {AutoscalerView} autoscaler */
+export const matchesAutoscaler = (filter, { namespace, name, target }) =>
+  matches(filter, [namespace, name, target.name]);

@@ -1,7 +1,7 @@
 /** A table of pods that stays fast with thousands of them. */
 import { useMemo, useState } from 'preact/hooks';
 import { useStore } from '../data/store.js';
-import { compareNames, counted, grouped, percentText, ratioOf, usedOfLimit, usedOfRequest } from '../format.js';
+import { compareNames, countedOf, percentText, ratioOf, usedOfLimit, usedOfRequest } from '../format.js';
 import { html } from '../html.js';
 import { nodeLink, podLink, workloadLink } from '../routes.js';
 import { filterText, matchesPod } from './filter.js';
@@ -117,12 +117,12 @@ export function PodTable({ list, title = 'Pods', hidden = [] }) {
       isDown: old.key === key ? !old.isDown : !['name', 'namespace', 'workload', 'node'].includes(key),
     }));
   return html`<section class="podtable" aria-label=${title}>
-    <div class="tablehead"><h2>${title}</h2><p class="muted" role="status">${countText(list, shown.length)}</p>
+    <div class="tablehead"><h2>${title}</h2><p class="muted" role="status">${countedOf(shown.length, list.items.length, 'pod')}${list.isWhole ? '' : ' so far'}</p>
       <label class="sorting">Sort by <select value=${order.key} onChange=${(/** @type {Event & { currentTarget: HTMLSelectElement }} */ event) => sortBy(event.currentTarget.value)}>${used.map(({ key, label }) => html`<option value=${key}>${optionText(key, label)}</option>`)}</select></label></div>
     ${
       shown.length === 0
         ? html`<p class="state small">${list.items.length === 0 ? 'There are no pods here.' : 'No pod matches the filter. Escape clears it.'}</p>`
-        : html`<div role="table" aria-label=${title} aria-rowcount=${shown.length + 1} class="pods" style=${{ '--columns': template.join(' ') }}>
+        : html`<div role="table" aria-label=${title} aria-rowcount=${shown.length + 1} class="rows pods" style=${{ '--columns': template.join(' ') }}>
           <div role="row" class="row head" aria-rowindex="1">${used.map(({ key, label, className = '' }) => html`<span role="columnheader" class=${`c-${key} ${className}`} aria-sort=${sortState(key, order)}><button type="button" onClick=${() => sortBy(key)} aria-label=${`sort by ${optionText(key, label)}`}>${label}<i class=${order.key === key ? (order.isDown ? 'down' : 'up') : ''}></i></button></span>`)}</div>
           <${VirtualList} items=${shown} keyOf=${keyOf} rowHeight=${isWide ? rowHeights.wide : rowHeights.narrow} role="rowgroup" render=${(/** @type {PodView} */ pod, /** @type {number} */ index) => html`<${PodRow} pod=${pod} index=${index} used=${used} />`} />
         </div>`
@@ -143,13 +143,6 @@ const optionText = (key, label) =>
 
 /** @param {string} key @param {{ key: string, isDown: boolean }} order */
 const sortState = (key, order) => (order.key !== key ? 'none' : order.isDown ? 'descending' : 'ascending');
-
-/** @param {PodList} list @param {number} shown */
-function countText({ items, isWhole }, shown) {
-  const all = counted(items.length, 'pod');
-  const filtered = shown === items.length ? all : `${grouped(shown)} of ${all}`;
-  return isWhole ? filtered : `${filtered} so far`;
-}
 
 /** @param {{ pod: PodView, index: number, used: readonly Column[] }} props */
 function PodRow({ pod, index, used }) {

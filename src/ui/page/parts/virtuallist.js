@@ -1,5 +1,5 @@
 /** A list of thousands of rows of which only those on the screen are in the document. The page scrolls, not the list. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 
 /** Rows that are rendered above and below the screen. */
@@ -10,8 +10,8 @@ const overscan = 6;
  * @typedef {object} VirtualListProps
  * @property {readonly T[]} items
  * @property {(item: T) => string} keyOf
- * @property {(item: T, index: number) => unknown} render One row, all of the same height.
- * @property {number} rowHeight In pixels; with `columnWidth` of a row of items.
+ * @property {(item: T, index: number) => unknown} render One row.
+ * @property {number | ((item: T) => number)} rowHeight In pixels; the same function at each rendering. With `columnWidth` of a row of items, and a number.
  * @property {number} [columnWidth] Smallest width of an item; undefined for one item a row.
  * @property {string} [className]
  * @property {string} [role]
@@ -24,16 +24,21 @@ const overscan = 6;
 export function VirtualList({ items, keyOf, render, rowHeight, columnWidth, className = '', role }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [view, setView] = useState({ first: 0, count: 30, columns: 1 });
+  const { columns } = view;
+  const tops = useMemo(() => topsOf(items, columns, rowHeight), [items, columns, rowHeight]);
+  const rows = tops.length - 1;
   useLayoutEffect(() => {
     const update = () => {
       const element = box.current;
       if (element === null) return;
       const { top, width } = element.getBoundingClientRect();
-      const columns = columnWidth === undefined ? 1 : Math.max(1, Math.floor(width / columnWidth));
-      const first = Math.max(0, Math.floor(-top / rowHeight) - overscan);
-      const count = Math.ceil(globalThis.innerHeight / rowHeight) + 2 * overscan;
+      const fitting = columnWidth === undefined ? 1 : Math.max(1, Math.floor(width / columnWidth));
+      const first = Math.max(0, rowAt(tops, -top) - overscan);
+      const count = rowAt(tops, globalThis.innerHeight - top) + 1 + overscan - first;
       setView((old) =>
-        old.first === first && old.count === count && old.columns === columns ? old : { first, count, columns },
+        old.first === first && old.count === count && old.columns === fitting
+          ? old
+          : { first, count, columns: fitting },
       );
     };
     update();
@@ -46,18 +51,50 @@ export function VirtualList({ items, keyOf, render, rowHeight, columnWidth, clas
       globalThis.removeEventListener('scroll', update);
       globalThis.removeEventListener('resize', update);
     };
-  }, [rowHeight, columnWidth, items.length]);
-  const { first, count, columns } = view;
-  const rows = Math.ceil(items.length / columns);
-  const start = Math.max(0, Math.min(first, rows - count));
-  const shown = items.slice(start * columns, (start + count) * columns);
+  }, [tops, columnWidth]);
+  const start = Math.max(0, Math.min(view.first, rows - view.count));
+  const shown = items.slice(start * columns, (start + view.count) * columns);
   const place = {
-    transform: `translateY(${start * rowHeight}px)`,
+    transform: `translateY(${tops[start]}px)`,
     gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
   };
-  return html`<div ref=${box} class=${`virtual ${className}`} style=${{ height: `${rows * rowHeight}px` }} role=${role} onKeyDown=${moveFocus}>
-    <div class="window" style=${place} role=${role === undefined ? undefined : 'presentation'}>${shown.map((item, index) => html`<${Row} key=${keyOf(item)} render=${render} item=${item} index=${start * columns + index} height=${rowHeight} />`)}</div>
+  return html`<div ref=${box} class=${`virtual ${className}`} style=${{ height: `${tops[rows]}px` }} role=${role} onKeyDown=${moveFocus}>
+    <div class="window" style=${place} role=${role === undefined ? undefined : 'presentation'}>${shown.map((item, index) => html`<${Row} key=${keyOf(item)} render=${render} item=${item} index=${start * columns + index} />`)}</div>
   </div>`;
+}
+
+/**
+ * Returns where each row begins, and at the end where the last one ends, in pixels.
+ * @template T
+ * @param {readonly T[]} items
+ * @param {number} columns items a row
+ * @param {number | ((item: T) => number)} rowHeight
+ * @returns {Float64Array}
+ */
+export function topsOf(items, columns, rowHeight) {
+  const tops = new Float64Array(Math.ceil(items.length / columns) + 1);
+  for (let row = 1; row < tops.length; row += 1) {
+    const item = items[(row - 1) * columns];
+    const height = typeof rowHeight === 'number' ? rowHeight : item === undefined ? 0 : rowHeight(item);
+    tops[row] = (tops[row - 1] ?? 0) + height;
+  }
+  return tops;
+}
+
+/**
+ * Returns the row at a height, the first one above all rows, and the last one below them.
+ * @param {Float64Array} tops of topsOf
+ * @param {number} y in pixels
+ */
+export function rowAt(tops, y) {
+  let low = 0;
+  let high = Math.max(0, tops.length - 2);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((tops[middle] ?? 0) <= y) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** @param {{ render: (item: unknown, index: number) => unknown, item: unknown, index: number }} props */

@@ -6,6 +6,7 @@ import {
   compareNames,
   coresText,
   counted,
+  countedOf,
   percentText,
   plainText,
   ratioOf,
@@ -37,6 +38,7 @@ test('ages have one unit', () => {
 test('ratios, counts and plain values are written as people read them', () => {
   assert.deepEqual([0.451, 12.5].map(percentText), ['45%', '1,250%']);
   assert.deepEqual([counted(1, 'pod'), counted(5000, 'pod')], ['1 pod', '5,000 pods']);
+  assert.deepEqual([countedOf(2, 2, 'pod'), countedOf(1000, 5000, 'pod')], ['2 pods', '1,000 of 5,000 pods']);
   assert.deepEqual([88, 0.123_456, 12_345.6].map(plainText), ['88', '0.1235', '12,350']);
 });
 
