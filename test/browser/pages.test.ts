@@ -509,11 +509,26 @@ describe('the page in a browser', () => {
     assert.equal(await page.locator('.card').count(), 3);
   });
 
+  test("health says that kubegauge's own report is not on the page, and how to read it; metrics-server has none", async () => {
+    const scene = createScene();
+    await using opened = await open(scene);
+    const { page, problems } = opened;
+    await goTo(page, '#/health');
+    const report = page.getByRole('region', { name: "The server's own report" });
+    await report.getByText('kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status').waitFor();
+    assert.match((await report.textContent()) ?? '', /Not on this page: .* clients that it refused/);
+    scene.server = 'metrics-server';
+    await page.reload();
+    await page.locator('footer', { hasText: 'metrics by metrics-server' }).waitFor();
+    assert.equal(await report.count(), 0);
+    assert.deepEqual(problems, []);
+  });
+
   test('a remedy is copied to the clipboard', async () => {
     await using opened = await open(createScene(), { permissions: ['clipboard-read', 'clipboard-write'] });
     const { page } = opened;
     await goTo(page, '#/health');
-    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.locator('.finding').getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'kubectl get node node-3 -o wide');
   });

@@ -21,6 +21,8 @@ export interface Scene {
   endedOf?: (name: string) => number;
   /** kube-apiserver's clock minus the browser's; undefined for none. */
   clockAheadMs?: number;
+  /** Of the summary; undefined for kubegauge. */
+  server?: string;
   /** Each read fails with it. */
   failure?: Error;
 }
@@ -198,7 +200,7 @@ export function viewOf(scene: Scene): UiView {
     summary: () =>
       read(
         (): ClusterSummaryView => ({
-          server: 'kubegauge',
+          server: scene.server ?? 'kubegauge',
           nodes: scene.nodes.length,
           readyNodes: scene.nodes.filter(({ ready }) => ready).length,
           cpu: total('cpu'),

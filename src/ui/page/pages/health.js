@@ -33,10 +33,22 @@ export function HealthPage() {
   useEffect(() => {
     if (state !== undefined) setExamining(state === 'examining');
   }, [state]);
-  const degraded = useSummary().data?.summary.degraded ?? [];
+  const summary = useSummary().data?.summary;
+  const degraded = summary?.degraded ?? [];
   return html`<${Heading} kind="" name="Health" />
     ${degraded.length > 0 && html`<section class="note warn" aria-label="What is degraded"><ul>${degraded.map((line) => html`<li key=${line}>${line}</li>`)}</ul></section>`}
-    ${shownAs(live, (answer) => html`<${Health} answer=${answer} />`)}`;
+    ${shownAs(live, (answer) => html`<${Health} answer=${answer} />`)}
+    ${summary?.server === 'kubegauge' && html`<${OwnReport} />`}`;
+}
+
+/** As the manifests name the Deployment. */
+const statusCommand = 'kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status --cert-dir=/tmp';
+
+/** The server's own report needs credentials that kube-apiserver does not pass on. */
+function OwnReport() {
+  return html`<section class="own" aria-label="The server's own report"><div class="tablehead"><h2>The server's own report</h2></div>
+    <p>Not on this page: what kubegauge reports at <code>/status</code>, which is clients that it refused, its token and pins for kubelets, rules that fail, and how it scrapes each node. kube-apiserver passes no user's credentials on to it. Read it in the pod; its codes are headings of <code>docs/troubleshooting.md</code>.</p>
+    <${Command} text=${statusCommand} /></section>`;
 }
 
 /** @param {{ answer: HealthAnswer }} props */
