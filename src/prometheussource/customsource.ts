@@ -15,13 +15,14 @@ import { causeLimit, leftOutCause, measure } from './measured.ts';
 import { NameBatches } from './namebatches.ts';
 import { nameBatches } from './podbatches.ts';
 import type { Querying } from './querying.ts';
+import { questionKey } from './questionkey.ts';
 import { measuredNames, nameBytesLimit } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { metricSampleCodec } from './valuecodecs.ts';
 
 type SamplesByObject = ReadonlyMap<string, PromqlSample>;
 
-/** Questions whose room for names is remembered; 1,000 autoscalers ask as many. Their keys may have long selectors. */
+/** Questions whose room for names is remembered; 1,000 autoscalers ask as many. */
 const nameLimitsLimit = 2_000;
 
 export class CustomAnswers {
@@ -44,7 +45,7 @@ export class CustomAnswers {
   async get(metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<CustomAnswer> {
     const { names } = question;
     const flow = flowOf(question.caller, question.namespace);
-    const key = questionKey(metric, question);
+    const key = keyOf(metric, question);
     const lastValues = this.#last.of(flow);
     let samples: SamplesByObject;
     try {
@@ -132,10 +133,10 @@ export class CustomAnswers {
 }
 
 /** Equal for questions that differ in their names only. */
-function questionKey({ rule, series }: RuleMetric, question: CustomQuestion): string {
+function keyOf({ rule, series }: RuleMetric, question: CustomQuestion): string {
   const { resource, metric, namespace, metricSelector } = question;
   const selector = JSON.stringify(metricSelector.requirements);
-  return [rule.identity, series, metricKey(resource, metric), namespace, selector].join('\n');
+  return questionKey([rule.identity, series, metricKey(resource, metric), namespace, selector]);
 }
 
 function pairOf<T>(name: string, value: T | undefined): readonly (readonly [string, T])[] {

@@ -10,6 +10,7 @@ import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
+import { questionKey } from './questionkey.ts';
 import type { RuleStates } from './rulestates.ts';
 import { externalSampleCodec } from './valuecodecs.ts';
 
@@ -35,7 +36,7 @@ export class ExternalAnswers {
     const { metric, namespace, selector, caller } = question;
     const flow = flowOf(caller, namespace);
     const lastValues = this.#last.of(flow);
-    const key = [rule.identity, series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
+    const key = questionKey([rule.identity, series, metric, namespace, JSON.stringify(selector.requirements)]);
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
       const samples = this.#read(rule, await this.#querying.send(rule, query, flow, signal));

@@ -5,6 +5,11 @@ import { QuestionValues, type ValueColumn } from './questionvalues.ts';
 /** Samples of all questions: 13 to 29 MB, the less the more objects a question has. Above the limit, the questions least recently written are dropped. */
 export const lastValueLimit = 200_000;
 
+/** Bytes of a usual sample. */
+const sampleBytes = 150;
+/** Bytes of a question without its samples and key. */
+const questionBytes = 900;
+
 /** A value as it is written to a snapshot. */
 export interface AgedValue<T> {
   readonly name: string;
@@ -51,12 +56,22 @@ export class LastValues<T> {
    * @param asked names of the question's objects.
    */
   keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
+    this.sweep();
     const atMs = this.#clock.monotonicMs();
     this.#change(question, (entry) => {
       entry.dropBefore(atMs - this.#maxAgeMs);
       for (const name of asked) if (!values.has(name)) entry.delete(name);
       for (const [name, value] of values) entry.set(name, value, atMs);
     });
+  }
+
+  /** Drops questions whose values are all too old, so that what nobody asks for any more takes no memory. */
+  sweep(): void {
+    const oldestMs = this.#oldestMs();
+    for (const [question, entry] of this.#entries) {
+      if (entry.newestMs >= oldestMs) return;
+      this.#drop(question, entry);
+    }
   }
 
   /** Returns those that are not too old. */
@@ -93,21 +108,29 @@ export class LastValues<T> {
 
   /** Makes the question the most recent one, or drops it where it has no values then. */
   #change(question: string, change: (entry: QuestionValues<T>) => void): void {
-    const entry = this.#entries.get(question) ?? new QuestionValues(this.#weigh, this.#createColumn?.());
-    this.#entries.delete(question);
-    this.#size -= entry.weight;
+    const known = this.#entries.get(question);
+    if (known !== undefined) this.#drop(question, known);
+    const entry = known ?? new QuestionValues(this.#weigh, this.#createColumn?.());
     change(entry);
     if (entry.size === 0) return;
     this.#entries.set(question, entry);
-    this.#size += entry.weight;
+    this.#size += weightOf(question, entry);
     this.#evict();
   }
 
   #evict(): void {
     for (const [question, entry] of this.#entries) {
       if (this.#size <= this.#limit) return;
-      this.#entries.delete(question);
-      this.#size -= entry.weight;
+      this.#drop(question, entry);
     }
   }
+
+  #drop(question: string, entry: QuestionValues<T>): void {
+    this.#entries.delete(question);
+    this.#size -= weightOf(question, entry);
+  }
+}
+
+function weightOf(question: string, { weight }: { readonly weight: number }): number {
+  return weight + Math.ceil((questionBytes + question.length) / sampleBytes);
 }

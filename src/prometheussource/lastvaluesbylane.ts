@@ -38,6 +38,11 @@ export class LastValuesByLane<T> {
     return this.#lanes[lane === 'lists' ? 'system' : lane];
   }
 
+  /** Drops what is too old. */
+  sweep(): void {
+    for (const lane of keptLanes) this.#lanes[lane].sweep();
+  }
+
   inLane(lane: KeptLane): LastValues<T> {
     return this.#lanes[lane];
   }

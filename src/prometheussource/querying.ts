@@ -32,6 +32,7 @@ export class Querying {
   readonly saved = new SavedValues();
   readonly #options: QueryingOptions;
   readonly #shared: SharedQueries;
+  readonly #last: Pick<LastValuesByLane<unknown>, 'sweep'>[] = [];
 
   constructor(options: QueryingOptions) {
     this.#options = options;
@@ -43,6 +44,7 @@ export class Querying {
   lastValues<T>(name: SavedStoreName, codec: ValueCodec<T>, weigh?: (value: T) => number): LastValuesByLane<T> {
     const values = new LastValuesByLane(this.#options.clock, this.#options.maxAgeMs, weigh, codec.createColumn);
     this.saved.add(name, codec, values);
+    this.#last.push(values);
     return values;
   }
 
@@ -77,7 +79,9 @@ export class Querying {
     throw fetchFailure(error);
   }
 
+  /** Drops old answers and values. */
   sweep(): void {
     this.#shared.sweep();
+    for (const values of this.#last) values.sweep();
   }
 }

@@ -16,6 +16,8 @@ export class QuestionValues<T> {
   readonly #atMs: number[] = [];
   readonly #free: number[] = [];
   #weight = 0;
+  /** When the youngest value was sent, monotonic; it may have been deleted since. */
+  newestMs = -Infinity;
 
   constructor(weigh: (value: T) => number, column: ValueColumn<T> = new ObjectColumn()) {
     this.#weigh = weigh;
@@ -39,6 +41,7 @@ export class QuestionValues<T> {
     if (known === undefined) this.#places.set(name, place);
     else this.#weight -= this.#weigh(this.#column.at(place));
     this.#atMs[place] = atMs;
+    this.newestMs = Math.max(this.newestMs, atMs);
     this.#column.set(place, value);
     this.#weight += this.#weigh(value);
   }

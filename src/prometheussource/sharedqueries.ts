@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient, QueryRequest } from '../promql/client.ts';
 import { flowText } from '../promql/flow.ts';
+import { questionKey } from './questionkey.ts';
 
 /** Milliseconds. An HPA asks every 15 s. */
 const sharedAnswerMs = 1_000;
@@ -32,7 +33,7 @@ export class SharedQueries {
     signal.throwIfAborted();
     this.sweep();
     // A query of another flow may wait for its turn.
-    const key = [client.engine.name, flowText(request.flow), request.query].join('\n');
+    const key = questionKey([client.engine.name, flowText(request.flow), request.query]);
     const shared = this.#queries.get(key) ?? this.#begin(key, client, request);
     shared.waiting += 1;
     try {

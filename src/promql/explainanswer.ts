@@ -44,7 +44,19 @@ export function statusError(place: Place, code: number, body: Buffer, location: 
     const ofProxy = said === undefined ? proxyProblems.get(code) : undefined;
     return new PromqlError(ofProxy ?? 'failed', message, { code });
   }
-  return new PromqlError('refused', message, { code });
+  return new PromqlError(problemOf4xx(code, words), message, { code });
+}
+
+/** Statuses of a request that may succeed later: it took too long to arrive, came too early, or is one of too many. */
+const overloaded: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Words of engines that answer 422 to every query that fails, also where it took too long, or a store was away. */
+const lateWords = /\b(?:timed out|timeout exceeded|deadline exceeded)\b/i;
+const awayWords =
+  /code = Unavailable|\b(?:is|are) (?:currently |temporarily )?unavailable\b|connection re(?:fused|set)|no such host|i\/o timeout/i;
+
+function problemOf4xx(code: number, words: string): PromqlProblem {
+  if (code === 422 && lateWords.test(words)) return 'late';
+  return overloaded.has(code) || (code === 422 && awayWords.test(words)) ? 'failed' : 'refused';
 }
 
 const proxyProblems: ReadonlyMap<number, PromqlProblem> = new Map([

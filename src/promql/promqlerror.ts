@@ -3,8 +3,9 @@ import { AnswerLimitError } from './elementsplitter.ts';
 
 /**
  * unavailable: no connection. interrupted: one that broke behind the request, a proxy's 502 or 503. late: nothing within
- * the deadline, a proxy's 504. failed: an engine's 5xx. refused: its 4xx, a redirect. invalid: no answer of an engine,
- * or one beyond a limit.
+ * the deadline, a proxy's 504, a 422 since the engine's own limit of time was over. failed: an engine's 5xx, its 408, 425
+ * or 429, a 422 since a store is away. refused: its other 4xx, a redirect. invalid: no answer of an engine, or one beyond
+ * a limit.
  */
 export type PromqlProblem = 'unavailable' | 'interrupted' | 'late' | 'failed' | 'refused' | 'invalid';
 
@@ -35,7 +36,9 @@ export function hasNoAnswer({ problem }: PromqlError): boolean {
 const unanswered: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late']);
 const transientProblems: ReadonlySet<PromqlProblem> = new Set([...unanswered, 'failed']);
 
+const isRefused = ({ problem, code }: PromqlError) => problem === 'refused' && code === 422;
+
 /** Reports whether the query may select too much: the answer is above a limit of ours, or its evaluation above the engine's. */
 export function isTooMuch(error: unknown): boolean {
-  return error instanceof PromqlError && (error.cause instanceof AnswerLimitError || error.code === 422);
+  return error instanceof PromqlError && (error.cause instanceof AnswerLimitError || isRefused(error));
 }

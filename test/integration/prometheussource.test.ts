@@ -6,6 +6,7 @@ import { createRegistry } from '../../src/monitoring.ts';
 import { createPromqlMetrics } from '../../src/promql/promqlmetrics.ts';
 import { unknownSources } from '../../src/prometheussource/prometheussource.ts';
 import { parseRules } from '../../src/rules/rules.ts';
+import { createFakeClock } from '../fakes/clock.ts';
 import { builtIn, createMapper } from '../fakes/discovery.ts';
 import { createFakePrometheus, type FakePrometheus, type PromqlCall, type VectorElement } from '../fakes/prometheus.ts';
 import { type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
@@ -321,6 +322,41 @@ suite('metrics of rules', () => {
     assert.match(report?.lastError ?? '', /cannot be reached/);
     await prometheus.up();
   });
+
+  test('the last value of a question takes no room for its selector, whatever its length', async () => {
+    await start(`${custom(requests)}\n${external(queue)}`, {}, 2);
+    const selector = `path notin (${Array.from({ length: 200 }, (_, index) => `${index}`.padEnd(60, 'x')).join()})`;
+    answer([{ pod: 'web-0' }, '1']);
+    assert.deepEqual(await running.values('requests', ['web-0'], { selector }), { 'web-0': 1000 });
+    assert.equal((await running.external('queue_depth', selector)).length, 1);
+    await prometheus.down();
+    assert.equal((await rejected(running.get('requests', ['web-0', 'web-1']))).code, 500, 'another question');
+    assert.deepEqual(await running.values('requests', ['web-0', 'web-1'], { selector }), { 'web-0': 1000 });
+    const saved = [...running.source.snapshot.saved(1e6)].map(({ text }) => text);
+    assert.equal(saved.filter((line) => line.startsWith('["values"')).length, 2);
+    assert.ok(Math.max(...saved.map(({ length }) => length)) < 500);
+  });
+
+  for (const [what, fault] of [
+    ['is overloaded', 429],
+    [
+      'lacks a store',
+      { code: 422, body: '{"status":"error","error":"expanding series: rpc error: code = Unavailable desc = x"}' },
+    ],
+    ['has no time', { code: 422, body: '{"status":"error","error":"query timed out in expression evaluation"}' }],
+  ] as const) {
+    test(`the last value is served while Prometheus ${what}`, async () => {
+      const clock = createFakeClock();
+      await start(`${custom(requests)}\n${external(queue)}`, { clock }, 2);
+      answer([{ pod: 'web-0' }, '1']);
+      await running.values('requests', ['web-0']);
+      await running.external('queue_depth');
+      prometheus.fault = ({ endpoint }) => (endpoint === 'query' ? fault : undefined);
+      clock.jump(2_000);
+      assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 1000 });
+      assert.equal((await running.external('queue_depth')).length, 1);
+    });
+  }
 
   test('a query that Prometheus refuses does not fall back to last values', async () => {
     await start(custom(single));

@@ -203,6 +203,19 @@ for (const [what, fault] of [
   ['half a body', 'half'],
   ['503 of a proxy', 503],
   ['an error of the engine', { code: 500, body: '{"status":"error","errorType":"internal","error":"no disk"}' }],
+  ['408', 408],
+  ['425', 425],
+  [
+    '429',
+    { code: 429, body: '{"status":"error","errorType":"too_many_requests","error":"too many outstanding requests"}' },
+  ],
+  [
+    '422 since a store is away',
+    {
+      code: 422,
+      body: '{"status":"error","errorType":"execution","error":"proxy Series(): rpc error: code = Unavailable desc = connection error"}',
+    },
+  ],
 ] as const satisfies readonly (readonly [string, PromqlFault])[]) {
   test(`a GET is tried again after ${what}`, async () => {
     await using prometheus = await createFakePrometheus();
@@ -213,6 +226,15 @@ for (const [what, fault] of [
     assert.equal(prometheus.requests.length, 3);
   });
 }
+
+test('a query that took the engine too long is late, and is not tried again, whatever the status', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus);
+  const error = 'query timed out in expression evaluation';
+  prometheus.fault = () => ({ code: 422, body: JSON.stringify({ status: 'error', errorType: 'execution', error }) });
+  await assert.rejects(ask(client), { problem: 'late', message: /422 execution: query timed out/ });
+  assert.equal(prometheus.requests.length, 1);
+});
 
 test('a POST is not tried again', async () => {
   await using prometheus = await createFakePrometheus();
