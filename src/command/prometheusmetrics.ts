@@ -17,7 +17,7 @@ import {
   type PrometheusSource,
   type SourceRules,
 } from '../prometheussource/prometheussource.ts';
-import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
+import { createPromqlClient, type PromqlClient, serverListDeadlineMs } from '../promql/client.ts';
 import { createEngine, type PromqlEngine } from '../promql/engine.ts';
 import { createPromqlMetrics } from '../promql/promqlmetrics.ts';
 import { problemText } from '../rules/problem.ts';
@@ -146,6 +146,9 @@ function createResourceCheck(mapper: ResourceMapper, log: Logger): (rules: Rules
   };
 }
 
+/** Of --request-timeout: the rest is for the last values, which are the answer after a query that hangs. */
+const queryShare = 0.9;
+
 function createClient(
   settings: PrometheusSettings,
   account: ApiServer | undefined,
@@ -155,7 +158,15 @@ function createClient(
   try {
     const verb = options['prometheus-verb'] as PromqlEngine['verb'];
     const engine = createEngine({ ...settings, verb, account, clock, log });
-    return createPromqlClient({ engine, resolve: resolver.resolve, metrics, clock, asAdapter: isAsAdapter(options) });
+    return createPromqlClient({
+      engine,
+      resolve: resolver.resolve,
+      metrics,
+      clock,
+      asAdapter: isAsAdapter(options),
+      deadlineMs: Math.ceil(options['request-timeout'] * queryShare),
+      listDeadlineMs: serverListDeadlineMs,
+    });
   } catch (error) {
     const text = `Prometheus ${settings.name}: ${error instanceof Error ? error.message : String(error)}`;
     throw new UsageError({ code: 'PrometheusUnusable', text });

@@ -24,10 +24,12 @@ import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
 import { RequestSlots, slotLimit } from './requestslots.ts';
 
-/** Milliseconds until the last byte. An HPA asks every 15 s, and a client waits for up to 60 s. */
+/** Milliseconds until the last byte. */
 const defaultDeadlineMs = 30_000;
-/** Milliseconds that a list waits for earlier ones; 60 lists that each take their whole deadline are done by then. */
-const defaultListWaitMs = 300_000;
+/** Milliseconds until the last byte of a list that a server makes: nobody waits for it, and engines with many series are slow. */
+export const serverListDeadlineMs = 120_000;
+/** Milliseconds that a list waits for earlier ones; 60 lists that each take a server's deadline are done by then. */
+const defaultListWaitMs = 1_200_000;
 /** Milliseconds, TLS included. */
 const connectTimeoutMs = 5_000;
 /** Tries of a GET beside the first one. */
@@ -65,7 +67,10 @@ export interface PromqlClientOptions {
   readonly clock?: Clock;
   /** From 0 to below 1. */
   readonly random?: () => number;
+  /** Of a query, its wait for earlier ones included. */
   readonly deadlineMs?: number;
+  /** Of a list of series, from its send; that of queries if it is not given. */
+  readonly listDeadlineMs?: number;
   readonly listWaitMs?: number;
   /** Sends exactly prometheus-adapter's requests: no POST for long URLs, an empty timeout. */
   readonly asAdapter?: boolean;
@@ -91,6 +96,7 @@ class HttpPromqlClient implements PromqlClient {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #deadlineMs: number;
+  readonly #listDeadlineMs: number;
   readonly #listWaitMs: number;
   readonly #limits: { readonly query: AnswerLimits; readonly series: AnswerLimits };
   readonly #lookups: Lookups;
@@ -105,6 +111,7 @@ class HttpPromqlClient implements PromqlClient {
     this.#clock = clock;
     this.#random = random;
     this.#deadlineMs = deadlineMs;
+    this.#listDeadlineMs = options.listDeadlineMs ?? deadlineMs;
     this.#listWaitMs = options.listWaitMs ?? defaultListWaitMs;
     this.#limits = options.limits ?? { query: queryLimits, series: seriesLimits };
     this.#lookups = new Lookups(resolve, connectTimeoutMs);
@@ -159,8 +166,8 @@ class HttpPromqlClient implements PromqlClient {
     using wait = this.#startDeadline(isList ? this.#listWaitMs : this.#deadlineMs, signal);
     const release = await this.#takeSlot(exchange.flow, signal, wait);
     try {
-      using deadline = isList ? this.#startDeadline(this.#deadlineMs, signal) : wait;
-      return await this.#tryUntil(exchange, signal, deadline.signal);
+      using deadline = isList ? this.#startDeadline(this.#listDeadlineMs, signal) : wait;
+      return await this.#tryUntil(exchange, signal, deadline);
     } finally {
       release();
     }
@@ -180,10 +187,11 @@ class HttpPromqlClient implements PromqlClient {
   }
 
   /** All tries share the deadline. */
-  async #tryUntil<T>(exchange: Exchange<T>, signal: AbortSignal, ended: AbortSignal): Promise<T> {
+  async #tryUntil<T>(exchange: Exchange<T>, signal: AbortSignal, deadline: Deadline): Promise<T> {
+    const ended = deadline.signal;
     for (let tries = 0; ; tries += 1) {
       try {
-        return await this.#try(exchange, signal, ended);
+        return await this.#try(exchange, signal, deadline);
       } catch (error) {
         if (tries >= retryLimit || !mayRetry(exchange, error)) throw error;
       }
@@ -192,7 +200,7 @@ class HttpPromqlClient implements PromqlClient {
     }
   }
 
-  async #try<T>(exchange: Exchange<T>, signal: AbortSignal, ended: AbortSignal): Promise<T> {
+  async #try<T>(exchange: Exchange<T>, signal: AbortSignal, { signal: ended, limitMs }: Deadline): Promise<T> {
     const passage = this.#breakers.pass(exchange.subject, exchange.flow);
     const beganMs = this.#clock.monotonicMs();
     const observe = (outcome: string) =>
@@ -209,7 +217,7 @@ class HttpPromqlClient implements PromqlClient {
         throw signal.reason;
       }
       const explained = ended.aborted
-        ? lateError(this.engine, this.#deadlineMs, error)
+        ? lateError(this.engine, limitMs, error)
         : exchangeError(this.engine, error);
       passage.failed(explained);
       observe(explained.problem);

@@ -100,6 +100,7 @@ suite('metrics of Prometheus in the whole program', () => {
     for (const { value } of items) assert.equal(value, '1500m');
     const call = prometheus.requests.findLast(({ endpoint }) => endpoint === 'query');
     assert.equal(call?.headers['x-scope-orgid'], 'team-a');
+    assert.equal(call?.parameters.get('timeout'), '54000ms', 'nine tenths of --request-timeout');
     assert.equal(call?.headers.authorization, `Basic ${Buffer.from(`user:${password}`).toString('base64')}`);
   });
 

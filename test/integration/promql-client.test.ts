@@ -158,6 +158,18 @@ test('lists that wait for hung ones are sent and have the whole deadline then', 
   assert.equal(prometheus.requests.length, 2 * slots + 1);
 });
 
+test('a list has a deadline of its own', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus, { deadlineMs: 50, listDeadlineMs: 600_000 });
+  prometheus.seriesOf = () => [{ __name__: 'slow' }];
+  prometheus.fault = () => 'hang';
+  const slow = list(client, 'slow');
+  await assert.rejects(ask(client), { problem: 'late', message: /within 0.05 s/ });
+  prometheus.fault = undefined;
+  prometheus.release();
+  assert.deepEqual((await slow).result, ['slow']);
+});
+
 test('the wait of a list for others is limited', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { listWaitMs: 50 });
