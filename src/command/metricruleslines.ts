@@ -21,8 +21,12 @@ export function metricRulesLines(rules: readonly MetricRuleReport[]): readonly s
   return [title, ...tableLines([titles, ...rows]), ...rules.flatMap(remarks)];
 }
 
-function remarks({ source, rule, error, query }: MetricRuleReport): readonly string[] {
+function remarks({ source, rule, error, warning, query }: MetricRuleReport): readonly string[] {
   const cut = query !== undefined && query.length > queryLimit ? `${query.slice(0, queryLimit)}...` : query;
-  const lines = [...(error === undefined ? [] : [`RuleFails: ${error}`]), ...(cut === undefined ? [] : [cut])];
+  const lines = [
+    ...(error === undefined ? [] : [`RuleFails: ${error}`]),
+    ...(warning === undefined ? [] : [`AnswerIncomplete: ${warning}`]),
+    ...(cut === undefined ? [] : [cut]),
+  ];
   return lines.length === 0 ? [] : ['', `${source} ${rule}:`, ...lines.map((line) => `  ${line}`)];
 }

@@ -116,6 +116,8 @@ export interface SourceReport {
   readonly lastSuccessMs?: number | undefined;
   /** Undefined while the rule works. */
   readonly lastError?: string | undefined;
+  /** Why values may be missing although it works. */
+  readonly warning?: string | undefined;
   /** The last query that was sent. */
   readonly query?: string | undefined;
 }

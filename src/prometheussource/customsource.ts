@@ -3,7 +3,7 @@ import type { StatusCause } from '../apimachinery/meta.ts';
 import { metricKey } from '../metricsource/combined.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { CustomAnswer, CustomQuestion, MetricSample } from '../metricsource/source.ts';
-import type { PromqlSample } from '../promql/answer.ts';
+import { incompleteness, type PromqlSample } from '../promql/answer.ts';
 import { type Flow, flowText } from '../promql/flow.ts';
 import { customQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { RuleMetric } from '../rules/seriesmetrics.ts';
@@ -20,7 +20,11 @@ import { measuredNames, nameBytesLimit } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { metricSampleCodec } from './valuecodecs.ts';
 
-type SamplesByObject = ReadonlyMap<string, PromqlSample>;
+interface ObjectAnswer {
+  readonly samples: ReadonlyMap<string, PromqlSample>;
+  /** False where the engine lacked stores. */
+  readonly isWhole: boolean;
+}
 
 /** Questions whose room for names is remembered; 1,000 autoscalers ask as many. */
 const nameLimitsLimit = 2_000;
@@ -29,7 +33,7 @@ export class CustomAnswers {
   readonly #querying: Querying;
   readonly #states: RuleStates;
   readonly #mapper: Mapper;
-  readonly #batches = new NameBatches<SamplesByObject>();
+  readonly #batches = new NameBatches<ObjectAnswer>();
   readonly #last: LastValuesByLane<MetricSample>;
   readonly #batchable = new Map<string, boolean>();
   readonly #nameLimits = new Map<string, { readonly metric: RuleMetric; readonly bytes: number }>();
@@ -47,9 +51,9 @@ export class CustomAnswers {
     const flow = flowOf(question.caller, question.namespace);
     const key = keyOf(metric, question);
     const lastValues = this.#last.of(flow);
-    let samples: SamplesByObject;
+    let answer: ObjectAnswer;
     try {
-      samples = await this.#ask(key, metric, question, flow, signal);
+      answer = await this.#ask(key, metric, question, flow, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof QueryError) {
@@ -60,12 +64,12 @@ export class CustomAnswers {
       const known = new Map(names.flatMap((name) => pairOf(name, last.get(name))));
       return { samples: named(this.#querying.fallBack(error, known)) };
     }
-    const { values, causes } = this.#measure(metric, names, samples);
-    lastValues.keep(key, names, values);
+    const { values, causes } = this.#measure(metric, names, answer);
+    lastValues.keep(key, names, values, answer.isWhole);
     return { samples: named(values), causes };
   }
 
-  #measure({ rule }: RuleMetric, names: readonly string[], samples: SamplesByObject) {
+  #measure({ rule }: RuleMetric, names: readonly string[], { samples }: ObjectAnswer) {
     const values = new Map<string, MetricSample>();
     const causes: StatusCause[] = [];
     for (const name of names) {
@@ -88,7 +92,7 @@ export class CustomAnswers {
     question: CustomQuestion,
     flow: Flow,
     signal: AbortSignal,
-  ): Promise<SamplesByObject> {
+  ): Promise<ObjectAnswer> {
     const run = (names: readonly string[], ended: AbortSignal) =>
       this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
@@ -96,7 +100,11 @@ export class CustomAnswers {
     const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal, limit);
     const [first = [], ...others] = nameBatches(question.names, 'cut', limit);
     if (others.length === 0) return ask(first);
-    return new Map((await Promise.all([first, ...others].map(ask))).flatMap((samples) => [...samples]));
+    const answers = await Promise.all([first, ...others].map(ask));
+    return {
+      samples: new Map(answers.flatMap(({ samples }) => [...samples])),
+      isWhole: answers.every(({ isWhole }) => isWhole),
+    };
   }
 
   /** @param key of the question, whose namespace and selector take room, too. */
@@ -110,11 +118,12 @@ export class CustomAnswers {
     return bytes;
   }
 
-  async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<SamplesByObject> {
+  async #send(metric: RuleMetric, question: CustomQuestion, flow: Flow, signal: AbortSignal): Promise<ObjectAnswer> {
     const { rule } = metric;
     const { query, label } = this.#queryOf(metric, question);
-    const { type, samples } = await this.#querying.send(rule, query, flow, signal);
-    if (type === 'vector') return lastByObject(samples, label);
+    const { type, samples, notes } = await this.#querying.send(rule, query, flow, signal);
+    if (type === 'vector')
+      return { samples: lastByObject(samples, label), isWhole: incompleteness(notes) === undefined };
     const why = `the query of ${rule.path} makes a ${type}; a vector with the label ${label} is needed`;
     this.#states.failed(rule.path, new Error(why));
     throw unableToFetch(why);

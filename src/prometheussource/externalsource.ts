@@ -2,7 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { ExternalQuestion, ExternalSample } from '../metricsource/source.ts';
-import type { QueryAnswer } from '../promql/answer.ts';
+import { incompleteness, type QueryAnswer } from '../promql/answer.ts';
 import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
@@ -39,9 +39,12 @@ export class ExternalAnswers {
     const key = questionKey([rule.identity, series, metric, namespace, JSON.stringify(selector.requirements)]);
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
-      const samples = this.#read(rule, await this.#querying.send(rule, query, flow, signal));
+      const answer = await this.#querying.send(rule, query, flow, signal);
+      const samples = this.#read(rule, answer);
+      const last = lastValues.of(key);
       const values = new Map(samples.map((sample, index) => [String(index), sample]));
-      lastValues.keep(key, lastValues.of(key).keys(), values);
+      // A part of an answer is no answer: its samples are known by their position only.
+      if (incompleteness(answer.notes) === undefined || last.size === 0) lastValues.keep(key, last.keys(), values);
       return samples;
     } catch (error) {
       signal.throwIfAborted();

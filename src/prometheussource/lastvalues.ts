@@ -54,14 +54,15 @@ export class LastValues<T> {
   /**
    * Keeps the values of an answer, and drops those of objects that it lacks: their series have ended.
    * @param asked names of the question's objects.
+   * @param isWhole false for a partial answer: a sum over some of the series replaces none over all of them.
    */
-  keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
+  keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>, isWhole = true): void {
     this.sweep();
     const atMs = this.#clock.monotonicMs();
     this.#change(question, (entry) => {
       entry.dropBefore(atMs - this.#maxAgeMs);
-      for (const name of asked) if (!values.has(name)) entry.delete(name);
-      for (const [name, value] of values) entry.set(name, value, atMs);
+      if (isWhole) for (const name of asked) if (!values.has(name)) entry.delete(name);
+      for (const [name, value] of values) if (isWhole || !entry.has(name)) entry.set(name, value, atMs);
     });
   }
 

@@ -118,7 +118,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
 
   function report(rule: MetricRule): SourceReport {
     const list = lists.of(rule);
-    const { lastSuccessMs, lastError, query } = states.of(rule.path);
+    const { lastSuccessMs, lastError, warning, query } = states.of(rule.path);
     const found = table.foundBy(rule);
     return {
       source: clientOf(rule).engine.name,
@@ -127,6 +127,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
       series: found?.series,
       lastSuccessMs: lastSuccessMs ?? list.lastSuccessMs,
       lastError: list.lastError?.message ?? lastError ?? cutError(found),
+      warning: list.warning ?? warning,
       query: query ?? rule.seriesQuery,
     };
   }

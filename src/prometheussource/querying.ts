@@ -60,7 +60,7 @@ export class Querying {
     const request = { query, timeMs: asAdapter ? clock.wallMs() : undefined, subject: rule.path, flow };
     try {
       const answer = asAdapter ? await client.query(request, signal) : await this.#shared.ask(client, request, signal);
-      states.succeeded(rule.path);
+      states.succeeded(rule.path, answer.notes);
       states.noted(client.engine.name, rule.path, answer.notes);
       return answer;
     } catch (cause) {

@@ -33,6 +33,10 @@ export class QuestionValues<T> {
     return this.#weight;
   }
 
+  has(name: string): boolean {
+    return this.#places.has(name);
+  }
+
   /** @param atMs when the engine sent it, monotonic. */
   set(name: string, value: T, atMs: number): void {
     const known = this.#places.get(name);

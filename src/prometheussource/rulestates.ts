@@ -1,7 +1,7 @@
 /** Records of each rule when it last worked, its last error and its last query. */
 import type { Clock } from '../clock.ts';
 import { describeError, createLineLimit, type Logger } from '../logging.ts';
-import type { AnswerNotes } from '../promql/answer.ts';
+import { type AnswerNotes, incompleteness } from '../promql/answer.ts';
 import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
 
 export interface RuleState {
@@ -9,13 +9,15 @@ export interface RuleState {
   readonly lastSuccessMs: number | undefined;
   /** Undefined after a success. */
   readonly lastError: string | undefined;
+  /** Why the last answer may lack samples. */
+  readonly warning: string | undefined;
   readonly query: string | undefined;
 }
 
 /** Characters of a query in a report. */
 const queryLimit = 2_000;
 
-const unknown: RuleState = { lastSuccessMs: undefined, lastError: undefined, query: undefined };
+const unknown: RuleState = { lastSuccessMs: undefined, lastError: undefined, warning: undefined, query: undefined };
 
 export interface RuleStatesOptions {
   readonly clock: Clock;
@@ -47,8 +49,9 @@ export class RuleStates {
     this.#states.set(path, { ...this.of(path), query: shown });
   }
 
-  succeeded(path: string): void {
-    this.#states.set(path, { ...this.of(path), lastSuccessMs: this.#options.clock.wallMs(), lastError: undefined });
+  succeeded(path: string, notes: AnswerNotes): void {
+    const lastSuccessMs = this.#options.clock.wallMs();
+    this.#states.set(path, { ...this.of(path), lastSuccessMs, lastError: undefined, warning: incompleteness(notes) });
   }
 
   failed(path: string, error: unknown): void {

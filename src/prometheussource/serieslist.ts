@@ -2,11 +2,11 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { PromqlClient } from '../promql/client.ts';
-import type { AnswerNotes } from '../promql/answer.ts';
+import { type AnswerNotes, incompleteness } from '../promql/answer.ts';
 import { isTransient } from '../promql/promqlerror.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 import type { SavedList } from './savedlists.ts';
-import { createShapeFold } from './seriesshapes.ts';
+import { createShapeFold, joinShapes } from './seriesshapes.ts';
 
 /** Milliseconds until the first retry; doubled up to `longestRetryMs`. */
 const firstRetryMs = 1_000;
@@ -33,13 +33,15 @@ export interface SeriesListOptions {
   readonly random: () => number;
 }
 
-/** A failure leaves the last shapes in place. */
+/** A failure leaves the last shapes in place; a partial list adds to them. */
 export class SeriesList {
   readonly #options: SeriesListOptions;
   shapes: readonly SeriesShape[] = [];
   /** Since the epoch; undefined before the first success. */
   lastSuccessMs: number | undefined;
   lastError: Error | undefined;
+  /** Why the last list may lack series. */
+  warning: string | undefined;
   #text: string | undefined;
 
   constructor(options: SeriesListOptions) {
@@ -77,8 +79,10 @@ export class SeriesList {
     try {
       const startMs = clock.wallMs() - maxAgeMs;
       const request = { match: seriesQuery, startMs, subject: `series ${seriesQuery}` };
-      const { result, notes } = await client.series(request, createShapeFold, signal);
+      const { result: listed, notes } = await client.series(request, createShapeFold, signal);
       onNotes(notes);
+      this.warning = incompleteness(notes);
+      const result = this.warning === undefined ? listed : await joinShapes(this.shapes, listed);
       if (result.text !== this.#text) {
         await prepare(result.shapes);
         signal.throwIfAborted();

@@ -2,6 +2,7 @@
 import type { SeriesLabels } from '../promql/answer.ts';
 import type { SeriesFold } from '../promql/answerbodies.ts';
 import { AnswerLimitError } from '../promql/elementsplitter.ts';
+import { readingTurns } from '../promql/readingturns.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 
 /** Shapes of one seriesQuery: names of metrics with different label names. A large Prometheus has some thousands. */
@@ -58,6 +59,29 @@ export function createShapeFold(): SeriesFold<Shapes> {
     },
   };
 }
+
+/** Returns the shapes of both, or the listed ones alone if both are above a limit. */
+export async function joinShapes(shapes: readonly SeriesShape[], listed: Shapes): Promise<Shapes> {
+  const fold = createShapeFold();
+  const all = [...shapes, ...listed.shapes];
+  try {
+    for (let from = 0; from < all.length; from += stepShapes) {
+      await readingTurns.run(() => all.slice(from, from + stepShapes).forEach((shape) => fold.add(labelsOf(shape))));
+    }
+  } catch (error) {
+    if (error instanceof AnswerLimitError) return listed;
+    throw error;
+  }
+  return fold.result();
+}
+
+/** Returns labels of a series that has the shape. */
+function labelsOf({ name, labels }: SeriesShape): SeriesLabels {
+  return Object.fromEntries([...labels.map((label) => [label, '']), ...(name === '' ? [] : [[nameLabel, name]])]);
+}
+
+/** Shapes that are joined in one step; a millisecond or so. */
+const stepShapes = 200;
 
 const nameLabel = '__name__';
 /** Sorts before any character of a name. */

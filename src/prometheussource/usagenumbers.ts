@@ -62,6 +62,8 @@ export function usageOf({ cpu, memory }: Samples, windowMs: number, onLeftOut: O
 /** The samples of containers by pod. Of several of one container, the last one counts, as in prometheus-adapter. */
 export class PodSamples {
   readonly #pods: ReadonlyMap<string, Map<string, Samples>>;
+  /** False once an answer was partial. */
+  isWhole = true;
 
   /** @param pods whose samples are kept: others may no longer exist. */
   constructor(pods: readonly AskedPod[]) {

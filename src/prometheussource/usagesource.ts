@@ -1,6 +1,6 @@
 /** Usages of nodes and pods by resourceRules. */
 import type { AskedNode, AskedPod, AskedUsage, UsageOf, UsageQuestion, UsageSource } from '../metricsource/usage.ts';
-import type { PromqlSample } from '../promql/answer.ts';
+import { incompleteness, type PromqlSample } from '../promql/answer.ts';
 import type { Flow } from '../promql/flow.ts';
 import { isTooMuch } from '../promql/promqlerror.ts';
 import { readingTurns } from '../promql/readingturns.ts';
@@ -30,6 +30,9 @@ export interface UsageAnswersOptions {
 
 /** Samples or pods per slice of the event loop: a millisecond or so. */
 const sliceLength = 1_000;
+
+/** Whether all answers were whole. */
+type Seen = Pick<PodSamples, 'isWhole'>;
 
 /** By namespace and name. */
 type PodAnswers = Map<string, AskedUsage<PodUsage>>;
@@ -63,9 +66,10 @@ export class UsageAnswers implements UsageSource {
     const last = this.#lastNodes.of(flow);
     const form = this.#style === 'as-adapter' ? 'whole' : 'cut';
     const makeOf = (rule: ResourceRule, batch: readonly string[]) => nodesQuery(rule, { names: batch }, this.#style);
+    const seen: Seen = { isWhole: true };
     const ask = async (rule: ResourceRule, batch: readonly string[]) => {
       const { query, node } = this.#make(rule.nodeQuery, () => makeOf(rule, batch));
-      return [...lastByObject(await this.#send(rule.nodeQuery, query, flow, signal), node)];
+      return [...lastByObject(await this.#send(rule.nodeQuery, query, flow, signal, seen), node)];
     };
     const askAll = async (rule: ResourceRule) => {
       const bytesLimit = nameBytesLimit(() => makeOf(rule, measuredNames).query);
@@ -84,7 +88,7 @@ export class UsageAnswers implements UsageSource {
       const ready = [...usages].flatMap(([name, usage]) =>
         usage.kind === 'ready' ? [[name, usage.value] as const] : [],
       );
-      last.keep(nodesKey(rules), names, new Map(ready));
+      last.keep(nodesKey(rules), names, new Map(ready), seen.isWhole);
       return ({ name }) => usages.get(name) ?? notAsked;
     } catch (error) {
       signal.throwIfAborted();
@@ -135,7 +139,7 @@ export class UsageAnswers implements UsageSource {
           const rule = rules[kind];
           const make = () => this.#make(rule.containerQuery, () => podsQuery(rule, batch, this.#style));
           const made = await readingTurns.run(make);
-          const found = await this.#send(rule.containerQuery, made.query, flow, signal);
+          const found = await this.#send(rule.containerQuery, made.query, flow, signal, samples);
           await inSlices(found, (sample) => samples.add(kind, placeOf(sample, made, namespace), sample));
         }),
       );
@@ -167,7 +171,7 @@ export class UsageAnswers implements UsageSource {
         if (usage.kind === 'ready') ready.set(pod.name, { uid: pod.uid, usage: usage.value });
       });
       const names = members.map(({ name }) => name);
-      last.keep(podsKey(rules, namespace), names, ready);
+      last.keep(podsKey(rules, namespace), names, ready, samples.isWhole);
     }
   }
 
@@ -190,10 +194,11 @@ export class UsageAnswers implements UsageSource {
     for (const pod of pods) answers.set(keyOf(pod), readyOr(served.get(keyOf(pod))));
   }
 
-  /** Rejects as `Querying.send`, and for an answer that is no vector. */
-  async #send(asked: ResourceQuery, query: string, flow: Flow, signal: AbortSignal): Promise<readonly PromqlSample[]> {
+  /** Rejects as `Querying.send`, and for an answer that is no vector. @param seen is told of a partial answer. */
+  async #send(asked: ResourceQuery, query: string, flow: Flow, signal: AbortSignal, seen: Seen) {
     const { querying, states } = this.#options;
-    const { type, samples } = await querying.send(asked, query, flow, signal);
+    const { type, samples, notes } = await querying.send(asked, query, flow, signal);
+    if (incompleteness(notes) !== undefined) seen.isWhole = false;
     if (type === 'vector') return samples;
     const why = `${asked.path} makes a ${type}; a vector is needed`;
     states.failed(asked.path, new Error(why));

@@ -31,6 +31,16 @@ export interface AnswerNotes {
   readonly isPartial: boolean;
 }
 
+/**
+ * Returns why samples or series may be missing; undefined for a whole answer. Thanos and storages behind Prometheus say it
+ * by warnings; those that begin with PromQL are about the query.
+ */
+export function incompleteness({ warnings, isPartial }: AnswerNotes): string | undefined {
+  const causes = warnings.filter((warning) => !warning.startsWith('PromQL '));
+  if (causes.length > 0) return `the last answer may be incomplete: ${causes.join('; ')}`;
+  return isPartial ? 'the last answer is partial: the engine did not reach all of its stores' : undefined;
+}
+
 /** The answer is JSON, but none that an engine sends. */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';

@@ -216,9 +216,7 @@ class HttpPromqlClient implements PromqlClient {
         observe('aborted');
         throw signal.reason;
       }
-      const explained = ended.aborted
-        ? lateError(this.engine, limitMs, error)
-        : exchangeError(this.engine, error);
+      const explained = ended.aborted ? lateError(this.engine, limitMs, error) : exchangeError(this.engine, error);
       passage.failed(explained);
       observe(explained.problem);
       throw explained;

@@ -51,6 +51,8 @@ export interface MetricRuleReport {
   readonly lastSuccess?: string | undefined;
   /** Absent while it works. */
   readonly error?: string | undefined;
+  /** Why values may be missing although it works. */
+  readonly warning?: string | undefined;
   /** The last query that was sent. */
   readonly query?: string | undefined;
 }
@@ -154,10 +156,11 @@ function clean({ nodes, kubeletIdentity, caBundles, metricRules, ...report }: St
 /** Characters; a query for 1,500 pods has more. */
 const queryLimit = 2_000;
 
-function cleanRule({ error, query, ...rule }: MetricRuleReport): MetricRuleReport {
+function cleanRule({ error, warning, query, ...rule }: MetricRuleReport): MetricRuleReport {
   return {
     ...rule,
     ...(error === undefined ? {} : { error: foreignText(error) }),
+    ...(warning === undefined ? {} : { warning: foreignText(warning) }),
     ...(query === undefined ? {} : { query: foreignText(query, { limit: queryLimit }) }),
   };
 }

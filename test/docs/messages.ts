@@ -625,8 +625,8 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   AnswerIncomplete: {
     symptoms: ['an answer of Prometheus may be incomplete'],
-    why: 'The engine answered with warnings, or with a part of its data, as Thanos does while a store is away. The answer is served.',
-    commands: `${log} | grep AnswerIncomplete`,
+    why: 'The engine answered with warnings, or with a part of its data, as Thanos does while a store is away. The answer is served, but replaces no whole last value, and such a list of series ends no metric.',
+    commands: `${log} | grep AnswerIncomplete\n${status}`,
   },
   SampleLeftOut: {
     symptoms: ['leaves out a sample that makes no value'],

@@ -54,6 +54,7 @@ suite('usages by resourceRules', () => {
   });
   afterEach(() => {
     prometheus.fault = undefined;
+    prometheus.extra = {};
   });
 
   function answer(cpu: readonly VectorElement[], memory: readonly VectorElement[]): void {
@@ -312,6 +313,20 @@ suite('usages by resourceRules', () => {
     await assert.rejects(running.source.usage.podUsages({ objects, isWhole: false, caller: autoscaler }, forever), {
       code: 500,
     });
+  });
+
+  test('a partial answer replaces no last values of a whole one', async () => {
+    const cpu = async (names: readonly string[]) =>
+      (await pods(names)).usages.map((usage) =>
+        usage.kind === 'ready' ? usage.value.containers[0]?.cpuNanocores : usage.message,
+      );
+    answer([container('db-0', '1')], [container('db-0', '5')]);
+    assert.deepEqual(await cpu(['part/db-0']), [1_000_000_000]);
+    prometheus.extra = { isPartial: true };
+    answer([container('db-0', '0.1')], [container('db-0', '5')]);
+    assert.equal((await cpu(['part/db-0', 'part/db-1']))[0], 100_000_000);
+    prometheus.fault = () => 'hang up';
+    assert.equal((await cpu(['part/db-0', 'part/db-2']))[0], 1_000_000_000);
   });
 
   test('CPU and memory come from the engines that they name, and a name that no engine has is an error', async () => {

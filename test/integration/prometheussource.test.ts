@@ -439,6 +439,59 @@ suite('metrics of rules', () => {
     assert.match(text, /kubegauge_promql_requests_total\{source="prometheus",endpoint="query",outcome="success"\} 2/);
   });
 
+  test('a partial answer replaces no last value of a whole one, and /status says so', async () => {
+    const clock = createFakeClock();
+    await start(`${custom(requests)}\n${external(queue)}`, { clock }, 2);
+    answer([{ pod: 'web-0' }, '150']);
+    const ask = async () => {
+      clock.jump(2_000);
+      const pods = await running.values('requests', ['web-0', 'web-1']);
+      return [pods, (await running.external('queue_depth')).map(({ valueMilli }) => Number(valueMilli))];
+    };
+    assert.deepEqual(await ask(), [{ 'web-0': 150_000 }, [150_000]]);
+    for (const extra of [{ isPartial: true }, { warnings: ['store a is away'] }]) {
+      prometheus.extra = extra;
+      answer([{ pod: 'web-1' }, '2'], [{ pod: 'web-0' }, '1']);
+      assert.deepEqual(await ask(), [{ 'web-0': 1000, 'web-1': 2000 }, [2000, 1000]]);
+      const warnings = running.source.reports().map(({ warning }) => warning);
+      for (const warning of warnings) assert.match(warning ?? '', /is partial|may be incomplete: store a is away/);
+    }
+    await prometheus.down();
+    assert.deepEqual(await ask(), [{ 'web-0': 150_000, 'web-1': 2000 }, [150_000]]);
+    await prometheus.up();
+    prometheus.extra = { warnings: ['PromQL warning: the bucket is odd'] };
+    await ask();
+    assert.deepEqual(
+      running.source.reports().map(({ warning }) => warning),
+      [undefined, undefined],
+    );
+    assert.deepEqual((await ask())[0], { 'web-0': 1000, 'web-1': 2000 });
+  });
+
+  test('a partial list of series ends no metric', async () => {
+    const clock = createFakeClock();
+    await start(external(queue), { clock, relistIntervalMs: 1_000 });
+    const listed = () => running.source.external.list();
+    assert.deepEqual(listed(), ['queue_depth']);
+    const relist = async (series: readonly string[], extra: FakePrometheus['extra']) => {
+      prometheus.extra = extra;
+      prometheus.seriesOf = () => series.map((name) => ({ __name__: name, namespace: 'shop' }));
+      const { length } = callsTo('series');
+      clock.jump(30_000);
+      const lastMs = running.source.reports()[0]?.lastSuccessMs;
+      await clock.advance(1_000);
+      await until('the series are listed again', () => callsTo('series').length > length);
+      await until('the list has come', () => running.source.reports()[0]?.lastSuccessMs !== lastMs);
+    };
+    await relist([], { isPartial: true });
+    assert.deepEqual(listed(), ['queue_depth']);
+    await relist(['other_depth'], { warnings: ['no store for a'] });
+    assert.deepEqual(listed(), ['other_depth', 'queue_depth']);
+    assert.match(running.source.reports()[0]?.warning ?? '', /no store for a/);
+    await relist(['other_depth'], {});
+    assert.deepEqual([listed(), running.source.reports()[0]?.warning], [['other_depth'], undefined]);
+  });
+
   test('a resource defined later gets its metrics, and a cluster-scoped one is not namespaced', async () => {
     const gadget = { group: 'example.com', version: 'v1', resource: 'gadgets', singular: 'gadget', kind: 'Gadget' };
     let resources = builtIn;
@@ -508,6 +561,7 @@ suite('metrics of rules', () => {
       metrics: 3,
       series: 1,
       lastError: undefined,
+      warning: undefined,
       query: 'sum(requests{namespace="shop",pod="web-0"}) by (pod)',
     });
   });

@@ -120,6 +120,7 @@ test('rules of custom metrics have a line each, then their errors and queries', 
       metrics: 2,
       series: 14,
       lastSuccess: '2026-11-22T20:00:00Z',
+      warning: 'stores are away',
       query: `sum(requests{pod=~"${'web-0|'.repeat(100)}"}) by (pod)`,
     },
     { source: 'main', rule: 'externalRules[0]', metrics: 0, series: 0, error: 'main cannot be reached', query: 'up' },
@@ -130,7 +131,7 @@ test('rules of custom metrics have a line each, then their errors and queries', 
   assert.match(text, /\nmain +rules\[0\] +2 +14 +2026-11-22T20:00:00Z\nmain +externalRules\[0\] +0 +0 +-\n/);
   assert.match(
     text,
-    /\nmain rules\[0\]:\n {2}sum\(requests.{280,290}\.\.\.\n\nmain externalRules\[0\]:\n {2}RuleFails: main cannot/,
+    /\nmain rules\[0\]:\n {2}AnswerIncomplete: stores are away\n {2}sum\(requests.{280,290}\.\.\.\n\nmain externalRules\[0\]:\n {2}RuleFails: main cannot/,
   );
   assert.match(text, /\n {2}up\n$/);
 });
