@@ -5,18 +5,20 @@ import type { Mapper } from '../metricsource/described.ts';
 import type { CustomAnswer, CustomQuestion, MetricSample } from '../metricsource/source.ts';
 import { incompleteness, type PromqlSample } from '../promql/answer.ts';
 import { type Flow, flowText } from '../promql/flow.ts';
+import { isTooMuch } from '../promql/promqlerror.ts';
 import { customQuery, lastByObject, QueryError } from '../rules/queries.ts';
+import type { MetricRule } from '../rules/rule.ts';
 import type { RuleMetric } from '../rules/seriesmetrics.ts';
 import { isBatchable } from './batchable.ts';
 import { noQuery, unableToFetch } from './failures.ts';
 import { flowOf } from './flows.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { causeLimit, leftOutCause, measure } from './measured.ts';
-import { NameBatches } from './namebatches.ts';
+import { JoinedQueryError, NameBatches } from './namebatches.ts';
 import { nameBatches } from './podbatches.ts';
 import type { Querying } from './querying.ts';
 import { questionKey } from './questionkey.ts';
-import { measuredNames, nameBytesLimit } from './querylength.ts';
+import { isTooLong, measuredNames, nameBytesLimit } from './querylength.ts';
 import type { RuleStates } from './rulestates.ts';
 import { metricSampleCodec } from './valuecodecs.ts';
 
@@ -36,6 +38,8 @@ export class CustomAnswers {
   readonly #batches = new NameBatches<ObjectAnswer>();
   readonly #last: LastValuesByLane<MetricSample>;
   readonly #batchable = new Map<string, boolean>();
+  /** Rules whose joined queries were too much for an engine: each request has one of its own until the file changes. */
+  readonly #separate = new WeakSet<MetricRule>();
   readonly #nameLimits = new Map<string, { readonly metric: RuleMetric; readonly bytes: number }>();
 
   constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
@@ -97,7 +101,12 @@ export class CustomAnswers {
       this.#send(metric, { ...question, names }, flow, ended);
     if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
     const limit = this.#nameBytesLimit(key, metric, question);
-    const ask = (names: readonly string[]) => this.#batches.ask(`${flowText(flow)}\n${key}`, names, run, signal, limit);
+    const ask = (names: readonly string[]) =>
+      this.#separate.has(metric.rule)
+        ? run(names, signal)
+        : this.#batches
+            .ask(`${flowText(flow)}\n${key}`, names, run, signal, limit)
+            .catch((error: unknown) => this.#askAlone(metric.rule, error, () => run(names, signal)));
     const [first = [], ...others] = nameBatches(question.names, 'cut', limit);
     if (others.length === 0) return ask(first);
     const answers = await Promise.all([first, ...others].map(ask));
@@ -105,6 +114,15 @@ export class CustomAnswers {
       samples: new Map(answers.flatMap(({ samples }) => [...samples])),
       isWhole: answers.every(({ isWhole }) => isWhole),
     };
+  }
+
+  /** @throws what the joined query failed with, unless it was too much for the engine. */
+  #askAlone(rule: MetricRule, error: unknown, run: () => Promise<ObjectAnswer>): Promise<ObjectAnswer> {
+    if (!(error instanceof JoinedQueryError)) throw error;
+    const { cause } = error;
+    if (!isTooMuch(cause) && !isTooLong(cause)) throw cause;
+    this.#separate.add(rule);
+    return run();
   }
 
   /** @param key of the question, whose namespace and selector take room, too. */

@@ -30,6 +30,11 @@ interface KeyQueue<T> {
   next: Batch<T>[];
 }
 
+/** The cause is why a query for more objects than those of the request failed. */
+export class JoinedQueryError extends Error {
+  override readonly name = 'JoinedQueryError';
+}
+
 /** Sends one query. */
 export type RunBatch<T> = (names: readonly string[], signal: AbortSignal) => Promise<T>;
 
@@ -40,6 +45,7 @@ export class NameBatches<T> {
    * Returns an answer that has at least these names.
    * @param key equal for requests that one query can serve.
    * @param bytesLimit of names in one query, equal for equal keys.
+   * @throws JoinedQueryError, or what `run` rejects with where the names are all of the query's.
    */
   async ask(
     key: string,
@@ -54,6 +60,10 @@ export class NameBatches<T> {
     batch.waiting += 1;
     try {
       return await untilAborted(batch.answer.promise, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (batch.names.size === new Set(names).size) throw cause;
+      throw new JoinedQueryError('a query for several requests failed', { cause });
     } finally {
       batch.waiting -= 1;
       if (batch.waiting === 0) batch.end.abort(new Error('no client waits for the query any more'));

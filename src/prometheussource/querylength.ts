@@ -45,14 +45,19 @@ const tooLong: ReadonlySet<number | undefined> = new Set([413, urlTooLong]);
 const refused: ReadonlySet<number | undefined> = new Set([400, 422]);
 const lengthWords = /too (?:long|large)|maxQueryLen/i;
 
+/** Reports whether an engine, or a proxy in front of it, refused a query for its length. */
+export function isTooLong(error: unknown): error is PromqlError {
+  if (!(error instanceof PromqlError) || error.problem !== 'refused') return false;
+  return tooLong.has(error.code) || (refused.has(error.code) && lengthWords.test(error.message));
+}
+
 /**
  * Returns the error, with the limit and the remedy behind the engine's words if it refused a query for its length.
  * @param style as-adapter cuts no query, and sends none by POST.
  */
 export function explainLength(error: unknown, query: string, style: QueryStyle): unknown {
-  if (!(error instanceof PromqlError) || error.problem !== 'refused') return error;
+  if (!isTooLong(error)) return error;
   const { problem, code, message } = error;
-  if (!tooLong.has(code) && !(refused.has(code) && lengthWords.test(message))) return error;
   const bytes = Buffer.byteLength(query);
   const isOfUrl = style === 'as-adapter' && code === urlTooLong;
   if (bytes <= queryBytesLimit && !isOfUrl) return error;

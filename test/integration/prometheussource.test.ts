@@ -280,6 +280,34 @@ suite('metrics of rules', () => {
     ]);
   });
 
+  for (const [what, fault] of [
+    ['much', { code: 422, body: '{"status":"error","error":"the query hit the maximum number of series"}' }],
+    ['long', 413],
+  ] as const) {
+    test(`requests that are too ${what} together are asked for one by one, and no more joined`, async () => {
+      await start(custom(requests));
+      const namesIn = (query: string) => /pod=~?"([^"]*)"/.exec(query)?.[1]?.split('|') ?? [];
+      prometheus.resultOf = (query) => namesIn(query).map((pod) => [{ pod }, '1']);
+      prometheus.fault = ({ endpoint, parameters }) =>
+        endpoint === 'query' && namesIn(parameters.get('query') ?? '').length > 2 ? fault : undefined;
+      const round = async (deployments: readonly string[]) => {
+        const before = queries().length;
+        const answers = await Promise.all(
+          deployments.map((each) => running.values('requests', [`${each}-0`, `${each}-1`])),
+        );
+        assert.deepEqual(
+          answers,
+          deployments.map((each) => ({ [`${each}-0`]: 1000, [`${each}-1`]: 1000 })),
+        );
+        return queries().length - before;
+      };
+      assert.equal(await round(['a', 'b', 'c']), 4, 'one of each, and the one that was too much');
+      assert.equal(await round(['d', 'e', 'f']), 3);
+      const alone = await rejected(running.get('requests', ['a-0', 'a-1', 'a-2']));
+      assert.equal(alone.code, 500, 'its own query is too much');
+    });
+  }
+
   test('the length of a query is measured once for each metric, namespace and selector', async (t) => {
     await start(custom(requests));
     const addNames = t.mock.method(Matchers.prototype, 'addNames');
