@@ -44,15 +44,21 @@ export class SeriesLists {
     this.#options = options;
   }
 
-  /** Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. */
+  /**
+   * Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. A rule
+   * whose selector has changed keeps its series until the first new list: an autoscaler gets no 404 meanwhile.
+   */
   setRules(rules: readonly MetricRule[]): void {
     const wanted = new Set(rules.map((rule) => this.#keyOf(rule)));
+    const replaced = new Map(
+      [...this.#byRule].flatMap(([rule, list]) => (wanted.has(this.#keyOf(rule)) ? [] : [[rule.path, list] as const])),
+    );
     for (const [key, { end }] of this.#lists) {
       if (wanted.has(key)) continue;
       end.abort(new Error('no rule has this seriesQuery any more'));
       this.#lists.delete(key);
     }
-    this.#byRule = new Map(rules.map((rule) => [rule, this.#listFor(rule)]));
+    this.#byRule = new Map(rules.map((rule) => [rule, this.#listFor(rule, replaced.get(rule.path))]));
     if (this.#isRunning) this.#start();
   }
 
@@ -105,14 +111,14 @@ export class SeriesLists {
     }
   }
 
-  /** Returns the list of the rule's selector, which is new if no rule had it. */
-  #listFor(rule: MetricRule): SeriesList {
+  /** Returns the list of the rule's selector, which is new if no rule had it. @param replaced the rule's one before. */
+  #listFor(rule: MetricRule, replaced: SeriesList | undefined): SeriesList {
     const key = this.#keyOf(rule);
-    const { list } = this.#lists.get(key) ?? this.#add(key, rule);
+    const { list } = this.#lists.get(key) ?? this.#add(key, rule, replaced);
     return list;
   }
 
-  #add(key: string, rule: MetricRule): RunningList {
+  #add(key: string, rule: MetricRule, replaced: SeriesList | undefined): RunningList {
     const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes, onShapes } = this.#options;
     const client = clientOf(rule);
     const list: SeriesList = new SeriesList({
@@ -127,6 +133,7 @@ export class SeriesLists {
       onShapes,
       random: Math.random,
     });
+    if (replaced?.client === client) list.shapes = replaced.shapes;
     const added: RunningList = { list, end: new AbortController(), running: undefined };
     this.#lists.set(key, added);
     return added;

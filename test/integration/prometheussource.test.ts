@@ -545,6 +545,25 @@ suite('metrics of rules', () => {
     assert.equal(callsTo('series').length, 2);
   });
 
+  test('a rule whose selector changes keeps its metrics until the first new list', async () => {
+    await start(custom(requests, single), {}, 2);
+    const narrowed = requests.replace('pod!=""', 'pod!="",job="lab"');
+    prometheus.fault = ({ endpoint }) => (endpoint === 'series' ? 'hang' : undefined);
+    running.source.setRules(parseRules(custom(narrowed)));
+    const metrics = ['namespaces/requests', 'nodes/requests', 'pods/requests'];
+    await until('the new selector is asked for', () => prometheus.waiting === 1);
+    assert.deepEqual(running.listed(), metrics, 'without those of the rule that was removed');
+    answer([{ pod: 'web-0' }, '7']);
+    assert.deepEqual(await running.values('requests', ['web-0']), { 'web-0': 7000 });
+    prometheus.seriesOf = () => [{ __name__: 'requests', pod: 'web-0', namespace: 'shop' }];
+    prometheus.release();
+    await until('the list has come', () => running.listed().length === 2);
+    // A rule in front of it is another one, and takes nothing over.
+    prometheus.fault = ({ endpoint }) => (endpoint === 'series' ? 'hang' : undefined);
+    running.source.setRules(parseRules(custom(single, narrowed)));
+    assert.deepEqual(running.listed(), ['namespaces/requests', 'pods/requests']);
+  });
+
   test('the last value of a replaced query is not served for the new one', async () => {
     await start(`${custom(requests)}\n${external(queue)}`, {}, 2);
     answer([{ pod: 'web-0', queue: 'orders' }, '7']);
