@@ -7,7 +7,7 @@ import { problemText, type RuleProblem, RulesError } from '../rules/problem.ts';
 import { resourceRulesProblems } from '../rules/resourcequeries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import { parseRules } from '../rules/rules.ts';
-import { metricNameOf, onlySeriesOf } from '../rules/seriesmetrics.ts';
+import { fixedNameOf } from '../rules/seriesmetrics.ts';
 import { watchFile } from '../watchedfile.ts';
 
 /** Milliseconds. A ConfigMap reaches a pod within a minute. */
@@ -139,14 +139,6 @@ function takenName(rule: MetricRule, isTaken: RulesFileOptions['isTaken']): read
   if (name === undefined || !isTaken(name)) return [];
   const problem = `--custom-metrics=kubelet serves the metric ${name}, too`;
   return [{ line: rule.line, path: rule.path, problem, remedy: 'name it otherwise by name.as, or remove the rule' }];
-}
-
-/** Returns the name of a rule's only metric, where the file says it. */
-function fixedNameOf(rule: MetricRule): string | undefined {
-  const { as } = rule.name;
-  if (!as.includes('$')) return as;
-  const series = onlySeriesOf(rule.seriesQuery);
-  return series === undefined ? undefined : metricNameOf(rule, series);
 }
 
 function problemsOf(error: unknown, path: string): readonly string[] {

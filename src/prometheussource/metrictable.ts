@@ -6,6 +6,7 @@ import { readingTurns } from '../promql/readingturns.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import {
   findExternalMetrics,
+  fixedNameOf,
   findMetrics,
   type FoundMetrics,
   type RuleExternalMetric,
@@ -111,21 +112,29 @@ export class MetricTable {
   /** Ends early where other rules have replaced these: their metrics come next. */
   *#compute(rules: Pick<Rules, 'custom' | 'external'>): RefreshSteps<void> {
     const isReplaced = (): boolean => rules !== this.#rules;
+    if (isReplaced()) return;
+    const awaitedCustom = this.#awaited(rules.custom);
+    const awaitedExternal = this.#awaited(rules.external);
     const customMetrics = new Map<string, RuleMetric>();
-    for (const rule of rules.custom) {
+    for (const [index, rule] of rules.custom.entries()) {
       if (isReplaced()) return;
       const { metrics } = yield* this.#findFor(this.#foundCustom, rule, (shapes) =>
         findMetrics(rule, shapes, this.#mapper),
       );
-      yield* addMetrics(customMetrics, metrics, (each) => metricKey(each.resource, each.metric));
+      const keyOf = (each: RuleMetric) => metricKey(each.resource, each.metric);
+      yield* addMetrics(customMetrics, metrics, keyOf, (each) => {
+        return (awaitedCustom.get(each.metric) ?? index) > index && !this.#customMetrics.has(keyOf(each));
+      });
     }
     const externalMetrics = new Map<string, RuleExternalMetric>();
-    for (const rule of rules.external) {
+    for (const [index, rule] of rules.external.entries()) {
       if (isReplaced()) return;
       const { metrics } = yield* this.#findFor(this.#foundExternal, rule, (shapes) =>
         findExternalMetrics(rule, shapes),
       );
-      yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric);
+      const isHeld = ({ metric }: RuleExternalMetric) =>
+        (awaitedExternal.get(metric) ?? index) > index && !this.#externalMetrics.has(metric);
+      yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric, isHeld);
     }
     const customKeys = [...customMetrics.keys()].sort();
     yield undefined;
@@ -139,6 +148,19 @@ export class MetricTable {
     this.#externalMetrics = externalMetrics;
     if (!isSame) this.#customList = customList;
     if (externalList.join('\n') !== this.#externalList.join('\n')) this.#externalList = externalList;
+  }
+
+  /**
+   * Returns the metrics that rules will make once their first lists have come, with the place of the last such rule: an
+   * earlier one that serves it meanwhile would have other numbers.
+   */
+  #awaited(rules: readonly MetricRule[]): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const [index, rule] of rules.entries()) {
+      const name = this.#lists.of(rule).isAwaited ? fixedNameOf(rule) : undefined;
+      if (name !== undefined) found.set(name, index);
+    }
+    return found;
   }
 
   *#findFor<Metric>(
@@ -157,15 +179,16 @@ export class MetricTable {
   }
 }
 
-/** Adds the metrics of a rule. A metric that an earlier rule has, too, is replaced. */
+/** Adds the metrics of a rule that are not held back. A metric that an earlier rule has, too, is replaced. */
 function* addMetrics<Metric>(
   to: Map<string, Metric>,
   metrics: readonly Metric[],
   keyOf: (metric: Metric) => string,
+  isHeld: (metric: Metric) => boolean,
 ): RefreshSteps<void> {
   for (const [index, metric] of metrics.entries()) {
     const key = keyOf(metric);
-    if (to.size < metricLimit || to.has(key)) to.set(key, metric);
+    if (!isHeld(metric) && (to.size < metricLimit || to.has(key))) to.set(key, metric);
     if (index % stepMetrics === stepMetrics - 1) yield undefined;
   }
 }

@@ -27,7 +27,7 @@ export interface SeriesListOptions {
   readonly onNotes: (notes: AnswerNotes) => void;
   /** Matches new shapes against rules, in slices of the event loop, before they replace the last ones. */
   readonly prepare: (shapes: readonly SeriesShape[]) => Promise<void>;
-  /** Computes the metrics of new shapes, before the list counts as successful. */
+  /** Computes the metrics of new shapes, before the list counts as successful, and after the first failure. */
   readonly onShapes: () => Promise<void>;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -46,6 +46,11 @@ export class SeriesList {
 
   constructor(options: SeriesListOptions) {
     this.#options = options;
+  }
+
+  /** Whether the first list, or its failure, is yet to come. */
+  get isAwaited(): boolean {
+    return this.#text === undefined && this.lastError === undefined;
   }
 
   get client(): PromqlClient {
@@ -94,7 +99,9 @@ export class SeriesList {
       this.#recovered();
     } catch (error) {
       if (signal.aborted) return;
+      const wasAwaited = this.isAwaited;
       this.#failed(error instanceof Error ? error : new Error(String(error)));
+      if (wasAwaited) await onShapes();
     }
   }
 

@@ -66,6 +66,14 @@ export function onlySeriesOf(seriesQuery: string): string | undefined {
   );
 }
 
+/** Returns the name of a rule's only metric, where the file says it. */
+export function fixedNameOf(rule: MetricRule): string | undefined {
+  const { as } = rule.name;
+  if (!as.includes('$')) return as;
+  const series = onlySeriesOf(rule.seriesQuery);
+  return series === undefined ? undefined : metricNameOf(rule, series);
+}
+
 const namesOf = new WeakMap<MetricRule, (series: string) => string | undefined>();
 
 /**

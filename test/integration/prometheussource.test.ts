@@ -545,6 +545,45 @@ suite('metrics of rules', () => {
     assert.equal(callsTo('series').length, 2);
   });
 
+  suite('a metric that two rules make', () => {
+    const named = (series: string) => rule(series, summed, '  name: {as: m}\n');
+    const both = [named('old_total'), named('new_total')];
+    const file = `${custom(...both, requests)}\n${external(...both)}`;
+    const failNew = (fault: 'hang' | 400) => {
+      prometheus.fault = ({ endpoint, parameters }) =>
+        endpoint === 'series' && parameters.get('match[]') === 'new_total' ? fault : undefined;
+      prometheus.resultOf = (query) => [[{ pod: 'web-0' }, query.includes('old_total') ? '1000' : '5']];
+    };
+
+    test('waits after the start for the list of the last one', async () => {
+      failNew('hang');
+      await start(file, {}, 3);
+      await until('the others are listed', () => running.listed().includes('pods/requests'));
+      assert.deepEqual([running.listed().includes('pods/m'), running.source.external.list()], [false, []]);
+      prometheus.fault = undefined;
+      prometheus.release();
+      await until('the metric is listed', () => running.listed().includes('pods/m'));
+      assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 5000 });
+      assert.deepEqual(running.source.external.list(), ['m']);
+    });
+
+    test('is served by the first one where the list of the last one fails', async () => {
+      failNew(400);
+      await start(file, {}, 3);
+      await until('the metric is listed', () => running.listed().includes('pods/m'));
+      assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 1_000_000 });
+      assert.deepEqual(running.source.external.list(), ['m']);
+    });
+
+    test('is served by the first one until a last one that is added has its list', async () => {
+      failNew('hang');
+      await start(custom(named('old_total')));
+      running.source.setRules(parseRules(custom(...both)));
+      await until('the series are asked for', () => prometheus.waiting === 1);
+      assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 1_000_000 });
+    });
+  });
+
   test('a rule whose selector changes keeps its metrics until the first new list', async () => {
     await start(custom(requests, single), {}, 2);
     const narrowed = requests.replace('pod!=""', 'pod!="",job="lab"');
