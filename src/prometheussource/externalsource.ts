@@ -54,7 +54,11 @@ export class ExternalAnswers {
   }
 
   /** In the engine's order. */
-  #read(rule: MetricRule, { type, samples }: QueryAnswer): readonly ExternalSample[] {
+  #read(rule: MetricRule, { type, samples, isNull }: QueryAnswer): readonly ExternalSample[] {
+    if (isNull === true) {
+      this.#states.failed(rule.path, new Error(`the query makes null; a ${type} is needed`));
+      throw new StatusError('InternalError', 'the provided input did not contain vector query results');
+    }
     if (type !== 'vector' && type !== 'scalar') {
       this.#states.failed(rule.path, new Error(`the query makes a ${type}; a vector or a scalar is needed`));
       throw new StatusError('InternalError', 'encountered an unexpected query result type');

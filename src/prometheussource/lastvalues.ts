@@ -66,7 +66,7 @@ export class LastValues<T> {
     });
   }
 
-  /** Drops questions whose values are all too old, so that what nobody asks for any more takes no memory. */
+  /** Drops questions whose values are all too old: a client may ask each of them once only. */
   sweep(): void {
     const oldestMs = this.#oldestMs();
     for (const [question, entry] of this.#entries) {

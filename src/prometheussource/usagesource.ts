@@ -194,7 +194,7 @@ export class UsageAnswers implements UsageSource {
     for (const pod of pods) answers.set(keyOf(pod), readyOr(served.get(keyOf(pod))));
   }
 
-  /** Rejects as `Querying.send`, and for an answer that is no vector. @param seen is told of a partial answer. */
+  /** Rejects as `Querying.send`, and for an answer that is no vector. @param seen becomes not whole by a partial answer. */
   async #send(asked: ResourceQuery, query: string, flow: Flow, signal: AbortSignal, seen: Seen) {
     const { querying, states } = this.#options;
     const { type, samples, notes } = await querying.send(asked, query, flow, signal);

@@ -20,6 +20,8 @@ export interface QueryAnswer {
   readonly type: ResultType;
   /** None for matrix and string. */
   readonly samples: readonly PromqlSample[];
+  /** There only if the engine sent null instead of samples. */
+  readonly isNull?: true;
   readonly notes: AnswerNotes;
 }
 
@@ -81,6 +83,8 @@ export function readQueryAnswer(envelope: unknown, elements: readonly QueryEleme
   const data = field(envelope, 'data');
   const type = text(field(data, 'resultType'));
   const notes = readNotes(envelope);
+  if (field(data, 'result') === null && (type === 'vector' || type === 'scalar'))
+    return { type, samples: [], isNull: true, notes };
   if (type === 'vector')
     return { type, samples: elements.flatMap((each) => ('samples' in each ? each.samples : [])), notes };
   if (type === 'scalar') {

@@ -26,7 +26,7 @@ import { RequestSlots, slotLimit } from './requestslots.ts';
 
 /** Milliseconds until the last byte. */
 const defaultDeadlineMs = 30_000;
-/** Milliseconds until the last byte of a list that a server makes: nobody waits for it, and engines with many series are slow. */
+/** Milliseconds until the last byte of a list that a server makes: no client waits for it, and engines with many series are slow. */
 export const serverListDeadlineMs = 120_000;
 /** Milliseconds that a list waits for earlier ones; 60 lists that each take a server's deadline are done by then. */
 const defaultListWaitMs = 1_200_000;

@@ -80,7 +80,7 @@ export const rows = {
     why: 'the reader needs the reason',
   },
   reasons: {
-    request: 'a query of an external metric that makes a matrix',
+    request: 'a query of an external metric that makes a matrix, or null',
     adapter: '500 without a reason',
     ours: '500 with the reason InternalError',
     why: 'clients read the reason',
@@ -120,6 +120,12 @@ export const rows = {
     adapter: 'an empty list',
     ours: '404',
     why: 'only running pods are in memory; both are errors for an autoscaler',
+  },
+  lastValue: {
+    request: 'a metric with a value, while Prometheus cannot be reached, is overloaded or does not answer',
+    adapter: '500',
+    ours: 'the last value with its own timestamp, for `--metrics-max-age`; then 500',
+    why: 'an outage of minutes stops no autoscaler',
   },
   partialUsage: {
     request:
@@ -174,6 +180,13 @@ export function explained(text: string): Difference {
   return { row: 'causes', ours: (real, ours) => withCausesOf(real, ours, (cause) => cause.includes(text)) };
 }
 
+/** Ours has the value that it had before. */
+export const lastValue: Difference = {
+  row: 'lastValue',
+  queries: 'any',
+  ours: (real, ours) => (ours.status === 200 && itemsOf(ours).length === 1 ? ours : real),
+};
+
 export const notFound = (message: string): unknown => failure(404, 'NotFound', message);
 
 function failure(code: number, reason: string, message: string): unknown {
@@ -213,8 +226,13 @@ function withoutImpossible(real: Observation, path: string): Observation {
   return { ...real, status: 404, body: notFound(`the server could not find the metric ${metric} for ${object}`) };
 }
 
+const withoutReason: ReadonlySet<unknown> = new Set([
+  'encountered an unexpected query result type',
+  'the provided input did not contain vector query results',
+]);
+
 function withReason(real: Observation): Observation {
-  if (!isRecord(real.body) || real.body['message'] !== 'encountered an unexpected query result type') return real;
+  if (!isRecord(real.body) || !withoutReason.has(real.body['message'])) return real;
   const { code, ...rest } = real.body;
   return { ...real, body: { ...rest, reason: 'InternalError', code } };
 }

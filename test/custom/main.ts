@@ -99,6 +99,8 @@ function createRun(lab: Lab, parts: readonly string[]) {
 
   async function failures(servers: Servers): Promise<void> {
     for (const fault of faults) {
+      for (const { recorder } of Object.values(servers)) recorder.fault = undefined;
+      await cases(`before fault ${fault.name}`, fault.before ?? [], servers);
       for (const { recorder } of Object.values(servers)) {
         recorder.fault = ({ path }, response) => {
           if (path.endsWith('/query')) fault.answer(response);

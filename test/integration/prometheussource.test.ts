@@ -185,7 +185,7 @@ suite('metrics of rules', () => {
     assert.deepEqual(queries(), ['queue_depth{queue!="c",namespace="shop"}']);
   });
 
-  test('an external scalar is one item without labels, nothing is an empty list, and a matrix is an error', async () => {
+  test('an external scalar is one item without labels, nothing is an empty list, and null and a matrix are errors', async () => {
     await start(external(queue));
     prometheus.resultOf = () => ({ resultType: 'scalar', result: [1.5, '59'] });
     assert.deepEqual(await running.external('queue_depth', 'a=1'), [
@@ -195,6 +195,9 @@ suite('metrics of rules', () => {
     assert.deepEqual(await running.external('queue_depth', 'a=2'), []);
     prometheus.resultOf = () => ({ resultType: 'vector', result: [null, {}] });
     assert.deepEqual(await running.external('queue_depth', 'a=3'), []);
+    prometheus.resultOf = () => ({ resultType: 'vector', result: null });
+    const none = await rejected(running.external('queue_depth', 'a=5'));
+    assert.equal(none.message, 'the provided input did not contain vector query results');
     prometheus.resultOf = () => ({ resultType: 'matrix', result: [] });
     const error = await rejected(running.external('queue_depth', 'a=4'));
     assert.equal(error.message, 'encountered an unexpected query result type');

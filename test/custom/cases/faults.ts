@@ -1,12 +1,14 @@
 /** Failures of the engine: what it answers to queries, and what becomes of three reads meanwhile. */
 import type { ServerResponse } from 'node:http';
 import { C, type CustomCase, exchange, X } from '../case.ts';
-import { explained } from '../differences.ts';
+import { anyOf, explained, lastValue } from '../differences.ts';
 
 export interface Fault {
   readonly name: string;
   readonly answer: (response: ServerResponse) => void;
   readonly cases: readonly CustomCase[];
+  /** Reads before the failure. */
+  readonly before?: readonly CustomCase[];
 }
 
 const json = 'application/json';
@@ -39,8 +41,35 @@ const answersTo: readonly (readonly [string, Fault['answer']])[] = [
   ['no answer', (response) => void response.destroy()],
 ];
 
-/** Each has objects and selectors of its own, of which no server has a last value. */
-export const faults: readonly Fault[] = answersTo.map(([name, answer], index) => {
+const [, nothing] = answers('null', 200, success({ resultType: 'vector', result: null }));
+const [, overloaded] = answers('503', 503, failure('timeout'));
+const nullDepth = `${X}/namespaces/shop/queue_depth?labelSelector=queue%3Dnull`;
+const known = `${C}/namespaces/shop/pods/web-0/http_requests_per_second`;
+
+/** Each has objects and selectors of its own, of which no server has a last value, but for `after a last value`. */
+export const faults: readonly Fault[] = [
+  // Before breakers stop queries.
+  {
+    name: 'null',
+    answer: nothing,
+    cases: [
+      exchange(99, `${C}/namespaces/shop/pods/web-1/http_requests_per_second`, 404),
+      exchange(99, `${C}/namespaces/shop/pods/*/http_requests_per_second?metricLabelSelector=path%3Dnull`, 200),
+      exchange(99, nullDepth, 500, {
+        differs: { row: 'reasons', ours: (real, ours) => anyOf(nullDepth).ours(real, ours) },
+      }),
+    ],
+  },
+  {
+    name: 'after a last value',
+    before: [exchange(99, known, 200)],
+    answer: overloaded,
+    cases: [exchange(99, known, 500, { differs: lastValue })],
+  },
+  ...answersTo.map(failing),
+];
+
+function failing([name, answer]: (typeof answersTo)[number], index: number): Fault {
   const differs = { ...explained('Prometheus'), queries: 'any' } as const;
   const shop = `${C}/namespaces/shop`;
   return {
@@ -52,4 +81,4 @@ export const faults: readonly Fault[] = answersTo.map(([name, answer], index) =>
       exchange(99, `${X}/namespaces/shop/queue_depth?labelSelector=queue%3Dfault-${index}`, 500, { differs }),
     ],
   };
-});
+}
