@@ -133,10 +133,14 @@ function pointOf(row: Row): TrendPoint | undefined {
   return { timestampMs, cpu: cpu.used, ...(memory.used === undefined ? {} : { memory: memory.used }) };
 }
 
+/** Milliseconds. Replicas of a server differ by less: a point that is older by more is of a node whose clock was set back. */
+const setBackMs = 5 * minuteMs;
+
+/** Leaves out a point that is not newer. After the clock was set back, points of before give way to it. */
 function append(trend: Trend, point: TrendPoint): void {
-  const last = trend.points.at(-1);
-  if (last !== undefined && point.timestampMs <= last.timestampMs) return;
-  trend.points = lastMinutes([...trend.points, point]);
+  const latestMs = trend.points.at(-1)?.timestampMs ?? Number.NEGATIVE_INFINITY;
+  if (point.timestampMs <= latestMs && point.timestampMs > latestMs - setBackMs) return;
+  trend.points = lastMinutes([...trend.points.filter(({ timestampMs }) => timestampMs < point.timestampMs), point]);
 }
 
 /** Returns the last point of each minute of those before the newest point, oldest first. */

@@ -165,11 +165,21 @@ export function stopReasonOf(container: ContainerView | undefined): string | und
   return kind === 'init' ? `init container ${name}: ${reason}` : reason;
 }
 
+/** Labels of pods with the hash of their template, by the kind that makes ReplicaSets of them. Rollout is that of Argo Rollouts. */
+const hashLabels = [
+  ['Deployment', 'pod-template-hash'],
+  ['Rollout', 'rollouts-pod-template-hash'],
+] as const;
+
 /** A ReplicaSet's name is its Deployment's and the hash that its pods have as a label. */
 function workloadOf({ owner }: PodFacts, labels: ReadonlyMap<string, string>): PodView['workload'] {
-  const hash = labels.get('pod-template-hash');
-  if (owner?.kind !== 'ReplicaSet' || hash === undefined || !owner.name.endsWith(`-${hash}`)) return owner;
-  return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+  if (owner?.kind !== 'ReplicaSet') return owner;
+  for (const [kind, label] of hashLabels) {
+    const hash = labels.get(label);
+    if (hash !== undefined && owner.name.endsWith(`-${hash}`))
+      return { kind, name: owner.name.slice(0, -hash.length - 1) };
+  }
+  return owner;
 }
 
 function startTimesOf(pod: unknown): ReadonlyMap<string, number> {

@@ -534,6 +534,21 @@ describe('trends', () => {
     assert.equal(trends.of(created, 'cpu').length, 1);
   });
 
+  test('go on after the clock of a node was set back, and not back to what a slower replica serves', () => {
+    const trends = createTrends({} as ClusterView);
+    const at = (minutes: number, cpu: number) =>
+      podRows([podView('web-0', cpu, { ...measured, timestampMs: (1_000 + minutes) * 60_000 })]);
+    const [row] = at(0, 1);
+    assert.ok(row);
+    for (const minutes of [0, 1, 2]) trends.add(at(minutes, 1));
+    trends.add(at(1.5, 7));
+    assert.deepEqual(trends.of(row, 'cpu'), [1, 1, 1]);
+    for (const minutes of [-58, -57, -56]) trends.add(at(minutes, 5));
+    assert.deepEqual(trends.of(row, 'cpu'), [5, 5, 5]);
+    trends.add(at(3, 2));
+    assert.deepEqual(trends.of(row, 'cpu'), [2]);
+  });
+
   test('are kept for all rows of one look, however many', () => {
     const rows = nodeRows(
       Array.from({ length: 6_000 }, (_, at) => ({ ...nodeView, name: `node-${at}`, timestampMs: 90_000 })),

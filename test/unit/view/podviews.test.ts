@@ -164,3 +164,15 @@ test('a pod that has ended is not ending, while a finalizer keeps it', () => {
   const phaseOf = (phase: string) => parsePodObject({ metadata: deleted, status: { phase } })?.view.status;
   assert.deepEqual(['Succeeded', 'Failed', 'Running'].map(phaseOf), ['Succeeded', 'Failed', 'Terminating']);
 });
+
+test('the controller of a pod is what made its ReplicaSet: a Deployment, or a Rollout of Argo', () => {
+  const controllerOf = (labels: object) => {
+    const ownerReferences = [
+      { kind: 'ReplicaSet', name: 'web-7d9f', controller: true, apiVersion: 'apps/v1', uid: 'x' },
+    ];
+    return parsePodObject({ metadata: { ...metadata, labels, ownerReferences }, spec: {} })?.view.workload;
+  };
+  assert.deepEqual(controllerOf({ 'pod-template-hash': '7d9f' }), { kind: 'Deployment', name: 'web' });
+  assert.deepEqual(controllerOf({ 'rollouts-pod-template-hash': '7d9f' }), { kind: 'Rollout', name: 'web' });
+  assert.deepEqual(controllerOf({ 'pod-template-hash': 'other' }), { kind: 'ReplicaSet', name: 'web-7d9f' });
+});

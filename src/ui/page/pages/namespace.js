@@ -85,7 +85,7 @@ export function WorkloadPage({ namespace, kind, name }) {
   return shownAs(usePods({ namespace }), (whole) => {
     const items = whole.items.filter(({ workload }) => workload?.kind === kind && workload.name === name);
     if (items.length === 0)
-      return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">This workload has no pods, or they cannot be read.<//>`;
+      return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">No pod in this namespace has it as its controller: it has none, they cannot be read, or another object controls them for it.<//>`;
     const group = groupOf(name, items);
     return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
       <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partsOf=${podNames} />
