@@ -96,6 +96,13 @@ export const goals: readonly Goal[] = [
     figure: 'list.150000.namespace-of-400',
   },
   {
+    what: 'page of 500 of 150,000 pods (`limit`, `continue`), store to JSON, while pods change',
+    hard: 2,
+    moonshot: 0.5,
+    unit: 'ms',
+    figure: 'page.500-of-150000.changing',
+  },
+  {
     what: "GET of one pod, p50 by the clock, to metrics-server's",
     hard: 1 / 1.5,
     moonshot: 1 / 3,
