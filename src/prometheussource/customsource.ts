@@ -6,6 +6,7 @@ import type { CustomAnswer, CustomQuestion, MetricSample } from '../metricsource
 import { incompleteness, type PromqlSample } from '../promql/answer.ts';
 import { type Flow, flowText } from '../promql/flow.ts';
 import { isTooMuch } from '../promql/promqlerror.ts';
+import { readingTurns } from '../promql/readingturns.ts';
 import { customQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleMetric } from '../rules/seriesmetrics.ts';
@@ -68,9 +69,11 @@ export class CustomAnswers {
       const known = new Map(names.flatMap((name) => pairOf(name, last.get(name))));
       return { samples: named(this.#querying.fallBack(error, known)) };
     }
-    const { values, causes } = this.#measure(metric, names, answer);
-    lastValues.keep(key, names, values, answer.isWhole);
-    return { samples: named(values), causes };
+    return await readingTurns.run(() => {
+      const { values, causes } = this.#measure(metric, names, answer);
+      lastValues.keep(key, names, values, answer.isWhole);
+      return { samples: named(values), causes };
+    });
   }
 
   #measure({ rule }: RuleMetric, names: readonly string[], { samples }: ObjectAnswer) {
@@ -140,8 +143,11 @@ export class CustomAnswers {
     const { rule } = metric;
     const { query, label } = this.#queryOf(metric, question);
     const { type, samples, notes } = await this.#querying.send(rule, query, flow, signal);
-    if (type === 'vector')
-      return { samples: lastByObject(samples, label), isWhole: incompleteness(notes) === undefined };
+    if (type === 'vector') {
+      // Each of the requests that share the answer reads all of it.
+      const byObject = await readingTurns.run(() => lastByObject(samples, label));
+      return { samples: byObject, isWhole: incompleteness(notes) === undefined };
+    }
     const why = `the query of ${rule.path} makes a ${type}; a vector with the label ${label} is needed`;
     this.#states.failed(rule.path, new Error(why));
     throw unableToFetch(why);

@@ -3,6 +3,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import type { Mapper } from '../metricsource/described.ts';
 import type { ExternalQuestion, ExternalSample } from '../metricsource/source.ts';
 import { incompleteness, type QueryAnswer } from '../promql/answer.ts';
+import { readingTurns } from '../promql/readingturns.ts';
 import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
@@ -40,12 +41,15 @@ export class ExternalAnswers {
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
       const answer = await this.#querying.send(rule, query, flow, signal);
-      const samples = this.#read(rule, answer);
-      const last = lastValues.of(key);
-      const values = new Map(samples.map((sample, index) => [String(index), sample]));
-      // A part of an answer is no answer: its samples are known by their position only.
-      if (incompleteness(answer.notes) === undefined || last.size === 0) lastValues.keep(key, last.keys(), values);
-      return samples;
+      // Each of the requests that share the answer reads all of it.
+      return await readingTurns.run(() => {
+        const samples = this.#read(rule, answer);
+        const last = lastValues.of(key);
+        const values = new Map(samples.map((sample, index) => [String(index), sample]));
+        // A part of an answer is no answer: its samples are known by their position only.
+        if (incompleteness(answer.notes) === undefined || last.size === 0) lastValues.keep(key, last.keys(), values);
+        return samples;
+      });
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof QueryError) this.#states.failed(rule.path, error);

@@ -153,6 +153,37 @@ suite('isolation of callers', () => {
     });
   }
 
+  const sharedBy: Readonly<Record<string, (names: readonly string[]) => Promise<unknown>>> = {
+    'an external metric': () => running.external('queue_depth', '', { caller: mallory }),
+    'a custom metric': (names) => running.get('requests', names, { caller: mallory }),
+  };
+  for (const [what, ask] of Object.entries(sharedBy)) {
+    test(`an answer that many requests for ${what} share is read in several iterations of the event loop`, async () => {
+      // So that requests for a custom metric share an answer and not its samples by object.
+      await start({ rules: rules.replace('sum(<<', 'topk(20000, <<') });
+      const objects = Array.from({ length: 10_000 }, (_, index) => `web-${index}`);
+      prometheus.resultOf = () => objects.map((pod) => [{ pod, namespace: 'shop' }, '1']);
+      const before = queries();
+      const requests = 60;
+      let settled = 0;
+      let most = 0;
+      let next = setImmediate(function count() {
+        settled = 0;
+        next = setImmediate(count);
+      });
+      await Promise.all(
+        Array.from({ length: requests }, async () => {
+          await ask(objects.slice(0, 1_000));
+          most = Math.max(most, (settled += 1));
+        }),
+      );
+      clearImmediate(next);
+      assert.equal(queries() - before, 1);
+      // A slice has time for a few.
+      assert.ok(most <= requests / 2, `${most} of ${requests} in one iteration`);
+    });
+  }
+
   test("a rule that hangs for all callers takes few of the autoscaler's connections, and is back at once", async () => {
     await start({ deadlineMs: 1_000 });
     hangs('requests');
