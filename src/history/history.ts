@@ -86,7 +86,7 @@ export function createHistory({ clock, durationMs, exists, mostMinuteLines = min
     isOtherNode(nodes.get(name)?.uid, uid) ? undefined : nodes.get(name);
   const podLines = ({ node }: PodIdentity) => (node === undefined ? undefined : nodes.get(node));
   const currentSlot = () => Math.floor(slotTime.ms() / spacing.intervalMs);
-  const pointRange = (range: HistoryRange) => toPointRange(range, durationMs, clock.wallMs());
+  const pointRange = (range: HistoryRange) => toPointRange(range, durationMs, clock.wallMs(), slotTime.ms());
   return {
     scraped,
     forget,
@@ -161,9 +161,18 @@ function usagesOf(points: readonly (PodUsage & PointOrigin)[]): readonly (Usage 
   );
 }
 
-function toPointRange({ sinceSeconds, stepSeconds }: HistoryRange, durationMs: number, wallMs: number): PointRange {
+function toPointRange(
+  { sinceSeconds, stepSeconds }: HistoryRange,
+  durationMs: number,
+  wallMs: number,
+  slotsMs: number,
+): PointRange {
   const afterMs = wallMs - Math.min(sinceSeconds * 1000, durationMs);
-  return { afterMs, stepMs: stepSeconds === undefined ? undefined : stepSeconds * 1000 };
+  return {
+    afterMs,
+    slotsAheadMs: slotsMs - wallMs,
+    stepMs: stepSeconds === undefined ? undefined : stepSeconds * 1000,
+  };
 }
 
 function spacingOf(intervalMs: number, durationMs: number): Spacing {

@@ -4,7 +4,7 @@
  */
 import type { PodUsage } from '../sample/point.ts';
 import type { ContainerUsage } from '../storage/rate.ts';
-import { combinePoints, type PointRange } from './points.ts';
+import { combinePoints, isInRange, type PointRange } from './points.ts';
 import { RingColumn } from './ringcolumn.ts';
 import { decodeValue, encodeValue, noValue } from './valuecode.ts';
 
@@ -192,7 +192,7 @@ export class PointRing {
   /** Writes the points of another ring whose interval is half of this one's. @param fromLast its newest slot. */
   copyThinned(from: PointRing, fromLast: number, lines: PointLines): void {
     const { intervalMs, slots } = this.spacing;
-    const all = { afterMs: -Infinity, stepMs: intervalMs };
+    const all = { afterMs: -Infinity, slotsAheadMs: 0, stepMs: intervalMs };
     for (const [slot, point] of from.points(lines, fromLast, all)) {
       const to = Math.floor(slot / 2);
       if (to <= Math.floor(fromLast / 2) - slots) continue;
@@ -247,9 +247,9 @@ export class PointRing {
     return this.#times.get(row * this.spacing.slots + this.#position(slot)) !== noTime;
   }
 
-  #hasPoint(row: number, slot: number, { afterMs }: PointRange): boolean {
+  #hasPoint(row: number, slot: number, range: PointRange): boolean {
     const time = this.#times.get(row * this.spacing.slots + this.#position(slot));
-    return time !== noTime && this.#timestampMs(slot, time) > afterMs;
+    return time !== noTime && isInRange(this.#timestampMs(slot, time), slot, this.spacing.intervalMs, range);
   }
 
   #stepOf(slot: number, { stepMs }: PointRange): number {

@@ -5,8 +5,25 @@ import type { ContainerUsage } from '../storage/rate.ts';
 export interface PointRange {
   /** Milliseconds since the epoch: only points with a later time. */
   readonly afterMs: number;
+  /** How far the time of slots is ahead of our clock. */
+  readonly slotsAheadMs: number;
   /** Milliseconds that have one point at most; undefined for all points. */
   readonly stepMs: number | undefined;
+}
+
+/** Milliseconds between a sample and its scrape beyond which the node's clock is wrong: usages are stale earlier. */
+const wrongClockMs = 5 * 60_000;
+
+/** Reports whether a point is in a range: by its time, or by that of its slot if the node's clock is wrong. */
+export function isInRange(
+  timestampMs: number,
+  slot: number,
+  intervalMs: number,
+  { afterMs, slotsAheadMs }: PointRange,
+): boolean {
+  const endMs = (slot + 1) * intervalMs - slotsAheadMs;
+  const isClockWrong = Math.abs(timestampMs - endMs) > wrongClockMs + intervalMs;
+  return (isClockWrong ? endMs : timestampMs) > afterMs;
 }
 
 /** Describes where a point is from. */
