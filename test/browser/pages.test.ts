@@ -454,7 +454,7 @@ describe('the page in a browser', () => {
     );
     await page.keyboard.press('Enter');
     await page.waitForSelector('h1 .kind');
-    assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
+    await page.waitForFunction(() => document.activeElement?.id === 'main');
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Namespaces');
   });
