@@ -1,13 +1,12 @@
 /** Numbers of 16 bits by index, in one byte each as long as all of them fit: nearly all times and windows do. */
 
-/** The greatest number of one byte. */
-const byteLimit = 255;
-
 /** All are 0 at first. */
 export class RingColumn {
   #numbers: Uint8Array | Uint16Array;
   /** What is added to a stored number other than 0. */
   #offset: number;
+  /** The greatest number that can be stored. */
+  #greatest = 255;
 
   /** @param offset 0 and the numbers from `offset + 1` to `offset + 255` fit into one byte. */
   constructor(length: number, offset: number) {
@@ -26,12 +25,13 @@ export class RingColumn {
 
   /** @param value a whole number from 0 to 65,535 */
   set(at: number, value: number): void {
-    if (value === 0) {
-      this.#numbers[at] = 0;
+    const stored = value - this.#offset;
+    if (stored > 0 && stored <= this.#greatest) {
+      this.#numbers[at] = stored;
       return;
     }
-    if (this.#numbers instanceof Uint8Array && !this.#fits(value)) this.#widen();
-    this.#numbers[at] = value - this.#offset;
+    if (value !== 0) this.#widen();
+    this.#numbers[at] = value;
   }
 
   /** Fills `into` with the numbers from an index on. */
@@ -45,15 +45,11 @@ export class RingColumn {
 
   /** Copies numbers of another column that was made with the same offset. */
   copy(from: RingColumn, first: number, count: number, to: number): void {
-    if (from.#numbers instanceof Uint8Array && this.#numbers instanceof Uint8Array) {
+    if (from.#offset === this.#offset && from.#greatest <= this.#greatest) {
       this.#numbers.set(from.#numbers.subarray(first, first + count), to);
       return;
     }
     for (let index = 0; index < count; index += 1) this.set(to + index, from.get(first + index));
-  }
-
-  #fits(value: number): boolean {
-    return value > this.#offset && value <= this.#offset + byteLimit;
   }
 
   #widen(): void {
@@ -61,5 +57,6 @@ export class RingColumn {
     this.read(0, wide);
     this.#numbers = wide;
     this.#offset = 0;
+    this.#greatest = 65_535;
   }
 }

@@ -61,5 +61,6 @@ test('a copy has the numbers of the other column, where either is wide', () => {
       column.write(to, contentOf(from).subarray(first, first + count));
       assert.deepEqual(contentOf(column), naive);
     }),
+    { numRuns: 2_000 },
   );
 });
