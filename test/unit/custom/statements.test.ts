@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { aggregatedStatements } from '../../custom/aggregated.ts';
+import { faults } from '../../custom/cases/faults.ts';
 import { startCases } from '../../custom/cases/files.ts';
 import { type RowName, rows } from '../../custom/differences.ts';
 import { groups } from '../../custom/groups.ts';
@@ -29,7 +30,8 @@ test('the tests elsewhere are there', () => {
 });
 
 test('every row of the table of differences is shown by a case', () => {
-  const shown = new Set([...cases, ...startCases].map(({ differs }) => differs?.row));
+  const failing = faults.flatMap((fault) => fault.cases);
+  const shown = new Set([...cases, ...failing, ...startCases].map(({ differs }) => differs?.row));
   for (const row of Object.keys(rows) as RowName[]) assert.ok(shown.has(row), row);
 });
 
