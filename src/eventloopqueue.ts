@@ -6,7 +6,7 @@
 /** Milliseconds of steps per event loop iteration; then I/O, timers and other queues run. */
 export const iterationBudgetMs = 8;
 
-/** A client network, with connections as parts, or a user. */
+/** A client network with connections as parts, a user, a server that is connected to, or kubelets with their connections and responses. */
 export interface QueueShare {
   /**
    * Runs the step in a later phase.

@@ -21,9 +21,10 @@ export function isInRange(
   intervalMs: number,
   { afterMs, slotsAheadMs }: PointRange,
 ): boolean {
-  const endMs = (slot + 1) * intervalMs - slotsAheadMs;
-  const isClockWrong = Math.abs(timestampMs - endMs) > wrongClockMs + intervalMs;
-  return (isClockWrong ? endMs : timestampMs) > afterMs;
+  const slotMs = (slot + 1) * intervalMs;
+  const isNear = (ms: number) => Math.abs(timestampMs - ms) <= wrongClockMs + intervalMs;
+  // Our clock may have been set since.
+  return (isNear(slotMs) || isNear(slotMs - slotsAheadMs) ? timestampMs : slotMs - slotsAheadMs) > afterMs;
 }
 
 /** Describes where a point is from. */

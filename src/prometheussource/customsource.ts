@@ -120,12 +120,14 @@ export class CustomAnswers {
   }
 
   /** @throws what the joined query failed with, unless it was too much for the engine. */
-  #askAlone(rule: MetricRule, error: unknown, run: () => Promise<ObjectAnswer>): Promise<ObjectAnswer> {
+  async #askAlone(rule: MetricRule, error: unknown, run: () => Promise<ObjectAnswer>): Promise<ObjectAnswer> {
     if (!(error instanceof JoinedQueryError)) throw error;
     const { cause } = error;
     if (!isTooMuch(cause) && !isTooLong(cause)) throw cause;
+    const answer = await run();
+    // Where it fails alone, too, joining was not the cause.
     this.#separate.add(rule);
-    return run();
+    return answer;
   }
 
   /** @param key of the question, whose namespace and selector take room, too. */

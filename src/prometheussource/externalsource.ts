@@ -44,10 +44,8 @@ export class ExternalAnswers {
       // Each of the requests that share the answer reads all of it.
       return await readingTurns.run(() => {
         const samples = this.#read(rule, answer);
-        const last = lastValues.of(key);
         const values = new Map(samples.map((sample, index) => [String(index), sample]));
-        // A part of an answer is no answer: its samples are known by their position only.
-        if (incompleteness(answer.notes) === undefined || last.size === 0) lastValues.keep(key, last.keys(), values);
+        lastValues.keepTogether(key, values, incompleteness(answer.notes) === undefined);
         return samples;
       });
     } catch (error) {

@@ -62,7 +62,24 @@ export class LastValues<T> {
     this.#change(question, (entry) => {
       entry.dropBefore(atMs - this.#maxAgeMs);
       if (isWhole) for (const name of asked) if (!values.has(name)) entry.delete(name);
-      for (const [name, value] of values) if (isWhole || !entry.has(name)) entry.set(name, value, atMs);
+      for (const [name, value] of values) {
+        if (isWhole || !entry.hasWhole(name)) entry.set(name, value, atMs, isWhole);
+      }
+    });
+  }
+
+  /**
+   * As `keep`, where values are known by their place in an answer only: those of a partial one replace all of another
+   * partial one, and none of a whole one.
+   */
+  keepTogether(question: string, values: ReadonlyMap<string, T>, isWhole: boolean): void {
+    const atMs = this.#clock.monotonicMs();
+    this.sweep();
+    this.#change(question, (entry) => {
+      entry.dropBefore(atMs - this.#maxAgeMs);
+      if (!isWhole && entry.hasWhole()) return;
+      entry.dropBefore(Infinity);
+      for (const [name, value] of values) entry.set(name, value, atMs, isWhole);
     });
   }
 

@@ -123,7 +123,8 @@ export class MetricTable {
       );
       const keyOf = (each: RuleMetric) => metricKey(each.resource, each.metric);
       yield* addMetrics(customMetrics, metrics, keyOf, (each) => {
-        return (awaitedCustom.get(each.metric) ?? index) > index && !this.#customMetrics.has(keyOf(each));
+        const served = this.#customMetrics.get(keyOf(each))?.rule.identity;
+        return (awaitedCustom.get(each.metric) ?? index) > index && served !== rule.identity;
       });
     }
     const externalMetrics = new Map<string, RuleExternalMetric>();
@@ -133,7 +134,8 @@ export class MetricTable {
         findExternalMetrics(rule, shapes),
       );
       const isHeld = ({ metric }: RuleExternalMetric) =>
-        (awaitedExternal.get(metric) ?? index) > index && !this.#externalMetrics.has(metric);
+        (awaitedExternal.get(metric) ?? index) > index &&
+        this.#externalMetrics.get(metric)?.rule.identity !== rule.identity;
       yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric, isHeld);
     }
     const customKeys = [...customMetrics.keys()].sort();

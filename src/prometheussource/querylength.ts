@@ -53,7 +53,7 @@ export function isTooLong(error: unknown): error is PromqlError {
 
 /**
  * Returns the error, with the limit and the remedy behind the engine's words if it refused a query for its length.
- * @param style as-adapter cuts no query, and sends none by POST.
+ * @param style as-adapter cuts no query, and makes no POST of a long GET.
  */
 export function explainLength(error: unknown, query: string, style: QueryStyle): unknown {
   if (!isTooLong(error)) return error;
@@ -71,5 +71,5 @@ export function explainLength(error: unknown, query: string, style: QueryStyle):
 const manyObjects = 'docs/custom-metrics-rules.md#many-objects';
 const remedies: Readonly<Record<QueryStyle, string>> = {
   exact: `shorten the queries of the rule (${manyObjects}), or raise the limit`,
-  'as-adapter': `leave out --prometheus-queries=as-adapter, which cuts no query and sends no POST (${manyObjects}), or raise the limit`,
+  'as-adapter': `leave out --prometheus-queries=as-adapter, which cuts no query and makes no POST of a long GET (${manyObjects}), or raise the limit`,
 };

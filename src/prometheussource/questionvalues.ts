@@ -15,6 +15,8 @@ export class QuestionValues<T> {
   readonly #places = new Map<string, number>();
   readonly #atMs: number[] = [];
   readonly #free: number[] = [];
+  /** Names of values that are of partial answers. */
+  readonly #partial = new Set<string>();
   #weight = 0;
   /** When the youngest value was sent, monotonic; it may have been deleted since. */
   newestMs = -Infinity;
@@ -33,12 +35,16 @@ export class QuestionValues<T> {
     return this.#weight;
   }
 
-  has(name: string): boolean {
-    return this.#places.has(name);
+  /** Reports whether there is a value of a whole answer. @param name default: of any object. */
+  hasWhole(name?: string): boolean {
+    if (name === undefined) return this.#places.size > this.#partial.size;
+    return this.#places.has(name) && !this.#partial.has(name);
   }
 
   /** @param atMs when the engine sent it, monotonic. */
-  set(name: string, value: T, atMs: number): void {
+  set(name: string, value: T, atMs: number, isWhole = true): void {
+    if (isWhole) this.#partial.delete(name);
+    else this.#partial.add(name);
     const known = this.#places.get(name);
     // The place of an object that left, or a new one.
     const place = known ?? this.#free.pop() ?? this.#atMs.length;
@@ -54,6 +60,7 @@ export class QuestionValues<T> {
     const place = this.#places.get(name);
     if (place === undefined) return;
     this.#places.delete(name);
+    this.#partial.delete(name);
     this.#weight -= this.#weigh(this.#column.at(place));
     this.#column.clear(place);
     this.#free.push(place);

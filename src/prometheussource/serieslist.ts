@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { PromqlClient } from '../promql/client.ts';
 import { type AnswerNotes, incompleteness } from '../promql/answer.ts';
-import { isTransient } from '../promql/promqlerror.ts';
+import { isOverloaded, isTransient } from '../promql/promqlerror.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 import type { SavedList } from './savedlists.ts';
 import { createShapeFold, joinShapes } from './seriesshapes.ts';
@@ -12,7 +12,7 @@ import { createShapeFold, joinShapes } from './seriesshapes.ts';
 const firstRetryMs = 1_000;
 /** So that metrics are back within seconds of an engine's return. */
 const longestRetryMs = 5_000;
-/** For a selector that the engine refuses. */
+/** For a selector that the engine refuses, and for an engine that asks for fewer requests. */
 const refusedRetryMs = 60_000;
 
 export interface SeriesListOptions {
@@ -72,7 +72,7 @@ export class SeriesList {
       await this.#list(signal);
       const error = this.lastError;
       // Without jitter, all lists and replicas would ask an engine that returns at once.
-      const backoffMs = (isTransient(error) ? retryMs : refusedRetryMs) * (0.5 + random() / 2);
+      const backoffMs = (isTransient(error) && !isOverloaded(error) ? retryMs : refusedRetryMs) * (0.5 + random() / 2);
       const pauseMs = error === undefined ? intervalMs : Math.min(backoffMs, intervalMs);
       retryMs = error === undefined ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
       await clock.sleep(pauseMs, signal).catch(() => undefined);
@@ -87,7 +87,9 @@ export class SeriesList {
       const { result: listed, notes } = await client.series(request, createShapeFold, signal);
       onNotes(notes);
       this.warning = incompleteness(notes);
-      const result = this.warning === undefined ? listed : await joinShapes(this.shapes, listed);
+      // Series that are taken over from another selector need not be this one's.
+      const isFirst = this.#text === undefined;
+      const result = this.warning === undefined || isFirst ? listed : await joinShapes(this.shapes, listed);
       if (result.text !== this.#text) {
         await prepare(result.shapes);
         signal.throwIfAborted();

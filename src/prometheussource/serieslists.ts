@@ -45,20 +45,18 @@ export class SeriesLists {
   }
 
   /**
-   * Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. A rule
-   * whose selector has changed keeps its series until the first new list: an autoscaler gets no 404 meanwhile.
+   * Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. A rule of
+   * which the selector alone has changed keeps its series until the first new list: an autoscaler gets no 404 meanwhile.
    */
   setRules(rules: readonly MetricRule[]): void {
     const wanted = new Set(rules.map((rule) => this.#keyOf(rule)));
-    const replaced = new Map(
-      [...this.#byRule].flatMap(([rule, list]) => (wanted.has(this.#keyOf(rule)) ? [] : [[rule.path, list] as const])),
-    );
+    const replaced = this.#listsOfChanged(rules);
     for (const [key, { end }] of this.#lists) {
       if (wanted.has(key)) continue;
       end.abort(new Error('no rule has this seriesQuery any more'));
       this.#lists.delete(key);
     }
-    this.#byRule = new Map(rules.map((rule) => [rule, this.#listFor(rule, replaced.get(rule.path))]));
+    this.#byRule = new Map(rules.map((rule) => [rule, this.#listFor(rule, replaced.get(restOf(rule)))]));
     if (this.#isRunning) this.#start();
   }
 
@@ -94,6 +92,21 @@ export class SeriesLists {
     const all = [...this.#lists.values()];
     for (const { end } of all) end.abort(signal.reason);
     await Promise.all(all.flatMap(({ running }) => running ?? []));
+  }
+
+  /** Returns lists of rules that are no more, by what these have beside their selectors; none where several have the same. */
+  #listsOfChanged(rules: readonly MetricRule[]): ReadonlyMap<string, SeriesList> {
+    const kept = new Set(rules.map(({ identity }) => identity));
+    const lists = new Map<string, SeriesList>();
+    const isShared = new Set<string>();
+    for (const [rule, list] of this.#byRule) {
+      const rest = restOf(rule);
+      if (kept.has(rule.identity)) continue;
+      if (lists.has(rest)) isShared.add(rest);
+      lists.set(rest, list);
+    }
+    for (const rest of isShared) lists.delete(rest);
+    return lists;
   }
 
   #start(): void {
@@ -133,7 +146,7 @@ export class SeriesLists {
       onShapes,
       random: Math.random,
     });
-    if (replaced?.client === client) list.shapes = replaced.shapes;
+    if (replaced !== undefined) list.shapes = replaced.shapes;
     const added: RunningList = { list, end: new AbortController(), running: undefined };
     this.#lists.set(key, added);
     return added;
@@ -143,4 +156,9 @@ export class SeriesLists {
     const { clientOf, asAdapter } = this.#options;
     return [asAdapter ? rule.kind : '', clientOf(rule).engine.name, rule.seriesQuery].join('\n');
   }
+}
+
+/** Of rules with one engine. */
+function restOf({ kind, identityOfRest }: MetricRule): string {
+  return `${kind} ${identityOfRest}`;
 }

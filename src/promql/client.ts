@@ -19,7 +19,7 @@ import { type Deadline, startDeadline } from './deadline.ts';
 import type { PromqlEngine } from './engine.ts';
 import { exchangeError, lateError, queuedError, statusError } from './explainanswer.ts';
 import { type Flow, listing } from './flow.ts';
-import { isTransient, PromqlError } from './promqlerror.ts';
+import { isOverloaded, isTransient, PromqlError } from './promqlerror.ts';
 import type { PromqlMetrics } from './promqlmetrics.ts';
 import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
 import { RequestSlots, slotLimit } from './requestslots.ts';
@@ -263,7 +263,7 @@ class HttpPromqlClient implements PromqlClient {
 /** A POST is not retried: proxies and engines do not count it as safe. */
 function mayRetry({ request }: Exchange<unknown>, error: unknown): boolean {
   if (request.method !== 'GET' || !(error instanceof PromqlError)) return false;
-  return isTransient(error) && error.problem !== 'late' && !(error instanceof StoppedError);
+  return isTransient(error) && error.problem !== 'late' && !isOverloaded(error) && !(error instanceof StoppedError);
 }
 
 /** As prometheus-adapter, with milliseconds. */

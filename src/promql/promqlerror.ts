@@ -28,6 +28,11 @@ export function isTransient(error: unknown): boolean {
   return error instanceof PromqlError && transientProblems.has(error.problem);
 }
 
+/** Reports whether the engine asks for fewer requests. */
+export function isOverloaded(error: unknown): boolean {
+  return error instanceof PromqlError && error.code === 429;
+}
+
 /** Reports whether the engine itself gave no answer. */
 export function hasNoAnswer({ problem }: PromqlError): boolean {
   return unanswered.has(problem);
@@ -36,9 +41,9 @@ export function hasNoAnswer({ problem }: PromqlError): boolean {
 const unanswered: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'interrupted', 'late']);
 const transientProblems: ReadonlySet<PromqlProblem> = new Set([...unanswered, 'failed']);
 
-const isRefused = ({ problem, code }: PromqlError) => problem === 'refused' && code === 422;
+const isRefused = ({ problem, code }: PromqlError) => (problem === 'refused' || problem === 'late') && code === 422;
 
-/** Reports whether the query may select too much: the answer is above a limit of ours, or its evaluation above the engine's. */
+/** Reports whether the query may select too much: the answer is above a limit of ours, or its evaluation above one of the engine's, its time included. */
 export function isTooMuch(error: unknown): boolean {
   return error instanceof PromqlError && (error.cause instanceof AnswerLimitError || isRefused(error));
 }

@@ -8,6 +8,8 @@ export interface MetricRule {
   readonly kind: 'custom' | 'external';
   /** Equal for equal rules, wherever they are in a file. */
   readonly identity: string;
+  /** Equal for rules that differ in their seriesQuery alone. */
+  readonly identityOfRest: string;
   /** Such as `rules[0]`, for logs and reports. */
   readonly path: string;
   readonly line: number;

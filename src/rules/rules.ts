@@ -71,6 +71,7 @@ class RuleCompiler {
     const rule: MetricRule = {
       kind,
       identity: identityOf(config),
+      identityOfRest: identityOf({ ...config, seriesQuery: '' }),
       path,
       line: this.#lineOf(path),
       seriesQuery: config.seriesQuery ?? '',

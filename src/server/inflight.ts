@@ -23,11 +23,11 @@ export interface InFlightRequest {
 export const strangersInFlightLimit = 64;
 
 /**
- * The users' share of the limit of authenticated requests. A user's queries of a PromQL engine that is slow are in flight for 30 s each;
+ * The users' share of the limit of authenticated requests. A user's queries of a PromQL engine that is slow are in flight for most of --request-timeout each;
  * the autoscaler, and other controllers of the cluster, have the rest for themselves.
  */
 const usersShare = 0.75;
-/** The part of the users' share that requests for values have: an engine that hangs costs metrics.k8s.io nothing. */
+/** The part of the users' share that requests for values have: an engine of theirs that hangs costs metrics.k8s.io from kubelets nothing. */
 const valuesShare = 0.75;
 
 /** @param limit of authenticated requests, and of anonymous ones if lower than theirs; 0 for none. */

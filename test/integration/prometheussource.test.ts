@@ -311,6 +311,20 @@ suite('metrics of rules', () => {
     });
   }
 
+  test('requests are joined again after queries that fail alone, too', async () => {
+    await start(custom(requests));
+    const deployments = ['a', 'b', 'c', 'd'];
+    const round = () =>
+      Promise.allSettled(deployments.map((each) => running.get('requests', [`${each}-0`, `${each}-1`])));
+    prometheus.fault = ({ endpoint }) => (endpoint === 'query' ? 422 : undefined);
+    const failed = await round();
+    assert.deepEqual(new Set(failed.map(({ status }) => status)), new Set(['rejected']));
+    prometheus.fault = undefined;
+    const before = queries().length;
+    await round();
+    assert.equal(queries().length - before, 2);
+  });
+
   test('the length of a query is measured once for each metric, namespace and selector', async (t) => {
     await start(custom(requests));
     const addNames = t.mock.method(Matchers.prototype, 'addNames');
@@ -578,6 +592,19 @@ suite('metrics of rules', () => {
       assert.deepEqual(running.source.external.list(), ['m']);
     });
 
+    test('is not served by the first one while the last one, which had it, is listed anew', async () => {
+      failNew('hang');
+      prometheus.fault = undefined;
+      await start(custom(...both), {}, 2);
+      assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 5000 });
+      failNew('hang');
+      const changed = named('new_total').replace('sum', 'max').replace('new_total', 'new_total{}');
+      prometheus.fault = ({ endpoint }) => (endpoint === 'series' ? 'hang' : undefined);
+      running.source.setRules(parseRules(custom(named('old_total'), changed)));
+      await until('the series are asked for', () => prometheus.waiting === 1);
+      assert.deepEqual(running.listed(), []);
+    });
+
     test('is served by the first one until a last one that is added has its list', async () => {
       failNew('hang');
       await start(custom(named('old_total')));
@@ -600,10 +627,25 @@ suite('metrics of rules', () => {
     prometheus.seriesOf = () => [{ __name__: 'requests', pod: 'web-0', namespace: 'shop' }];
     prometheus.release();
     await until('the list has come', () => running.listed().length === 2);
-    // A rule in front of it is another one, and takes nothing over.
     prometheus.fault = ({ endpoint }) => (endpoint === 'series' ? 'hang' : undefined);
-    running.source.setRules(parseRules(custom(single, narrowed)));
-    assert.deepEqual(running.listed(), ['namespaces/requests', 'pods/requests']);
+    running.source.setRules(parseRules(custom(single, requests)));
+    assert.deepEqual(running.listed(), ['namespaces/requests', 'pods/requests'], 'whatever is in front of it');
+  });
+
+  test('a rule whose query changes with its selector takes no series over', async () => {
+    await start(custom(requests));
+    prometheus.fault = ({ endpoint }) => (endpoint === 'series' ? 'hang' : undefined);
+    running.source.setRules(parseRules(custom(rule('other{pod!=""}', summed.replace('sum', 'max')))));
+    await until('the new selector is asked for', () => prometheus.waiting === 1);
+    assert.deepEqual(running.listed(), []);
+  });
+
+  test('a first list that is partial replaces series that were taken over', async () => {
+    await start(custom(requests));
+    prometheus.extra = { isPartial: true };
+    prometheus.seriesOf = () => [{ __name__: 'requests', pod: 'web-0', namespace: 'shop' }];
+    running.source.setRules(parseRules(custom(requests.replace('pod!=""', 'pod!="",job="lab"'))));
+    await until('the list has come', () => running.listed().length === 2);
   });
 
   test('the last value of a replaced query is not served for the new one', async () => {

@@ -218,10 +218,6 @@ for (const [what, fault] of [
   ['408', 408],
   ['425', 425],
   [
-    '429',
-    { code: 429, body: '{"status":"error","errorType":"too_many_requests","error":"too many outstanding requests"}' },
-  ],
-  [
     '422 since a store is away',
     {
       code: 422,
@@ -245,6 +241,15 @@ test('a query that took the engine too long is late, and is not tried again, wha
   const error = 'query timed out in expression evaluation';
   prometheus.fault = () => ({ code: 422, body: JSON.stringify({ status: 'error', errorType: 'execution', error }) });
   await assert.rejects(ask(client), { problem: 'late', message: /422 execution: query timed out/ });
+  assert.equal(prometheus.requests.length, 1);
+});
+
+test('an engine that asks for fewer requests is not asked again at once', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus);
+  const body = '{"status":"error","errorType":"too_many_requests","error":"too many outstanding requests"}';
+  prometheus.fault = () => ({ code: 429, body });
+  await assert.rejects(ask(client), { problem: 'failed', message: /429 too_many_requests/ });
   assert.equal(prometheus.requests.length, 1);
 });
 

@@ -161,6 +161,6 @@ export class ReadingBudget {
 }
 
 /**
- * The only state of `kubelet/` that no object owns. Another budget would hold the loop for another 5 ms per iteration.
+ * The only state of `kubelet/` that no object owns. Another budget would hold the loop for as long again in each iteration.
  */
 export const readingBudget = new ReadingBudget();

@@ -555,6 +555,14 @@ describe('the history', () => {
     }
   });
 
+  test('serves no point of before a suspension for a shorter time', () => {
+    const running = start();
+    runSteadily(running, 20);
+    running.clock.stepWall(1_800_000);
+    assert.deepEqual(running.points('web', { sinceSeconds: 600, stepSeconds: undefined }), []);
+    assert.equal(running.points('web').length, 6);
+  });
+
   test('has no gap after a step of our clock', () => {
     const running = start();
     runSteadily(running, 20);

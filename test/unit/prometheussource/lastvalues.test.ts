@@ -39,6 +39,36 @@ test('an object that an answer lacks is forgotten', () => {
   assert.equal(last.size, 0);
 });
 
+test('a value of a partial answer replaces one of another partial answer, and none of a whole one', () => {
+  const clock = createFakeClock();
+  const last = new LastValues<number>(clock, 1_000);
+  const keep = (values: Readonly<Record<string, number>>, isWhole: boolean) =>
+    last.keep('q', Object.keys(values), new Map(Object.entries(values)), isWhole);
+  keep({ a: 1 }, true);
+  keep({ a: 2, b: 2 }, false);
+  clock.jump(900);
+  keep({ a: 3, b: 3 }, false);
+  assert.deepEqual(Object.fromEntries(last.of('q')), { a: 1, b: 3 });
+  clock.jump(900);
+  assert.deepEqual(Object.fromEntries(last.of('q')), { b: 3 });
+  keep({ a: 4, b: 4 }, true);
+  keep({ a: 5, b: 5 }, false);
+  assert.deepEqual(Object.fromEntries(last.of('q')), { a: 4, b: 4 });
+});
+
+test('values that are kept together are those of one answer', () => {
+  const last = new LastValues<string>(createFakeClock(), 1_000);
+  const keep = (values: readonly string[], isWhole: boolean) => {
+    last.keepTogether('q', new Map(values.map((value, index) => [String(index), value])), isWhole);
+    return [...last.of('q').values()];
+  };
+  assert.deepEqual(keep(['a', 'b'], false), ['a', 'b']);
+  assert.deepEqual(keep(['c'], false), ['c']);
+  assert.deepEqual(keep(['d', 'e'], true), ['d', 'e']);
+  assert.deepEqual(keep(['f'], false), ['d', 'e']);
+  assert.deepEqual(keep(['g'], true), ['g']);
+});
+
 test('more last values than the limit drop the oldest question', () => {
   const last = new LastValues<number>(createFakeClock(), 1_000);
   const many = new Map(Array.from({ length: lastValueLimit - 10 }, (_, index) => [String(index), index]));

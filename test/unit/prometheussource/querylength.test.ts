@@ -84,7 +84,7 @@ test('the remedy for the queries of prometheus-adapter is to leave out the flag,
   const long = 'x'.repeat(queryBytesLimit + 1);
   assert.match(
     messageOf(422, long),
-    /^too long query; the query has 16385 bytes, and VictoriaMetrics takes 16384 \(-search\.maxQueryLen\): leave out --prometheus-queries=as-adapter, which cuts no query and sends no POST .*, or raise the limit$/,
+    /^too long query; the query has 16385 bytes, and VictoriaMetrics takes 16384 \(-search\.maxQueryLen\): leave out --prometheus-queries=as-adapter, which cuts no query and makes no POST of a long GET .*, or raise the limit$/,
   );
   // A proxy's limit of a URL is lower, and only this mode has long ones.
   assert.match(
