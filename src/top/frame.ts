@@ -124,7 +124,7 @@ function tabLine({ state, rows, note }: Frame): Line {
   const scope = [
     state.pod && `pod ${state.pod.namespace}/${state.pod.name}`,
     state.node && `node ${state.node}`,
-    state.workload && workloadText(state.workload),
+    isOfNode(state.screen) && state.workload && workloadText(state.workload),
     `namespace ${namespaceOf(state) ?? 'all'}`,
     state.labelSelector && `labels ${state.labelSelector}`,
     state.filter && `filter ${state.filter}`,
@@ -170,7 +170,8 @@ export function nothingText(state: TopState): string {
   const of = workload === undefined || !isOfNode(screen) ? '' : ` of ${workloadText(workload)}`;
   const chosen =
     labelSelector === undefined || screen === 'nodes' || screen === 'hpas' ? '' : ` with labels ${labelSelector}`;
-  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${of}${where}${on}${chosen}${filter === '' ? '' : ` match ${filter}`}`;
+  const other = of === '' ? '' : '; another object may control them';
+  return `no ${titles[screen].replace(/^[NPC]/, (letter) => letter.toLowerCase())}${of}${where}${on}${chosen}${filter === '' ? '' : ` match ${filter}`}${other}`;
 }
 
 /** Returns the rows that are on the screen: the selected one stays in sight. */

@@ -106,7 +106,7 @@ const annotations: Readonly<Record<string, Owner>> = {
   'cert-manager': {
     metadata: { annotations: { 'cert-manager.io/inject-ca-from': 'kube-system/metrics-server' } },
     remedy:
-      /^# cert-manager writes caBundle.*\nca=.*\nkubectl describe --namespace kube-system certificates\.cert-manager\.io metrics-server\nkubectl rollout restart --namespace cert-manager deployment\/cert-manager-cainjector$/,
+      /^# cert-manager writes caBundle.*\nca=.*\nkubectl describe --namespace kube-system certificates\.cert-manager\.io metrics-server\nkubectl rollout restart --namespace cert-manager deployment\/cert-manager-cainjector(?:\n# where pods have no --tls-cert-file, .*)?$/,
   },
   'cert-manager, from a Secret': {
     metadata: { annotations: { 'cert-manager.io/inject-ca-from-secret': 'kube-system/own-ca' } },
@@ -114,7 +114,8 @@ const annotations: Readonly<Record<string, Owner>> = {
   },
   OpenShift: {
     metadata: { annotations: { 'service.beta.openshift.io/inject-cabundle': 'true' } },
-    remedy: /^# OpenShift's service CA operator writes caBundle.*\nca=.*\nkubectl get clusteroperators service-ca$/,
+    remedy:
+      /^# OpenShift's service CA operator writes caBundle.*\nca=.*\nkubectl get clusteroperators service-ca(?:\n# where pods have no --tls-cert-file, .*)?$/,
   },
   'an operator': {
     metadata: { annotations: { [keepOffAnnotation]: '' } },
@@ -140,6 +141,9 @@ describe('where another program owns caBundle, the remedy is at the owner and ve
         const finding = await found(planted, code);
         assert.match(finding.remedy ?? '', remedy, code);
         assert.doesNotMatch(finding.remedy ?? '', /"insecureSkipTLSVerify":true/, code);
+        const maySayMore =
+          ['api-unavailable', 'bundle-unreadable'].includes(code) && /cert-manager|OpenShift/.test(name);
+        assert.equal(/\n# where pods have no --tls-cert-file/.test(finding.remedy ?? ''), maySayMore, code);
       }
     });
   }

@@ -204,7 +204,7 @@ describe('certificates', () => {
       'postfinance/kubelet-csr-approver#70: an approver denies the request',
       denied,
       /^csr-new: kubelet-serving cert denied: CSR not complying .* more than 1 DNS name$/,
-      /^# .*\nkubectl describe csr csr-new\nssh -n node-a 'sudo systemctl restart kubelet'\nsleep 30\n/,
+      /^# .*\nkubectl describe csr csr-new\nssh -n node-a 'sudo systemctl restart kubelet'\nkubectl get csr$/,
     ],
     [
       'kubernetes/kubernetes#99504: the signer refuses the request',

@@ -9,7 +9,7 @@ import { condition, namespace } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
 import { apiSideFaults, change, type FaultyCluster, podName } from './apisidefaults.ts';
 import { createFaultyClusters } from './faultyclusters.ts';
-import { serverPodFaults } from './serverpodfaults.ts';
+import { logged, serverPodFaults } from './serverpodfaults.ts';
 
 const { options } = parseCommandLine([]);
 
@@ -52,6 +52,17 @@ describe('the remedy for a server that is not ready', () => {
     assert.deepEqual(spec['volumes'], [config, { name: 'tmp-dir', emptyDir: {} }]);
   });
 
+  test('takes no volume of another kind for that folder', async () => {
+    const planted = await plant('kubernetes-sigs/metrics-server#379');
+    const claim = { name: 'tmp-dir', persistentVolumeClaim: { claimName: 'data' } };
+    change(planted, 'Deployment', 'metrics-server', [
+      { op: 'add', path: '/spec/template/spec/volumes', value: [claim] },
+    ]);
+    const { remedy = '' } = (await found(planted, 'pods-not-ready')) ?? {};
+    assert.doesNotMatch(remedy, /patch/);
+    assert.notEqual(remedy, '');
+  });
+
   test('uses the folder that is mounted', async () => {
     const planted = await plant('kubernetes-sigs/metrics-server#379');
     const mount = { name: 'own', mountPath: '/tmp' };
@@ -79,13 +90,28 @@ describe('the remedy for a server that is not ready', () => {
     assert.match((await found(planted, 'pods-not-ready'))?.remedy ?? '', /^kubegauge doctor kubelets rights/);
   });
 
+  test('takes a connection that a kubelet refused for none of kube-apiserver', async () => {
+    const planted = await plant('kubernetes-sigs/metrics-server#532');
+    const refused = 'dial tcp 10.0.0.1:10250: connect: connection refused';
+    logged(planted, `unable to scrape: Get https://10.0.0.1:10250/stats/summary/: ${refused}\npanic: no more memory\n`);
+    const { evidence = '', problem = '' } = (await found(planted, 'pods-not-ready')) ?? {};
+    assert.doesNotMatch(`${problem} ${evidence}`, /no connection to kube-apiserver/);
+  });
+
   test('lets replicas share a node, and keeps what was preferred', async () => {
     const planted = await plant('kubernetes-sigs/metrics-server#1148');
     const preferred = { weight: 1, podAffinityTerm: { topologyKey: 'topology.kubernetes.io/zone' } };
     const antiAffinity = '/spec/template/spec/affinity/podAntiAffinity';
     const path = `${antiAffinity}/preferredDuringSchedulingIgnoredDuringExecution`;
     change(planted, 'Deployment', 'metrics-server', [{ op: 'add', path, value: [preferred] }]);
-    await runCommands(planted.apiServer, (await found(planted, 'pods-not-ready'))?.remedy ?? '');
+    const { remedy = '' } = (await found(planted, 'pods-not-ready')) ?? {};
+    assert.match(
+      remedy,
+      /^# metrics are away for a moment.*\nkubectl scale .* --replicas=0\nkubectl rollout status .*\n/,
+    );
+    await runCommands(planted.apiServer, remedy);
+    const object = planted.apiServer.objects.get('Deployment', 'metrics-server', namespace) as unknown;
+    assert.equal((object as { spec: { replicas: number } }).spec.replicas, 2);
     const { podAntiAffinity } = template(planted)['affinity'] as { podAntiAffinity: Record<string, unknown[]> };
     assert.deepEqual(Object.keys(podAntiAffinity), ['preferredDuringSchedulingIgnoredDuringExecution']);
     assert.deepEqual(podAntiAffinity['preferredDuringSchedulingIgnoredDuringExecution']?.[0], preferred);

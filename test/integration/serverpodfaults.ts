@@ -19,7 +19,7 @@ function notReady(cluster: FaultyCluster, status: object, reason = 'ContainersNo
 }
 
 /** Replaces the log of the container that ended. */
-function logged({ apiServer }: FaultyCluster, text: string): void {
+export function logged({ apiServer }: FaultyCluster, text: string): void {
   apiServer.documents.set(`/api/v1/namespaces/kube-system/pods/${podName}/log`, text);
 }
 

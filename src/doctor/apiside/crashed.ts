@@ -69,11 +69,11 @@ function readOnlyFolder(log: string, { pod, container, owner }: Crashed): Found 
   };
 }
 
-/** Go's words for a request that got no connection. */
+/** Go's words for a request of kube-apiserver's that got no connection; those of kubelets have other paths. */
 const dialError =
-  /\bGet "?https:\/\/([^/\s"]{1,260})\/[^\n]{0,500}: dial tcp [^\n]{1,300}(i\/o timeout|connection refused|no route to host|network is unreachable)/;
+  /\bGet "?https:\/\/([^/\s"]{1,260})\/apis?\/[^\n]{0,500}: dial tcp [^\n]{1,300}(i\/o timeout|connection refused|no route to host|network is unreachable)/;
 
-/** A server reads kube-apiserver's front-proxy CA at its start; it sends no other request before. */
+/** A server reads kube-apiserver's front-proxy CA at its start. */
 function noConnection(log: string, { pod: { namespace, nodeName } }: Crashed): Found | undefined {
   const [, address, reason] = dialError.exec(log) ?? [];
   if (address === undefined || reason === undefined) return undefined;
@@ -124,6 +124,8 @@ function withCertificateFolder(owner: unknown, name: string | undefined): readon
   const volumes = items(field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'volumes'));
   const isMounted = mounts.some((mount) => text(field(mount, 'mountPath')) === folder);
   const volume = 'tmp-dir';
+  const known = volumes.find((each) => field(each, 'name') === volume);
+  if (!isMounted && known !== undefined && field(known, 'emptyDir') === undefined) return undefined;
   const add = (at: string, value: readonly unknown[]) => ({ op: 'add', path: at, value });
   return [
     add(`${path}/args`, [...items(field(container, 'args')), `--cert-dir=${folder}`]),

@@ -108,7 +108,7 @@ async function explained(api: ClusterReader, why: Reason, pod: PodBehindService)
   if (reason === 'Unschedulable' && isControlPlaneOnly(message) && owner?.object !== undefined) {
     return { ...why, remedy: tolerateControlPlane(namespace, named, owner.object) };
   }
-  if (reason === 'Unschedulable' && message.includes("didn't match pod anti-affinity rules")) {
+  if (reason === 'Unschedulable' && keptApart.test(message)) {
     const remedy = owner && preferApart(namespace, named, owner.object);
     return remedy === undefined ? undefined : { ...why, remedy };
   }
@@ -212,9 +212,13 @@ function tolerateControlPlane(namespace: string, deployment: string, owner: unkn
   ]);
 }
 
+/** The scheduler's words: for the pod's own rules, and for those of a pod that runs. */
+const keptApart = /didn't (?:match pod|satisfy existing pods) anti-affinity rules/;
+
 /**
  * Lets replicas share a node where there is no other, as manifests/components/high-availability does; undefined where
- * the Deployment cannot be read or does not keep them apart.
+ * the Deployment cannot be read or does not keep them apart. A pod of the old rules keeps those of the new ones off its
+ * node, and a rolling update may keep that pod: so there is none for a moment.
  */
 function preferApart(namespace: string, deployment: string, owner: unknown): string | undefined {
   const affinity = field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'affinity');
@@ -225,5 +229,15 @@ function preferApart(namespace: string, deployment: string, owner: unknown): str
   const added = required.map((podAffinityTerm) => ({ weight: 100, podAffinityTerm }));
   const value = { preferredDuringSchedulingIgnoredDuringExecution: [...preferred, ...added] };
   const path = '/spec/template/spec/affinity/podAntiAffinity';
-  return jsonPatch('deployment', namespace, deployment, [{ op: 'replace', path, value }]);
+  const replicas = field(field(owner, 'spec'), 'replicas');
+  const where = ['--namespace', namespace, `deployment/${deployment}`] as const;
+  return [
+    comment('metrics are away for a moment: a pod of the old rules keeps those of the new ones off its node'),
+    command('kubectl', 'scale', ...where, '--replicas=0'),
+    command('kubectl', 'rollout', 'status', ...where),
+    jsonPatch('deployment', namespace, deployment, [
+      { op: 'replace', path, value },
+      { op: 'add', path: '/spec/replicas', value: typeof replicas === 'number' ? replicas : 1 },
+    ]),
+  ].join('\n');
 }

@@ -35,7 +35,11 @@ function mendByOwner(version: RegisteredVersion, owner: BundleOwner, pods: reado
       ? "put the CA of the server's certificate there, or let kubegauge's pods write it (for metrics-server's own certificate, docs/upgrade-and-go-back.md):"
       : 'if its CA or the certificate ends or has other names, mend that first; this puts the CA that it has now into caBundle:';
   const by = comment(`${writer} writes caBundle, by the annotation ${annotation}: ${step}`);
-  return [by, setItsCa(version, annotation), ...lookAt(version, annotation)].join('\n');
+  const other =
+    annotation === keepOffAnnotation || pods.length > 0
+      ? []
+      : [comment(`where pods have no --tls-cert-file, ${noFiles(annotation)}`)];
+  return [by, setItsCa(version, annotation), ...lookAt(version, annotation), ...other].join('\n');
 }
 
 /** Returns commands that show where the owner's CA comes from, and start again what has not written it. */
@@ -71,13 +75,16 @@ function haveFiles(pods: readonly PodBehindService[]): boolean {
   );
 }
 
-function giveFiles(version: RegisteredVersion, annotation: string): string {
+function noFiles(annotation: string): string {
   const by =
     annotation === openshiftAnnotation
       ? "manifests/components/certificate-secret, with the Secret of the Service's annotation service.beta.openshift.io/serving-cert-secret-name"
       : 'manifests/components/cert-manager or certificate-secret';
-  const why = `the pods show certificates of their own, which the writer of ${annotation} does not issue: give them files by ${by}`;
-  return `${comment(why)}\n${show(version)}`;
+  return `the pods show certificates of their own, which the writer of ${annotation} does not issue; give them files by ${by}`;
+}
+
+function giveFiles(version: RegisteredVersion, annotation: string): string {
+  return `${comment(noFiles(annotation))}\n${show(version)}`;
 }
 
 function setItsCa(version: RegisteredVersion, annotation: string): string {

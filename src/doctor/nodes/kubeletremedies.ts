@@ -84,12 +84,12 @@ export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
   return `${onNodes(nodes, restart)}\n${pendingRequests}`;
 }
 
-/** An approver denies the next request for the same reason. */
+/** An approver denies the next request for the same reason; what a person denied is theirs to approve. */
 export function requestAgain(nodes: readonly KubeletEvidence[]): string {
   const first = comment(
     'mend first what the approver names, or its settings: it judges the next request in the same way',
   );
-  return [first, describeRequest(nodes), restartKubelets(nodes)].join('\n');
+  return [first, describeRequest(nodes), onNodes(nodes, restart), command('kubectl', 'get', 'csr')].join('\n');
 }
 
 /** kubeadm's label. */

@@ -299,7 +299,10 @@ describe('keys', () => {
     const frame = { state, rows: [], problem: undefined, summary: undefined, note: undefined };
     const { lines } = drawFrame({ ...frame, waitingSeconds: undefined, context, url: '' }, { columns: 100, rows: 24 });
     const text = lines.map((line) => line.map((span) => span.text).join('')).join('\n');
-    assert.match(text, /Deployment web, namespace shop, 0 rows[\s\S]*no pods of Deployment web in namespace shop/);
+    assert.match(
+      text,
+      /Deployment web, namespace shop, 0 rows[\s\S]*no pods of Deployment web in namespace shop; another object may control them/,
+    );
   });
 
   test('lead from the pods of an HPA to those of a node or of another namespace', () => {
