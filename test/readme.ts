@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readMeasured as readBench } from './bench/measured.ts';
-import { goalTable } from './bench/table.ts';
+import { adapterGoalTable, goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
 import { customDifferenceTable } from './custom/differences.ts';
 import { comparisonTable } from './docs/comparison.ts';
-import { costChart, costTable, lookingTable, sizeTable } from './docs/costs.ts';
+import { costChart, costTable, customTable, lookingTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
 import { answerTable } from './docs/answers.ts';
@@ -33,6 +33,8 @@ const blocks: readonly (readonly [file: string, block: string, text: () => strin
   ['docs/differences.md', 'differences', differenceTable],
   ['docs/custom-metrics.md', 'adapter-differences', customDifferenceTable],
   ['docs/cost.md', 'costs', costTable],
+  ['docs/cost.md', 'custom', customTable],
+  ['docs/cost.md', 'adapter', () => adapterGoalTable(readBench())],
   ['docs/cost.md', 'looking', lookingTable],
   ['docs/sizing.md', 'sizes', sizeTable],
   ['docs/cost.md', 'bench', () => goalTable(readBench())],

@@ -188,6 +188,26 @@ export function lookingTable(): string {
   return ['| what | measured | goal |', '|---|---|---|', ...rows, '', ...runs].join('\n');
 }
 
+const customServers = [
+  { what: 'metrics-server, which has no custom metrics', kind: 'real' },
+  { what: 'kubegauge without `--custom-metrics=kubelet`', kind: 'filtered' },
+  { what: 'with it, and no metric wanted', kind: 'custom-none' },
+  { what: 'with two metrics wanted', kind: 'custom-two' },
+  { what: 'with ten metrics wanted', kind: 'custom-ten' },
+] as const;
+
+/** Returns what custom metrics from kubelets cost, for nodes of 30 pods. */
+export function customTable(): string {
+  const rows = customServers.map(({ what, kind }) => {
+    const of = `paced-custom.30.${kind}`;
+    const { low, high } = readMeasured().figures[of] ?? { low: Number.NaN, high: Number.NaN };
+    const memory = rounded(median(`${of}.rss-at-50-nodes`));
+    return `| ${what} | ${rounded(median(of))} ms (${rounded(low)} to ${rounded(high)}) | ${memory} MiB |`;
+  });
+  const where = measuredWhere(runOf(readMeasured(), 'paced-custom'));
+  return ['| server | CPU per scrape | memory with 50 nodes |', '|---|---|---|', ...rows, '', where].join('\n');
+}
+
 const rowHeight = 26;
 const labelWidth = 540;
 const barWidth = 340;
