@@ -1,5 +1,6 @@
 /** Keeps the last usages of rows: those that were shown, and before them those of the server's history. */
 import { mapLimited } from '../client/limited.ts';
+import { isSetBack } from '../view/setback.ts';
 import type { ResourceName } from '../view/resources.ts';
 import type { ClusterView, PointView } from '../view/types.ts';
 import { sparkline } from './format.ts';
@@ -133,13 +134,10 @@ function pointOf(row: Row): TrendPoint | undefined {
   return { timestampMs, cpu: cpu.used, ...(memory.used === undefined ? {} : { memory: memory.used }) };
 }
 
-/** Milliseconds. Replicas of a server differ by less: a point that is older by more is of a node whose clock was set back. */
-const setBackMs = 5 * minuteMs;
-
 /** Leaves out a point that is not newer. After the clock was set back, points of before give way to it. */
 function append(trend: Trend, point: TrendPoint): void {
   const latestMs = trend.points.at(-1)?.timestampMs ?? Number.NEGATIVE_INFINITY;
-  if (point.timestampMs <= latestMs && point.timestampMs > latestMs - setBackMs) return;
+  if (point.timestampMs <= latestMs && !isSetBack(point.timestampMs, latestMs)) return;
   trend.points = lastMinutes([...trend.points.filter(({ timestampMs }) => timestampMs < point.timestampMs), point]);
 }
 

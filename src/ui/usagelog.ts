@@ -1,4 +1,5 @@
 /** Usage that was read while the program runs, where the server keeps no history. */
+import { isSetBack } from '../view/setback.ts';
 import type { PointView } from '../view/types.ts';
 import { historySeconds, usageSeriesLimit } from './limits.ts';
 import type { UsageSeries } from './routes.ts';
@@ -20,7 +21,8 @@ export class UsageLog {
   }
 
   /**
-   * Takes a point, unless it is known or older than the latest that is not of the future.
+   * Takes a point, unless it is known or older than the latest that is not of the future. After a node's clock was set back,
+   * points of before give way.
    * @param name of a node, or `namespace/pod/container`
    * @param nowMs by kube-apiserver's clock
    */
@@ -85,7 +87,8 @@ class PointColumns {
 
   /** @param latestMs Points after it give way to an older one. */
   add({ timestampMs, windowSeconds, cpu = Number.NaN, memory = Number.NaN }: PointView, latestMs: number): void {
-    if (timestampMs < this.#latestMs) this.#dropAfter(Math.max(latestMs, timestampMs));
+    if (isSetBack(timestampMs, this.#latestMs)) this.#dropAfter(timestampMs);
+    else if (timestampMs < this.#latestMs) this.#dropAfter(Math.max(latestMs, timestampMs));
     if (timestampMs <= this.#latestMs) return;
     if (this.#end === this.#numbers.length) {
       const longer = new Float64Array(this.#end * 2);

@@ -19,6 +19,10 @@ test('a timestamp of the future gives way to a true one', () => {
   assert.deepEqual(keptOf(-30, 86_400, -15, 0), [-30, -15, 0]);
 });
 
+test('points go on where the clock of a node was set back, and those of after then give way', () => {
+  assert.deepEqual(keptOf(-1_830, -630, -15, 0, -600, -585), [-1_830, -630, -600, -585]);
+});
+
 test('a node whose clock is always ahead has its points, each once', () => {
   assert.deepEqual(keptOf(270, 285, 285, 300), [270, 285, 300]);
   assert.deepEqual(keptOf(15, 30, 20), [15, 30]);
