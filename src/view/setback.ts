@@ -1,4 +1,4 @@
-/** Tells points of a slower replica from those of a node whose clock was set back. */
+/** Whether a point is of a node whose clock was set back, or of a slower replica. */
 
 /** Milliseconds. Replicas of a server differ by less: a point that is older than the latest one by more is of another clock. */
 const setBackMs = 5 * 60_000;

@@ -7,6 +7,8 @@ import { apiPaths, type ApiPath } from '../../../src/ui/routes.ts';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
 import { loadNamespace, loadPods } from './loads.ts';
+import { dropNamespaces, makeNamespace } from './namespaces.ts';
+import { apply, pod } from './pods.ts';
 import { nodeReadings, podReadings, type Reading } from './readings.ts';
 
 const { cluster, program, loads, folder, source } = harness();
@@ -103,6 +105,33 @@ describe('the screens', () => {
       assert.match(await top('pods', '-n', loadNamespace, '--once'), /\bburner\b.*\bRunning\b/);
       assert.match(await top('containers', '-n', loadNamespace, '-l', 'app=pair', '--once'), /\bpair\b.*\bsecond\b/);
       assert.match(await top('hpas', '--once'), /HPAs/);
+    });
+  });
+
+  describe('kubegauge top, of pods without usage', () => {
+    const namespace = 'screens-without-usage';
+    const sleep = { script: 'sleep 100000' };
+    before(async () => {
+      const large = pod(cluster, namespace, 'large', { app: { ...sleep, requests: { cpu: '1000' } } });
+      const unpulled = pod(cluster, namespace, 'unpulled', { app: sleep });
+      Object.assign(unpulled.spec?.containers[0] ?? {}, { image: 'image.invalid/none:1' });
+      await makeNamespace(cluster, namespace);
+      await apply(cluster, [large, unpulled]);
+    });
+    after(() => dropNamespaces(cluster, namespace));
+
+    test('says why there is none', async () => {
+      const rows = await waitFor(
+        'the screen to have both reasons',
+        async () => {
+          const printed = await top('pods', '-n', namespace, '--once', '-o', 'wide');
+          return /waits for a node/.test(printed) && /have not started/.test(printed) && printed;
+        },
+        60_000,
+        500,
+      );
+      assert.match(rows, /^\s*(?:\S+ +)?large .*it waits for a node: .*Insufficient cpu/m);
+      assert.match(rows, /^\s*(?:\S+ +)?unpulled .*its containers have not started \(ErrImageNeverPull\)/m);
     });
   });
 
