@@ -231,3 +231,27 @@ test('nri-1.34.prom: pods with the network of the node have its counters, and ar
   assert.equal(values.size, scraped.pods.length - hosts.size);
   for (const pod of values.keys()) assert.ok(!hosts.has(pod), pod);
 });
+
+for (const shape of ['shape-crio-systemd-v2.prom', 'shape-containerd-systemd-v2.prom']) {
+  test(`${shape}: CPU and memory of a pod are those of its containers`, async () => {
+    const text = readFileSync(path.resolve(import.meta.dirname, '../../testdata/cadvisor', shape), 'utf8');
+    const metrics = ['cpu_usage_cores', 'memory_working_set_bytes'];
+    const scraped = await scrapeCapture(text, metrics, (_, labels) =>
+      isOf(labels, 'container', '') || isOf(labels, 'container', 'POD') ? 1 : 0.25,
+    );
+    const [cores, bytes] = [await valuesOf(scraped, metrics[0]!), await valuesOf(scraped, metrics[1]!)];
+    assert.ok(scraped.pods.length > 0);
+    for (const { name: pod } of scraped.pods) {
+      const rows = (family: string) =>
+        scraped.series.filter(
+          (each) => each.family === family && each['pod'] === pod && !['', 'POD'].includes(each['container'] ?? ''),
+        );
+      assert.ok(
+        Math.abs((cores.get(pod) ?? 0) - 0.25 * rows('container_cpu_usage_seconds_total').length) <= 0.0015,
+        pod,
+      );
+      const sum = rows('container_memory_working_set_bytes').reduce((all, { value }) => all + Number(value), 0);
+      assert.equal(bytes.get(pod), sum, pod);
+    }
+  });
+}
