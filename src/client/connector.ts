@@ -14,7 +14,7 @@ export interface ConnectorOptions {
   readonly timeoutMs: number;
   /** Beside Node's own verification. */
   readonly verifyPeer?: VerifyPeer | undefined;
-  /** Of handshakes (see `guardServer`). Default: the server. */
+  /** Whose turns handshakes take (see `guardServer`). Default: the server's. */
   readonly owner?: string;
 }
 

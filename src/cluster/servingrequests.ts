@@ -29,7 +29,7 @@ export async function findPendingServingRequests(
 ): Promise<readonly PendingServingRequests[]> {
   const pending = (await readServingRequests(rest)).filter(({ state }) => state === 'pending');
   const byNode = Map.groupBy(pending, ({ node }) => node);
-  return [...byNode].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([node, found]) => newestFirst(node, found) ?? []);
+  return [...byNode].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([node, found]) => ofNode(node, found) ?? []);
 }
 
 /** A request that leads to no certificate. */
@@ -48,7 +48,7 @@ export async function findRefusedServingRequests(
   const byNode = Map.groupBy(await readServingRequests(rest), ({ node }) => node);
   return new Map(
     [...byNode].flatMap(([node, found]): [string, RefusedServingRequest][] => {
-      const [newest] = found.toSorted((a, b) => b.createdMs - a.createdMs);
+      const [newest] = found;
       if (newest === undefined || newest.state === 'pending' || newest.state === 'issued') return [];
       return [[node, { name: newest.name, state: newest.state, reason: newest.reason }]];
     }),
@@ -68,6 +68,7 @@ interface ServingRequest {
   readonly reason: string;
 }
 
+/** Returns the requests of all nodes, the newest first. */
 async function readServingRequests(rest: Pick<RestClient, 'get'>): Promise<readonly ServingRequest[]> {
   const requests: ServingRequest[] = [];
   const fieldSelector = `spec.signerName=${signerName}`;
@@ -77,11 +78,10 @@ async function readServingRequests(rest: Pick<RestClient, 'get'>): Promise<reado
     pages += 1;
     if (pages === pageLimit) break;
   }
-  return requests;
+  return requests.sort((a, b) => b.createdMs - a.createdMs);
 }
 
-function newestFirst(node: string, found: readonly ServingRequest[]): PendingServingRequests | undefined {
-  const [newest, ...others] = found.toSorted((a, b) => b.createdMs - a.createdMs);
+function ofNode(node: string, [newest, ...others]: readonly ServingRequest[]): PendingServingRequests | undefined {
   if (newest === undefined) return undefined;
   return { node, requests: [newest.name, ...others.map(({ name }) => name)], createdMs: newest.createdMs };
 }

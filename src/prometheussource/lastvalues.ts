@@ -57,10 +57,7 @@ export class LastValues<T> {
    * @param isWhole false for a partial answer: a sum over some of the series replaces none over all of them.
    */
   keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>, isWhole = true): void {
-    this.sweep();
-    const atMs = this.#clock.monotonicMs();
-    this.#change(question, (entry) => {
-      entry.dropBefore(atMs - this.#maxAgeMs);
+    this.#write(question, (entry, atMs) => {
       if (isWhole) for (const name of asked) if (!values.has(name)) entry.delete(name);
       for (const [name, value] of values) {
         if (isWhole || !entry.hasWhole(name)) entry.set(name, value, atMs, isWhole);
@@ -73,10 +70,7 @@ export class LastValues<T> {
    * partial one, and none of a whole one.
    */
   keepTogether(question: string, values: ReadonlyMap<string, T>, isWhole: boolean): void {
-    const atMs = this.#clock.monotonicMs();
-    this.sweep();
-    this.#change(question, (entry) => {
-      entry.dropBefore(atMs - this.#maxAgeMs);
+    this.#write(question, (entry, atMs) => {
       if (!isWhole && entry.hasWhole()) return;
       entry.dropBefore(Infinity);
       for (const [name, value] of values) entry.set(name, value, atMs, isWhole);
@@ -122,6 +116,15 @@ export class LastValues<T> {
 
   #oldestMs(): number {
     return this.#clock.monotonicMs() - this.#maxAgeMs;
+  }
+
+  /** Changes the question's values by those of an answer that has come now. Values that are too old are dropped before. */
+  #write(question: string, change: (entry: QuestionValues<T>, atMs: number) => void): void {
+    this.sweep();
+    this.#change(question, (entry) => {
+      entry.dropBefore(this.#oldestMs());
+      change(entry, this.#clock.monotonicMs());
+    });
   }
 
   /** Makes the question the most recent one, or drops it where it has no values then. */

@@ -123,8 +123,9 @@ export class MetricTable {
       );
       const keyOf = (each: RuleMetric) => metricKey(each.resource, each.metric);
       yield* addMetrics(customMetrics, metrics, keyOf, (each) => {
-        const served = this.#customMetrics.get(keyOf(each))?.rule.identity;
-        return (awaitedCustom.get(each.metric) ?? index) > index && served !== rule.identity;
+        return (
+          (awaitedCustom.get(each.metric) ?? index) > index && !isServed(this.#customMetrics.get(keyOf(each)), rule)
+        );
       });
     }
     const externalMetrics = new Map<string, RuleExternalMetric>();
@@ -134,8 +135,7 @@ export class MetricTable {
         findExternalMetrics(rule, shapes),
       );
       const isHeld = ({ metric }: RuleExternalMetric) =>
-        (awaitedExternal.get(metric) ?? index) > index &&
-        this.#externalMetrics.get(metric)?.rule.identity !== rule.identity;
+        (awaitedExternal.get(metric) ?? index) > index && !isServed(this.#externalMetrics.get(metric), rule);
       yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric, isHeld);
     }
     const customKeys = [...customMetrics.keys()].sort();
@@ -179,6 +179,11 @@ export class MetricTable {
     if (rules === this.#rules) known.set(rule, { shapes, resourcesVersion, found });
     return found;
   }
+}
+
+/** Reports whether a metric is served, and by this rule or an equal one. */
+function isServed(metric: { readonly rule: MetricRule } | undefined, { identity }: MetricRule): boolean {
+  return metric?.rule.identity === identity;
 }
 
 /** Adds the metrics of a rule that are not held back. A metric that an earlier rule has, too, is replaced. */

@@ -1,7 +1,7 @@
 /** Lists of series as lines of a snapshot. */
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 import { isPossibleTime } from '../storage/snapshotchecks.ts';
-import { createShapeFold, type Shapes } from './seriesshapes.ts';
+import { createShapeFold, labelsOf, type Shapes } from './seriesshapes.ts';
 import { check, listOf } from './valuecodecs.ts';
 
 /** A list that succeeded. */
@@ -40,7 +40,7 @@ export function readLists(lines: readonly (readonly unknown[])[]): ReadonlyMap<s
     const list = lists.get(key) ?? { fold: createShapeFold(), lastSuccessMs, missing: count };
     lists.set(key, list);
     for (const shape of listOf(shapes, 'series')) {
-      list.fold.add(labelsOf(listOf(shape, 'series')));
+      list.fold.add(labelsOf(readShape(listOf(shape, 'series'))));
       list.missing -= 1;
     }
   }
@@ -48,8 +48,8 @@ export function readLists(lines: readonly (readonly unknown[])[]): ReadonlyMap<s
   return new Map(whole.map(([key, { fold, lastSuccessMs }]) => [key, { ...fold.result(), lastSuccessMs }]));
 }
 
-function labelsOf(shape: readonly unknown[]): Readonly<Record<string, string>> {
+function readShape(shape: readonly unknown[]): SeriesShape {
   check(shape.length > 0 && shape.every((name) => typeof name === 'string'), 'names of series');
   const [name, ...labels] = shape as readonly [SeriesShape['name'], ...string[]];
-  return Object.fromEntries([...labels.map((label) => [label, '']), ...(name === '' ? [] : [['__name__', name]])]);
+  return { name, labels };
 }

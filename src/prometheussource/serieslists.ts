@@ -158,7 +158,7 @@ export class SeriesLists {
   }
 }
 
-/** Of rules with one engine. */
+/** Equal for rules that differ in their selectors alone, and so have one engine. */
 function restOf({ kind, identityOfRest }: MetricRule): string {
   return `${kind} ${identityOfRest}`;
 }

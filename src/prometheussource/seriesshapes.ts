@@ -76,7 +76,7 @@ export async function joinShapes(shapes: readonly SeriesShape[], listed: Shapes)
 }
 
 /** Returns labels of a series that has the shape. */
-function labelsOf({ name, labels }: SeriesShape): SeriesLabels {
+export function labelsOf({ name, labels }: SeriesShape): SeriesLabels {
   return Object.fromEntries([...labels.map((label) => [label, '']), ...(name === '' ? [] : [[nameLabel, name]])]);
 }
 

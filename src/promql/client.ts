@@ -67,9 +67,9 @@ export interface PromqlClientOptions {
   readonly clock?: Clock;
   /** From 0 to below 1. */
   readonly random?: () => number;
-  /** Of a query, its wait for earlier ones included. */
+  /** Milliseconds that a query may take, its wait for earlier ones included. */
   readonly deadlineMs?: number;
-  /** Of a list of series, from its send; that of queries if it is not given. */
+  /** Milliseconds that a list of series may take from its send; default: as a query. */
   readonly listDeadlineMs?: number;
   readonly listWaitMs?: number;
   /** Sends exactly prometheus-adapter's requests: no POST for long URLs, an empty timeout. */

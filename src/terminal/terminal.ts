@@ -16,7 +16,7 @@ export interface KeyPress {
 interface ReadlineKey extends Partial<KeyPress> {
   /** All that was read for it. */
   readonly sequence?: string;
-  /** Of a key that sends Escape and more, such as an arrow. */
+  /** What follows Escape, for a key that sends more than that, such as an arrow. */
   readonly code?: string;
 }
 

@@ -103,7 +103,7 @@ export interface AutoscalerSeries {
 }
 
 export interface AutoscalerMetricSeries {
-  /** Of several metrics of one name the second is `name (2)`. */
+  /** The second one of several metrics of one name is `name (2)`. */
   readonly name: string;
   /** `%` of requests, or none. */
   readonly unit: '%' | '';

@@ -9,7 +9,7 @@ export interface ResourceView {
   readonly requested?: number;
   /** Usage of the containers whose requests `requested` adds up, where there are others, also ephemeral ones. The share of the request is of this, otherwise of `used`. */
   readonly usedWithRequest?: number;
-  /** Of pods: `used` lacks containers that have no usage, so it is no share of `requested` and `limit`, which are of all. */
+  /** Set for a pod if `used` lacks containers that have no usage: it is no share of `requested` and `limit`, which are of all. */
   readonly isPartial?: true;
   readonly limit?: number;
   /** Of nodes and the cluster only. */

@@ -47,6 +47,14 @@ function autoscalersOf(count: number): readonly AutoscalerView[] {
   }));
 }
 
+/** Serves 2,000 workloads and as many autoscalers. */
+function serveLarge() {
+  const scene = createScene();
+  scene.pods = podsOfWorkloads(2000);
+  scene.autoscalers = autoscalersOf(2000);
+  return serveScene(scene);
+}
+
 interface Scrolled {
   /** What `aria-rowindex` says of each row, in the order in which rows came. */
   readonly indexes: readonly number[];
@@ -135,10 +143,7 @@ describe('tables of thousands of rows', () => {
   });
 
   test('the filter finds rows that are not in the document', async () => {
-    const scene = createScene();
-    scene.pods = podsOfWorkloads(2000);
-    scene.autoscalers = autoscalersOf(2000);
-    await using ui = await serveScene(scene);
+    await using ui = await serveLarge();
     await using opened = await openPage(browser, ui.newLink());
     const { page, problems } = opened;
     await goTo(page, '#/namespaces/shop');
@@ -162,10 +167,7 @@ describe('tables of thousands of rows', () => {
   });
 
   test('arrow keys go from row to row past those in the document, and rows are what screen readers know', async () => {
-    const scene = createScene();
-    scene.pods = podsOfWorkloads(2000);
-    scene.autoscalers = autoscalersOf(2000);
-    await using ui = await serveScene(scene);
+    await using ui = await serveLarge();
     await using opened = await openPage(browser, ui.newLink());
     const { page, problems } = opened;
     for (const [place, table, title] of [

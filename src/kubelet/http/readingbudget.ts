@@ -40,7 +40,7 @@ export class ReadingBudget {
   #responseMs = 0;
   #isArmed = false;
   readonly #paused = new Set<PausedReading>();
-  /** Of responses that are not long, at least since the iteration began. */
+  /** Spent on responses that are not long, at least since the iteration began. */
   #shortMs = 0;
   #queued = 0;
   readonly #queue: EventLoopQueue;
