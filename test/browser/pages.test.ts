@@ -1,7 +1,7 @@
 /** The page in a real browser, over made-up clusters that the one of `npm start` cannot be: large, hostile, failing, empty. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { seriousViolations } from './accessibility.ts';
 import { nodeAt, podAt, createScene, markup, serveScene } from './scene.ts';
 import { closeSharedBrowser, goTo, openPage, readAgain, sharedBrowser, type WatchedPage } from './browser.ts';
@@ -43,6 +43,20 @@ async function open(
       await ui[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Waits until the first canvas has a pixel of the colour, or of any: uPlot draws after the legend is there. */
+async function waitForDrawn(page: Page, colour?: readonly [number, number, number]): Promise<void> {
+  await page.waitForFunction((wanted) => {
+    const canvas = document.querySelector('.plot canvas');
+    if (!(canvas instanceof HTMLCanvasElement) || canvas.width === 0) return false;
+    const { data = [] } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {};
+    for (let at = 0; at < data.length; at += 4) {
+      const isWanted = wanted?.every((part, index) => data[at + index] === part) ?? data[at + 3] !== 0;
+      if (isWanted) return true;
+    }
+    return false;
+  }, colour);
 }
 
 /** Runs in the page: returns what is wider than the screen, and tables that are wider than their place. */
@@ -330,16 +344,7 @@ describe('the page in a browser', () => {
       .waitFor();
     await page.getByText('As a table').first().click();
     assert.ok((await page.locator('.plot tbody tr').count()) >= 50);
-    // Every column of the canvas is empty where nothing is drawn.
-    const isDrawn = await page
-      .locator('.plot canvas')
-      .first()
-      .evaluate((element) => {
-        if (!(element instanceof HTMLCanvasElement)) return false;
-        const pixels = element.getContext('2d')?.getImageData(0, 0, element.width, element.height).data ?? [];
-        return pixels.some((value) => value !== 0);
-      });
-    assert.equal(isDrawn, true);
+    await waitForDrawn(page);
   });
 
   test('a point that has no line is drawn, also beside long lines', async () => {
@@ -350,20 +355,10 @@ describe('the page in a browser', () => {
     await using opened = await open(scene, { colorScheme: 'light' });
     const { page } = opened;
     await goTo(page, '#/namespaces/shop');
-    // Lines are checkout, web, young, and line-3 is #147a63.
-    assert.equal(await page.locator('.plot .legend li', { hasText: 'young' }).locator('.key.line-3').count(), 2);
-    const pixels = await page
-      .locator('.plot canvas')
-      .first()
-      .evaluate((element) => {
-        if (!(element instanceof HTMLCanvasElement)) return 0;
-        const { data = [] } = element.getContext('2d')?.getImageData(0, 0, element.width, element.height) ?? {};
-        let found = 0;
-        for (let at = 0; at < data.length; at += 4)
-          if (data[at] === 0x14 && data[at + 1] === 0x7a && data[at + 2] === 0x63) found += 1;
-        return found;
-      });
-    assert.ok(pixels > 0, `${pixels} pixels`);
+    // Lines are checkout, web, young.
+    await page.locator('.plot .legend li', { hasText: 'young' }).locator('.key.line-3').nth(1).waitFor();
+    // This is line-3.
+    await waitForDrawn(page, [0x14, 0x7a, 0x63]);
   });
 
   test('a plot names its last point, and without points says why', async () => {

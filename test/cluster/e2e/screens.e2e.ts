@@ -121,17 +121,18 @@ describe('the screens', () => {
     after(() => dropNamespaces(cluster, namespace));
 
     test('says why there is none', async () => {
-      const rows = await waitFor(
+      // The kubelet says ContainerCreating until it has looked for the image.
+      await waitFor(
         'the screen to have both reasons',
         async () => {
           const printed = await top('pods', '-n', namespace, '--once', '-o', 'wide');
-          return /waits for a node/.test(printed) && /have not started/.test(printed) && printed;
+          assert.match(printed, /^\s*(?:\S+ +)?large .*it waits for a node: .*Insufficient cpu/m);
+          assert.match(printed, /^\s*(?:\S+ +)?unpulled .*its containers have not started \(ErrImageNeverPull\)/m);
+          return true;
         },
         60_000,
         500,
       );
-      assert.match(rows, /^\s*(?:\S+ +)?large .*it waits for a node: .*Insufficient cpu/m);
-      assert.match(rows, /^\s*(?:\S+ +)?unpulled .*its containers have not started \(ErrImageNeverPull\)/m);
     });
   });
 
