@@ -152,6 +152,7 @@ function routerOf(path: ReadPathOptions, { groups, resources, auth, caBundles }:
     registry,
     status: createStatus({
       statuses: scraper.statuses,
+      pod: path.pod?.owner,
       resourceMetrics: { source: resources.source, scrapesKubelets: scrapesKubelets(options) },
       usage: resources,
       podCounts: admission.counts,

@@ -19,11 +19,14 @@ import type {
   StatusSource,
 } from '../server/statuspage.ts';
 import type { PodCounts } from '../storage/admission.ts';
+import type { RootOwner } from '../tls/podroot.ts';
 import { version } from '../version.ts';
 
 export interface StatusOptions {
   readonly statuses: () => readonly NodeStatus[];
   readonly resourceMetrics: ResourceMetricsReport;
+  /** The pod that this process runs in; undefined elsewhere. */
+  readonly pod: RootOwner | undefined;
   /** Undefined where what is served is not known before a request. */
   readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> | undefined };
   /** Counts the last scrape's pods; undefined before the first. */
@@ -44,6 +47,7 @@ export interface StatusOptions {
 export function createStatus({
   statuses,
   resourceMetrics,
+  pod,
   usage,
   podCounts,
   refusals,
@@ -66,6 +70,7 @@ export function createStatus({
     const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
+      pod: pod && `${pod.namespace}/${pod.pod}`,
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),

@@ -21,10 +21,10 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 ];
 
 export function statusText(report: StatusReport): string {
-  const { version, startTime, degraded, refused, kubeletIdentity, resourceMetrics, nodes } = report;
+  const { version, pod, startTime, degraded, refused, kubeletIdentity, resourceMetrics, nodes } = report;
   const { caBundles = [], metricRules = [] } = report;
   const lines = [
-    `kubegauge ${version}, since ${startTime}; ${scrapesText(report)}`,
+    `kubegauge ${version}${pod === undefined ? '' : ` in pod ${pod}`}, since ${startTime}; ${scrapesText(report)}`,
     ...(resourceMetrics.source === 'prometheus' ? ['metrics.k8s.io comes from Prometheus, by resourceRules'] : []),
     ...(resourceMetrics.scrapesKubelets ? [identityText(kubeletIdentity)] : []),
     ...(degraded.length === 0

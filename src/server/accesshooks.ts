@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import { customGroup } from '../api/custom/metricvalues.ts';
 import { externalGroup } from '../api/external/externalvalues.ts';
+import { statusPath } from '../api/statusresource.ts';
 import { serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { UserInfo } from '../auth/authenticator.ts';
@@ -17,6 +18,7 @@ import { createPeerCertificate } from './peercertificate.ts';
 import { type Reply, statusReply } from './reply.ts';
 import type { RequestInfo } from './requestinfo.ts';
 import type { HttpRequest, HttpResponse } from './responder.ts';
+import { isStatusResource } from './statuspage.ts';
 import { connectionWaitingBytesLimit } from './waitinglimits.ts';
 
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
@@ -96,12 +98,21 @@ export function authorizeAndServe(context: HookContext): Hook {
 async function authorize(context: HookContext, request: HttpRequest, user: UserInfo): Promise<void> {
   const { authorizer, metrics } = context.options;
   try {
-    await authorizer.authorize(user, attributesOf(request.info), waiterOf(context, request));
+    for (const right of rightsFor(request.info)) await authorizer.authorize(user, right, waiterOf(context, request));
   } catch (error) {
     metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error');
     throw error;
   }
   metrics.authorized('allowed');
+}
+
+/**
+ * Returns what a request needs, all of it. Roles that read all resources of all groups are common, and their users may
+ * not see refused clients and addresses: the report as a resource also needs the right to its path.
+ */
+function rightsFor(info: RequestInfo): readonly Attributes[] {
+  const requested = attributesOf(info);
+  return isStatusResource(info) ? [requested, { kind: 'path', verb: 'get', path: statusPath }] : [requested];
 }
 
 function attributesOf({ method, path, query, resource }: RequestInfo): Attributes {

@@ -6,6 +6,7 @@ import {
   aggregatedVersions,
   type DiscoveryVersion,
 } from '../api/discoverydocuments.ts';
+import { statusPath } from '../api/statusresource.ts';
 import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
 import { unknownResource } from '../apimachinery/status.ts';
@@ -19,7 +20,7 @@ import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textRe
 import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
 import { type ApiRoute, type Handler, serveRoute } from './route.ts';
 import { groupOf, type ServedGroup } from './servedgroup.ts';
-import { serveStatus, type StatusSource } from './statuspage.ts';
+import { isStatusResource, serveStatus, statusRoute, type StatusSource } from './statuspage.ts';
 
 export interface RouterOptions {
   readonly discovery: Discovery;
@@ -47,6 +48,7 @@ export function createRouter({
   status,
 }: RouterOptions): Router {
   const groupList: ApiRoute = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
+  const statusOfApi = statusRoute(status);
   /** Paths below them follow the same rules, at least by a 404. */
   const routes = new Map<string, ApiRoute>([
     ...[...discovery.documents].map(([path, found]): [string, ApiRoute] => [path, document(found)]),
@@ -56,7 +58,7 @@ export function createRouter({
     ['/', () => indexReply(paths, 200)],
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
-    ['/status', (request) => serveStatus(status, request)],
+    [statusPath, (request) => serveStatus(status, request)],
     ...openApi,
     ...healthPaths.map((path): [string, Handler] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
     ...healthPaths.flatMap((path) =>
@@ -75,6 +77,7 @@ export function createRouter({
     if (other !== undefined) return other(request);
     if (path === '/apis' || path === '/apis/') return serveRoute(groupList, request);
     if (!routes.keys().some((root) => path === root || path.startsWith(`${root}/`))) return indexReply(paths, 404);
+    if (isStatusResource(request.info)) return serveRoute(statusOfApi, request);
     const route = routes.get(`/${trimSlashes(path)}`) ?? groupOf(groups, request.info)?.route(request.info);
     if (route === undefined) throw unknownResource();
     return serveRoute(route, request);

@@ -1,15 +1,19 @@
-/** GET /status explains the served numbers. */
+/** GET /status explains the served numbers. The same report is a resource of metrics.k8s.io. */
+import { statusResource } from '../api/statusresource.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
-import { badRequest } from '../apimachinery/status.ts';
+import { badRequest, watchNotSupported } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { MessageCode } from '../messagecodes.ts';
 import { compress } from './compress.ts';
 import { jsonReply, type Reply } from './reply.ts';
-import { type ApiRequest, valuesOf } from './requestinfo.ts';
+import { type ApiRequest, type RequestInfo, valuesOf } from './requestinfo.ts';
+import type { ApiRoute } from './route.ts';
 
 /** Durations have Go's form, times Kubernetes'; unknown values are absent. */
 export interface StatusReport {
   readonly version: string;
+  /** The pod that answers, as <namespace>/<name>; absent outside of a pod. Each replica has a report of its own. */
+  readonly pod?: string | undefined;
   readonly startTime: string;
   readonly resolution: string;
   readonly staleness: string;
@@ -131,6 +135,25 @@ export function serveStatus(source: StatusSource, request: ApiRequest): Promise<
   const names = valuesOf(request.info, 'node');
   if (names.some((name) => name === '')) throw badRequest('node= must name a node');
   return compress(jsonReply(encodeJson(clean(source(names)), 'pretty')), request.header('accept-encoding'));
+}
+
+/** Reports whether a request means the report as a resource, whatever its verb. */
+export function isStatusResource({ resource, shape }: RequestInfo): boolean {
+  if (resource === undefined || shape !== 'cluster' || resource.name !== '' || resource.subresource !== '')
+    return false;
+  const { group, version, resource: name } = statusResource;
+  return resource.group === group && resource.version === version && resource.resource === name;
+}
+
+/** Returns the route of the report as a resource. */
+export function statusRoute(source: StatusSource): ApiRoute {
+  return {
+    produces: ['application/json'],
+    serve(request) {
+      if (request.info.resource?.verb === 'watch') throw watchNotSupported(statusResource);
+      return serveStatus(source, request);
+    },
+  };
 }
 
 /** Removes secrets and control characters from foreign texts. */

@@ -6,6 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { createDiscovery } from '../../src/api/discovery.ts';
+import { discoveredMetrics } from '../../src/api/resources.ts';
+import { statusResourcePath } from '../../src/api/statusresource.ts';
+import { encodeJson } from '../../src/apimachinery/meta.ts';
 import type { StatusReport } from '../../src/server/statuspage.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { runProgram } from '../fakes/program.ts';
@@ -143,5 +147,104 @@ describe('kubegauge status', () => {
     cluster.apiServer.reviews.access = () => ({ allowed: false, reason: '' });
     const stranger = await run(...flags(), `--cert-dir=${folder}`);
     assert.match(stranger.err, /answers 403.*non-resource URL \/status/s);
+  });
+});
+
+describe('the report as a resource of metrics.k8s.io', () => {
+  type Spec = Parameters<WholeCluster['apiServer']['reviews']['access']>[0];
+  const isRight = ({ resourceAttributes }: Spec) => resourceAttributes !== undefined;
+  const isPath = ({ nonResourceAttributes }: Spec) =>
+    isDeepStrictEqual(nonResourceAttributes, { path: '/status', verb: 'get' });
+  /** Asks as a user that no review is cached of. */
+  const askAs = async (name: string, access: (spec: Spec) => boolean, path = statusResourcePath) => {
+    cluster.apiServer.reviews.access = (spec) => ({ allowed: access(spec), reason: '' });
+    return ask2(await proxied(), path, { ...alice, 'x-remote-user': name });
+  };
+
+  test('is that of /status, of the same nodes', async () => {
+    const answer = await ask2(await proxied(), `${statusResourcePath}?node=node-3&node=node-1`, admin);
+    assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json']);
+    const [report, direct] = [JSON.parse(answer.text) as StatusReport, await status('?node=node-3&node=node-1')];
+    assert.deepEqual(Object.keys(report), Object.keys(direct));
+    assert.deepEqual(
+      [report.startTime, report.nodes.map(({ name }) => name)],
+      [direct.startTime, ['node-1', 'node-3']],
+    );
+  });
+
+  test('needs the right to the resource and to the path: neither alone is enough', async () => {
+    const readsAll = await askAs('wildcard', isRight);
+    assert.equal(readsAll.status, 403);
+    assert.match(readsAll.text, /User \\"wildcard\\" cannot get path \\"\/status\\"/);
+    const ofPath = await askAs('path', isPath);
+    assert.equal(ofPath.status, 403);
+    const denied =
+      /cannot list resource \\"kubegauge_status\\" in API group \\"metrics\.k8s\.io\\" at the cluster scope/;
+    assert.match(ofPath.text, denied);
+    const reviewed: Spec[] = [];
+    const both = await askAs('both', (spec) => {
+      reviewed.push(spec);
+      return isRight(spec) || isPath(spec);
+    });
+    assert.equal(both.status, 200);
+    assert.deepEqual(
+      reviewed.map(({ resourceAttributes, nonResourceAttributes }) => resourceAttributes ?? nonResourceAttributes),
+      [
+        { verb: 'list', group: 'metrics.k8s.io', version: 'v1beta1', resource: 'kubegauge_status' },
+        { path: '/status', verb: 'get' },
+      ],
+    );
+  });
+
+  test('is denied while the review of the path fails', async () => {
+    const { faults } = cluster.apiServer;
+    cluster.apiServer.reviews.access = (spec) => {
+      // The next review is that of the path.
+      faults.answer = ({ path }) => (path.endsWith('/subjectaccessreviews') ? 400 : undefined);
+      return { allowed: isRight(spec), reason: '' };
+    };
+    const { status } = await ask2(await proxied(), statusResourcePath, { ...alice, 'x-remote-user': 'outage' });
+    faults.answer = undefined;
+    assert.equal(status, 500);
+  });
+
+  test('is only read, at one path', async () => {
+    const version = '/apis/metrics.k8s.io/v1beta1';
+    const codes = async (name: string, ...paths: readonly string[]) => {
+      const found: number[] = [];
+      for (const path of paths) found.push((await askAs(name, () => true, path)).status);
+      return found;
+    };
+    assert.deepEqual(await codes('watcher', `${statusResourcePath}?watch=1`), [405]);
+    const others = [
+      `${statusResourcePath}/x`,
+      `${statusResourcePath}//x`,
+      `${version}/namespaces/web/kubegauge_status`,
+      `${version}/watch/kubegauge_status`,
+      '/apis/metrics.k8s.io/v1/kubegauge_status',
+      '/apis/other.example/v1beta1/kubegauge_status',
+    ];
+    assert.deepEqual(
+      await codes('reader', ...others),
+      Array.from(others, () => 404),
+    );
+    const put = { ...alice, 'x-remote-user': 'writer', ':method': 'PUT', ':path': statusResourcePath };
+    assert.equal((await ask2(await proxied(), statusResourcePath, put)).status, 405);
+  });
+
+  test('is in no document of discovery or OpenAPI, nor in the index of paths', async () => {
+    const { documents, groupList, aggregated } = createDiscovery(`:${cluster.port}`, [discoveredMetrics()]);
+    const textOf = async (path: string, accept = 'application/json') =>
+      (await ask2(await proxied(), path, { ...admin, accept })).text;
+    for (const [path, document] of [...documents, ['/apis', groupList] as const]) {
+      assert.equal(await textOf(path), encodeJson(document.json()).toString(), path);
+    }
+    const whole = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    assert.equal(await textOf('/apis', whole), encodeJson(aggregated.v2.json()).toString());
+    for (const path of ['/openapi/v2', '/openapi/v3/apis/metrics.k8s.io/v1beta1', '/']) {
+      const text = await textOf(path);
+      assert.match(text, /metrics\.k8s\.io/, path);
+      assert.doesNotMatch(text, /kubegauge_status/, path);
+    }
   });
 });

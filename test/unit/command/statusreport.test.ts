@@ -1,4 +1,4 @@
-/** The part of /status about the credentials for kubelets. */
+/** The parts of /status about the pod, the credentials for kubelets and rules. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createStatus } from '../../../src/command/statusreport.ts';
@@ -8,10 +8,13 @@ import { createFakeClock } from '../../fakes/clock.ts';
 
 const account = 'kube-system/readers';
 
+const pod = { namespace: 'kube-system', pod: 'metrics-server-1', uid: '6a8f' };
+
 const reportWith = (identity: KubeletIdentityReport, metricRules: readonly SourceReport[] = []) =>
   createStatus({
     statuses: () => [],
     resourceMetrics: { source: 'kubelet', scrapesKubelets: true },
+    pod,
     usage: { nodeUsage: () => assert.fail('there is no node') },
     podCounts: () => undefined,
     refusals: { recent: () => [] },
@@ -23,6 +26,10 @@ const reportWith = (identity: KubeletIdentityReport, metricRules: readonly Sourc
     stalenessMs: 45_000,
     clock: createFakeClock(),
   })([]);
+
+test('the report names the pod that answers', () => {
+  assert.equal(reportWith({ sent: 'own' }).pod, 'kube-system/metrics-server-1');
+});
 
 test('a token that is missing or cannot be renewed is a problem, with its reason', () => {
   const degradedBy = (identity: KubeletIdentityReport) => reportWith(identity).degraded;

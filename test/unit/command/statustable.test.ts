@@ -69,6 +69,13 @@ test('a report without a problem says that all is well', () => {
   assert.match(statusText({ ...report, degraded: [], nodes: [] }), /^all is well$/m);
 });
 
+test('a report names the pod that it is of', () => {
+  assert.match(
+    statusText({ ...report, pod: 'kube-system/web-1' }),
+    /^kubegauge 1\.2\.3 in pod kube-system\/web-1, since /,
+  );
+});
+
 test('a report says which credentials kubelets get, and why', () => {
   const textOf = (kubeletIdentity: StatusReport['kubeletIdentity']) => statusText({ ...report, kubeletIdentity });
   const account = 'kube-system/readers';
