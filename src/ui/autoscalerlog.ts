@@ -66,20 +66,13 @@ function addReading(columns: Columns, autoscaler: AutoscalerView, timeSeconds: n
   const readings = columns.timeSeconds.push(timeSeconds);
   columns.replicas.push(autoscaler.replicas ?? null);
   columns.desiredReplicas.push(autoscaler.desiredReplicas ?? null);
-  const counts = new Map<string, number>();
-  for (const { name: given, current, target, ratio } of autoscaler.metrics) {
-    const count = (counts.get(given) ?? 0) + 1;
-    counts.set(given, count);
-    // Metrics of one name differ by their selectors, which are long: the order is that of the spec.
-    const name = count === 1 ? given : `${given} (${count})`;
+  for (const { name, current, target, ratio } of autoscaler.metrics) {
     let metric = columns.metrics.get(name);
     if (metric === undefined) {
       if (columns.metrics.size >= metricSeriesLimit) continue;
       metric = { current: [], target: [], ratio: [], unit: '' };
       columns.metrics.set(name, metric);
     }
-    // A metric whose own name is that of another with its number.
-    if (metric.target.length === readings) continue;
     fill(metric, readings - 1);
     metric.current.push(toNumber(current));
     metric.target.push(toNumber(target));

@@ -103,7 +103,7 @@ export interface AutoscalerSeries {
 }
 
 export interface AutoscalerMetricSeries {
-  /** The second one of several metrics of one name is `name (2)`. */
+  /** See AutoscalerMetricView. */
   readonly name: string;
   /** `%` of requests, or none. */
   readonly unit: '%' | '';

@@ -36,7 +36,7 @@ export function parseAutoscalerObject(object: unknown): AutoscalerObject | undef
       // Until the controller has computed a first number, it is 0.
       desiredReplicas: desired === 0 && minReplicas > 0 ? undefined : desired,
       // As in kubectl: the controller keeps the order of the spec.
-      metrics: items(field(spec, 'metrics')).map((metric, at) => metricView(metric, current[at])),
+      metrics: withOwnNames(items(field(spec, 'metrics')).map((metric, at) => metricView(metric, current[at]))),
       reason: limited?.status === 'True' ? foreignText(limited.message) : undefined,
       lastScaleMs: Number.isNaN(lastScaleMs) ? undefined : lastScaleMs,
     }),
@@ -77,6 +77,22 @@ function metricView(spec: unknown, status: unknown): AutoscalerMetricView {
       wanted === undefined || measured === undefined || wanted.number === 0
         ? undefined
         : measured.number / wanted.number,
+  });
+}
+
+/** Metrics of one name differ by their selectors, which are long: the second one is `name (2)`, in the order of the spec. */
+function withOwnNames(metrics: readonly AutoscalerMetricView[]): readonly AutoscalerMetricView[] {
+  const known = new Set(metrics.map(({ name }) => name));
+  const counts = new Map<string, number>();
+  return metrics.map((metric) => {
+    const { name: given } = metric;
+    let count = (counts.get(given) ?? 0) + 1;
+    // A metric's given name may be that of another with its number.
+    if (count > 1) while (known.has(`${given} (${count})`)) count += 1;
+    counts.set(given, count);
+    const name = count === 1 ? given : `${given} (${count})`;
+    known.add(name);
+    return { ...metric, name };
   });
 }
 

@@ -76,7 +76,7 @@ export interface PodView extends Measurement {
 }
 
 export interface AutoscalerMetricView {
-  /** Such as `cpu`, `cpu of container app`, `http_requests`. */
+  /** Such as `cpu`, `cpu of container app`, `http_requests`; the second metric of one name is `http_requests (2)`. */
   readonly name: string;
   /** As autoscalers show it: `45%` of requests, `250m`. */
   readonly current?: string;

@@ -52,7 +52,7 @@ function Autoscaler({ item, trail }) {
       <${Fact} name="last scaled">${lastScaled(item)}<//>
     <//>
     ${item.reason !== undefined && html`<p class="note warn">${item.reason}</p>`}
-    <section class="metrics" aria-label="Metrics">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} />`)}</section>
+    <section class="metrics" aria-label="Metrics">${item.metrics.map((metric) => html`<${Metric} key=${metric.name} metric=${metric} reason=${item.reason} focusable />`)}</section>
     <${AutoscalerPlots} series=${series} item=${item} empty=${whyEmpty(history, item.reason)} />
     <p class="muted">Collected since this program was started: the cluster keeps no history of autoscalers.</p>`;
 }

@@ -5,9 +5,10 @@ import { lineOf, usePodHistory, whyEmpty } from '../data/series.js';
 import { resources } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
-import { Age, Amount, Share, Usage } from '../parts/number.js';
+import { Age, Amount, measuredTip, Share, Usage } from '../parts/number.js';
 import { shownAs } from '../parts/states.js';
 import { boundsOf, UsagePlots } from '../parts/usageplots.js';
+import { moveFocus } from '../parts/virtuallist.js';
 import { apiPath, linkTo, nodeLink, workloadLink } from '../routes.js';
 
 /** @import { UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
@@ -62,10 +63,10 @@ function ContainerPlots({ pod, container, series, history }) {
 /** @param {{ pod: PodView }} props */
 function Containers({ pod }) {
   return html`<div class="scroll stacked" tabindex="0" role="region" aria-label="Containers"><table><thead><tr><th scope="col">Container</th><th scope="col">State</th><th scope="col" class="right">CPU</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Memory</th><th scope="col" class="right">request</th><th scope="col" class="right">limit</th><th scope="col">% of limit</th><th scope="col" class="right">Restarts</th></tr></thead>
-    <tbody>${pod.containers.map(
+    <tbody onKeyDown=${moveFocus}>${pod.containers.map(
       (
         container,
-      ) => html`<tr key=${container.name}><th scope="row">${container.name}${container.kind !== 'container' && html` <span class="muted">${container.kind}</span>`}</th>
+      ) => html`<tr key=${container.name}><th scope="row"><span class="rowlink" tabindex="0" ...${measuredTip(containerMeasurement(pod, container), container.name)}>${container.name}</span>${container.kind !== 'container' && html` <span class="muted">${container.kind}</span>`}</th>
       <td class="whole" data-label="state">${container.state ?? ''}${container.reason !== undefined && container.state !== 'running' && html` <span class="phase">${container.reason}</span>`}</td>
       ${
         /** @type {const} */ (['cpu', 'memory']).map(

@@ -79,11 +79,11 @@ export function AutoscalerTable({ items, title = 'Autoscalers', hasNamespace = f
 /** @param {AutoscalerView} item */
 const keyOf = ({ namespace, name }) => `${namespace}/${name}`;
 
-/** @param {{ metric: AutoscalerMetricView, reason: string | undefined }} props */
-export function Metric({ metric: { name, current, target, ratio }, reason }) {
+/** @param {{ metric: AutoscalerMetricView, reason: string | undefined, focusable?: boolean }} props */
+export function Metric({ metric: { name, current, target, ratio }, reason, focusable = false }) {
   const tip =
     ratio === undefined ? (reason ?? 'the autoscaler has no value of it') : `${percentText(ratio)} of the target`;
-  return html`<p class="metric" data-tip=${`${name}: ${tip}`}><span class="muted">${name}</span> <span class="value"><b class=${ratio !== undefined && ratio > 1.1 ? 'hot' : ''}>${current ?? '–'}</b> of ${target}</span></p>`;
+  return html`<p class="metric" tabindex=${focusable ? 0 : undefined} data-tip=${`${name}: ${tip}`}><span class="muted">${name}</span> <span class="value"><b class=${ratio !== undefined && ratio > 1.1 ? 'hot' : ''}>${current ?? '–'}</b> of ${target}</span></p>`;
 }
 
 /** @param {{ item: AutoscalerView }} props */

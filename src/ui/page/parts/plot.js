@@ -98,6 +98,8 @@ function Legend({ lines, outside, data, at, text, latest, last }) {
 
 /** Rows of the table; a plot has a point a minute, and hardly more. */
 const tableLimit = 120;
+/** Lines whose values fit beside each other on the narrowest screen. */
+const fewLines = 2;
 
 /** @param {{ lines: readonly PlotLine[], data: uPlot.AlignedData, text: (value: number) => string }} props */
 function Table({ lines, data, text }) {
@@ -105,13 +107,13 @@ function Table({ lines, data, text }) {
   const rows = [...data[0].keys()].filter((row) =>
     measured.some(({ index }) => typeof data[index + 1]?.[row] === 'number'),
   );
-  return html`<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">time</th>${measured.map(({ line }) => html`<th scope="col">${line.label}</th>`)}</tr></thead>
+  return html`<div class=${`scroll ${measured.length > fewLines ? 'many' : ''}`} tabindex="0"><table><thead><tr><th scope="col">time</th>${measured.map(({ line }) => html`<th scope="col">${line.label}</th>`)}</tr></thead>
     <tbody>${rows
       .slice(-tableLimit)
       .toReversed()
       .map(
         (row) =>
-          html`<tr><th scope="row">${minuteText(data[0][row] ?? 0)}</th>${measured.map(({ index }) => html`<td>${cell(data[index + 1]?.[row], text)}</td>`)}</tr>`,
+          html`<tr><th scope="row">${minuteText(data[0][row] ?? 0)}</th>${measured.map(({ line, index }) => html`<td data-label=${line.label}>${cell(data[index + 1]?.[row], text)}</td>`)}</tr>`,
       )}</tbody></table></div>`;
 }
 

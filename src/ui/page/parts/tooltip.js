@@ -1,4 +1,7 @@
-/** One tooltip for the page: shows `data-tip` of what is under the pointer or has the focus, and the age of `data-at`. */
+/**
+ * One tooltip for the page: shows `data-tip` of what is under the pointer or has the focus, and the age of `data-at`. A row's link that has the focus
+ * shows those of all cells of the row, which are no tab stops.
+ */
 import { nowMs } from '../data/cluster.js';
 import { ageText } from '../format.js';
 
@@ -15,11 +18,8 @@ export function startTooltip() {
   let owner;
 
   const write = () => {
-    if (owner === undefined) return;
-    const at = Number(owner.getAttribute('data-at') ?? Number.NaN);
-    const age = Number.isNaN(at) ? '' : `\n${ageText(Math.max(0, (nowMs() - at) / 1000))} old`;
     // Text, never markup: names come from the cluster.
-    tip.textContent = `${owner.getAttribute('data-tip') ?? ''}${age}`;
+    if (owner !== undefined) tip.textContent = textOf(owner);
   };
   const hide = () => {
     owner?.removeAttribute('aria-describedby');
@@ -47,11 +47,36 @@ export function startTooltip() {
     if (key === 'Escape') hide();
   });
   globalThis.addEventListener('hashchange', hide);
-  document.addEventListener('scroll', hide, { capture: true, passive: true });
+  const follow = () => {
+    // The focus may have moved to a row that came on the screen by it.
+    if (owner !== undefined && owner === document.activeElement && isOnScreen(owner)) place(tip, owner);
+    else hide();
+  };
+  document.addEventListener('scroll', follow, { capture: true, passive: true });
   setInterval(() => {
     if (owner?.isConnected === false) hide();
     else write();
   }, 1000);
+}
+
+/** Of a row's link with the focus, its own lines and those of the row's cells, each once. @param {Element} owner */
+function textOf(owner) {
+  const row = owner === document.activeElement && owner.matches('.rowlink') ? owner.closest('.row, .card, tr') : null;
+  const cells = row?.querySelectorAll('[data-tip]') ?? [];
+  return [...new Set([owner, ...cells].flatMap(linesOf))].join('\n');
+}
+
+/** @param {Element} element @returns {readonly string[]} */
+function linesOf(element) {
+  const at = Number(element.getAttribute('data-at') ?? Number.NaN);
+  const age = Number.isNaN(at) ? [] : [`${ageText(Math.max(0, (nowMs() - at) / 1000))} old`];
+  return [...(element.getAttribute('data-tip') ?? '').split('\n'), ...age];
+}
+
+/** @param {Element} element */
+function isOnScreen(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < globalThis.innerHeight;
 }
 
 /** @param {HTMLElement} tip @param {Element} owner */

@@ -103,10 +103,10 @@ function Row({ render, item, index }) {
 }
 
 /** Arrow keys move the focus between rows. @param {KeyboardEvent} event */
-function moveFocus(event) {
+export function moveFocus(event) {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
   if (step === 0 || !(event.currentTarget instanceof Element)) return;
-  const stops = [...event.currentTarget.querySelectorAll('a.rowlink')];
+  const stops = [...event.currentTarget.querySelectorAll('.rowlink')];
   const next = stops[stops.indexOf(document.activeElement ?? document.body) + step];
   if (!(next instanceof HTMLElement)) return;
   event.preventDefault();
