@@ -1,5 +1,5 @@
 /** Stops asking an engine that gives no answers: `kubegauge rules check` asks for one rule after the other. */
-import type { QueryAnswer } from '../promql/answer.ts';
+import type { SentAnswer } from '../promql/answer.ts';
 import type { SeriesAnswer, SeriesFold } from '../promql/answerbodies.ts';
 import { StoppedError } from '../promql/breakers.ts';
 import type { PromqlClient, QueryRequest, SeriesRequest } from '../promql/client.ts';
@@ -30,7 +30,7 @@ class StoppingClient implements PromqlClient {
     this.#client = client;
   }
 
-  query(request: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
+  query(request: QueryRequest, signal: AbortSignal): Promise<SentAnswer> {
     return this.#ask(request.subject, () => this.#client.query(request, signal));
   }
 

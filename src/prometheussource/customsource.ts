@@ -38,7 +38,7 @@ export class CustomAnswers {
   readonly #mapper: Mapper;
   readonly #batches = new NameBatches<ObjectAnswer>();
   readonly #last: LastValuesByLane<MetricSample>;
-  readonly #batchable = new Map<string, boolean>();
+  readonly #batchable = new WeakMap<MetricRule, boolean>();
   /** Rules whose joined queries were too much for an engine: each request has one of its own until the file changes. */
   readonly #separate = new WeakSet<MetricRule>();
   readonly #nameLimits = new Map<string, { readonly metric: RuleMetric; readonly bytes: number }>();
@@ -102,7 +102,7 @@ export class CustomAnswers {
   ): Promise<ObjectAnswer> {
     const run = (names: readonly string[], ended: AbortSignal) =>
       this.#send(metric, { ...question, names }, flow, ended);
-    if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
+    if (!this.#mayBatch(metric.rule)) return run(question.names, signal);
     const limit = this.#nameBytesLimit(key, metric, question);
     const ask = (names: readonly string[]) =>
       this.#separate.has(metric.rule)
@@ -159,10 +159,10 @@ export class CustomAnswers {
     return customQuery(rule, { ...question, series }, this.#mapper, this.#querying.style);
   }
 
-  #mayBatch(metricsQuery: string): boolean {
+  #mayBatch(rule: MetricRule): boolean {
     if (this.#querying.style === 'as-adapter') return false;
-    const known = this.#batchable.get(metricsQuery) ?? isBatchable(metricsQuery);
-    this.#batchable.set(metricsQuery, known);
+    const known = this.#batchable.get(rule) ?? isBatchable(rule.metricsQueryText);
+    this.#batchable.set(rule, known);
     return known;
   }
 }

@@ -8,6 +8,7 @@ import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
 import { flowOf } from './flows.ts';
+import { sampleBytes } from './lastvalues.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
@@ -25,7 +26,7 @@ export class ExternalAnswers {
     this.#querying = querying;
     this.#states = states;
     this.#mapper = mapper;
-    this.#last = querying.lastValues('external', externalSampleCodec, weigh);
+    this.#last = querying.lastValues('external', externalSampleCodec, weighExternalSample);
   }
 
   /** @throws StatusError, or the signal's reason. */
@@ -76,11 +77,13 @@ export class ExternalAnswers {
   }
 }
 
-/** Characters of labels that take as much memory as a sample without any. */
-const usualLabels = 100;
+/** Bytes in memory of a sample without labels, and of a label beside its text. */
+const emptySampleBytes = 200;
+const labelBytes = 40;
 
-function weigh({ labels }: ExternalSample): number {
-  let characters = 0;
-  for (const [name, value] of labels ?? []) characters += name.length + value.length;
-  return 1 + Math.floor(characters / usualLabels);
+/** Returns how many usual samples take as much memory: an engine chooses the labels, and small ones in any number. */
+export function weighExternalSample({ labels }: ExternalSample): number {
+  let bytes = emptySampleBytes;
+  for (const [name, value] of labels ?? []) bytes += labelBytes + name.length + value.length;
+  return Math.ceil(bytes / sampleBytes);
 }

@@ -6,7 +6,7 @@ import { QuestionValues, type ValueColumn } from './questionvalues.ts';
 export const lastValueLimit = 200_000;
 
 /** Bytes of a usual sample. */
-const sampleBytes = 150;
+export const sampleBytes = 150;
 /** Bytes of a question without its samples and key. */
 const questionBytes = 900;
 

@@ -6,13 +6,13 @@ import { readingTurns } from '../promql/readingturns.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';
 import {
   findExternalMetrics,
-  fixedNameOf,
   findMetrics,
   type FoundMetrics,
   type RuleExternalMetric,
   type RuleMetric,
   type SeriesShape,
 } from '../rules/seriesmetrics.ts';
+import { awaitedRules } from './awaitedrules.ts';
 import type { SeriesLists } from './serieslists.ts';
 
 /** Metrics of one group that are served; those of later rules are left out. */
@@ -113,8 +113,9 @@ export class MetricTable {
   *#compute(rules: Pick<Rules, 'custom' | 'external'>): RefreshSteps<void> {
     const isReplaced = (): boolean => rules !== this.#rules;
     if (isReplaced()) return;
-    const awaitedCustom = this.#awaited(rules.custom);
-    const awaitedExternal = this.#awaited(rules.external);
+    // An earlier rule that served such a metric meanwhile would have other numbers.
+    const awaitedCustom = awaitedRules(rules.custom, this.#lists);
+    const awaitedExternal = awaitedRules(rules.external, this.#lists);
     const customMetrics = new Map<string, RuleMetric>();
     for (const [index, rule] of rules.custom.entries()) {
       if (isReplaced()) return;
@@ -123,9 +124,7 @@ export class MetricTable {
       );
       const keyOf = (each: RuleMetric) => metricKey(each.resource, each.metric);
       yield* addMetrics(customMetrics, metrics, keyOf, (each) => {
-        return (
-          (awaitedCustom.get(each.metric) ?? index) > index && !isServed(this.#customMetrics.get(keyOf(each)), rule)
-        );
+        return awaitedCustom(each.metric) > index && !isServed(this.#customMetrics.get(keyOf(each)), rule);
       });
     }
     const externalMetrics = new Map<string, RuleExternalMetric>();
@@ -135,7 +134,7 @@ export class MetricTable {
         findExternalMetrics(rule, shapes),
       );
       const isHeld = ({ metric }: RuleExternalMetric) =>
-        (awaitedExternal.get(metric) ?? index) > index && !isServed(this.#externalMetrics.get(metric), rule);
+        awaitedExternal(metric) > index && !isServed(this.#externalMetrics.get(metric), rule);
       yield* addMetrics(externalMetrics, metrics, ({ metric }) => metric, isHeld);
     }
     const customKeys = [...customMetrics.keys()].sort();
@@ -150,19 +149,6 @@ export class MetricTable {
     this.#externalMetrics = externalMetrics;
     if (!isSame) this.#customList = customList;
     if (externalList.join('\n') !== this.#externalList.join('\n')) this.#externalList = externalList;
-  }
-
-  /**
-   * Returns the metrics that rules will make once their first lists have come, with the place of the last such rule: an
-   * earlier one that serves it meanwhile would have other numbers.
-   */
-  #awaited(rules: readonly MetricRule[]): ReadonlyMap<string, number> {
-    const found = new Map<string, number>();
-    for (const [index, rule] of rules.entries()) {
-      const name = this.#lists.of(rule).isAwaited ? fixedNameOf(rule) : undefined;
-      if (name !== undefined) found.set(name, index);
-    }
-    return found;
   }
 
   *#findFor<Metric>(

@@ -7,8 +7,8 @@ export type SavedStoreName = 'custom' | 'external' | 'nodes' | 'pods';
 
 /** Values in one line: it is written in one step. */
 const lineValues = 1_000;
-/** Samples of one answer that is written whole, in one line of a megabyte or so; longer answers are left out. */
-export const wholeAnswerLimit = 10_000;
+/** Weight of one answer that is written whole, in one line of a megabyte or so: 6,000 samples with four labels. Larger answers are left out. */
+export const wholeAnswerLimit = 20_000;
 
 /** Stands in front of lines of values. */
 const lineKind = 'values';

@@ -15,6 +15,9 @@ const longestRetryMs = 5_000;
 /** For a selector that the engine refuses, and for an engine that asks for fewer requests. */
 const refusedRetryMs = 60_000;
 
+/** Milliseconds: a usual list has come by then. */
+const soonMs = 10_000;
+
 export interface SeriesListOptions {
   readonly client: PromqlClient;
   readonly seriesQuery: string;
@@ -27,7 +30,7 @@ export interface SeriesListOptions {
   readonly onNotes: (notes: AnswerNotes) => void;
   /** Matches new shapes against rules, in slices of the event loop, before they replace the last ones. */
   readonly prepare: (shapes: readonly SeriesShape[]) => Promise<void>;
-  /** Computes the metrics of new shapes, before the list counts as successful, and after the first failure. */
+  /** Computes the metrics of new shapes, before the list counts as successful; also once it is no longer awaited, or expected soon. */
   readonly onShapes: () => Promise<void>;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -43,6 +46,7 @@ export class SeriesList {
   /** Why the last list may lack series. */
   warning: string | undefined;
   #text: string | undefined;
+  #isSlow = false;
 
   constructor(options: SeriesListOptions) {
     this.#options = options;
@@ -51,6 +55,11 @@ export class SeriesList {
   /** Whether the first list, or its failure, is yet to come. */
   get isAwaited(): boolean {
     return this.#text === undefined && this.lastError === undefined;
+  }
+
+  /** Whether it is awaited, and has not been for long. */
+  get isExpectedSoon(): boolean {
+    return this.isAwaited && !this.#isSlow;
   }
 
   get client(): PromqlClient {
@@ -68,6 +77,7 @@ export class SeriesList {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, intervalMs, random } = this.#options;
     let retryMs = firstRetryMs;
+    void this.#expect(signal);
     while (!signal.aborted) {
       await this.#list(signal);
       const error = this.lastError;
@@ -77,6 +87,14 @@ export class SeriesList {
       retryMs = error === undefined ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
       await clock.sleep(pauseMs, signal).catch(() => undefined);
     }
+  }
+
+  /** Never rejects. */
+  async #expect(signal: AbortSignal): Promise<void> {
+    await this.#options.clock.sleep(soonMs, signal).catch(() => undefined);
+    if (signal.aborted || !this.isAwaited) return;
+    this.#isSlow = true;
+    await this.#options.onShapes();
   }
 
   async #list(signal: AbortSignal): Promise<void> {

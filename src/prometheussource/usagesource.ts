@@ -41,7 +41,7 @@ export class UsageAnswers implements UsageSource {
   readonly #options: UsageAnswersOptions;
   readonly #lastNodes: LastValuesByLane<Usage>;
   readonly #lastPods: LastValuesByLane<KeptPod>;
-  readonly #joinable = new Map<string, boolean>();
+  readonly #joinable = new WeakMap<ResourceQuery, boolean>();
   /** Room for names, which takes a rendering of both templates. */
   readonly #podBytesLimits = new WeakMap<ResourceRules, Map<QueryForm, number>>();
   /**
@@ -221,9 +221,9 @@ export class UsageAnswers implements UsageSource {
   /** Joined queries group by namespace, too, which only queries of a known form do rightly. */
   #formOf({ cpu, memory }: ResourceRules): QueryForm {
     if (this.#style === 'as-adapter') return 'whole';
-    const mayJoin = [cpu, memory].every(({ containerQuery: { text } }) => {
-      const known = this.#joinable.get(text) ?? isBatchable(text);
-      this.#joinable.set(text, known);
+    const mayJoin = [cpu, memory].every(({ containerQuery }) => {
+      const known = this.#joinable.get(containerQuery) ?? isBatchable(containerQuery.text);
+      this.#joinable.set(containerQuery, known);
       return known;
     });
     return mayJoin ? 'joined' : 'cut';

@@ -25,6 +25,12 @@ export interface QueryAnswer {
   readonly notes: AnswerNotes;
 }
 
+/** A query's answer as an engine sent it. */
+export interface SentAnswer extends QueryAnswer {
+  /** Of its body. */
+  readonly bytes: number;
+}
+
 /** Remarks of an engine on an answer that it sends nevertheless. */
 export interface AnswerNotes {
   readonly warnings: readonly string[];

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 import {
   type AnswerNotes,
   checkSeriesEnvelope,
-  type QueryAnswer,
   type QueryElement,
   readNotes,
   readQueryAnswer,
   readQueryElement,
   readSeriesElement,
+  type SentAnswer,
   type SeriesLabels,
 } from './answer.ts';
 import type { AnswerLimits } from './answerlimits.ts';
@@ -30,14 +30,14 @@ export interface SeriesAnswer<T> {
 }
 
 /** @throws Error as `readElements` and `readQueryAnswer`. */
-export async function readQueryBody(body: Readable, limits: AnswerLimits): Promise<QueryAnswer> {
+export async function readQueryBody(body: Readable, limits: AnswerLimits): Promise<SentAnswer> {
   const elements: QueryElement[] = [];
-  const { envelope } = await readElements(body, {
+  const { envelope, bytes } = await readElements(body, {
     path: ['data', 'result'],
     limits,
     onElement: (element) => elements.push(readQueryElement(element)),
   });
-  return readQueryAnswer(envelope, elements);
+  return { ...readQueryAnswer(envelope, elements), bytes };
 }
 
 /** @throws Error as `readElements` and `checkSeriesEnvelope`. */

@@ -21,6 +21,8 @@ export interface ReadElements {
   /** The document with an empty array in place of the elements. */
   readonly envelope: unknown;
   readonly elements: number;
+  /** Of the whole document. */
+  readonly bytes: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function readElements(
       await readingTurns.run(() => splitter.write(chunk.subarray(from, from + stepBytes)));
     }
   }
-  return { envelope: parse(splitter.end()), elements: splitter.elements };
+  return { envelope: parse(splitter.end()), elements: splitter.elements, bytes };
 }
 
 /** The parser's own message quotes the text. */

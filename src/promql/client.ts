@@ -10,7 +10,7 @@ import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
-import type { QueryAnswer } from './answer.ts';
+import type { SentAnswer } from './answer.ts';
 import { readQueryBody, readSeriesBody, type SeriesAnswer, type SeriesFold } from './answerbodies.ts';
 import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
 import { readErrorBody } from './answerreader.ts';
@@ -56,7 +56,7 @@ export interface SeriesRequest {
 /** Every method throws PromqlError, or the signal's reason after its abort, which also ends the query at the engine. */
 export interface PromqlClient extends AsyncDisposable {
   readonly engine: PromqlEngine;
-  query(request: QueryRequest, signal: AbortSignal): Promise<QueryAnswer>;
+  query(request: QueryRequest, signal: AbortSignal): Promise<SentAnswer>;
   series<T>(request: SeriesRequest, fold: () => SeriesFold<T>, signal: AbortSignal): Promise<SeriesAnswer<T>>;
 }
 
@@ -124,7 +124,7 @@ class HttpPromqlClient implements PromqlClient {
     this.#breakers = new Breakers({ clock, random });
   }
 
-  query({ query, timeMs, subject, flow }: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
+  query({ query, timeMs, subject, flow }: QueryRequest, signal: AbortSignal): Promise<SentAnswer> {
     const asAdapter = this.#options.asAdapter === true;
     const parameters: [string, string][] = [['query', query]];
     if (timeMs !== undefined) parameters.push(['time', secondsText(timeMs)]);

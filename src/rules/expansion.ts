@@ -35,6 +35,28 @@ export function expand(as: string, pattern: Pattern, match: readonly (string | u
     .join('');
 }
 
+/** Returns a function that reports whether there may be a match that makes a text: any text may stand for a reference. */
+export function expansionTest(as: string): (text: string) => boolean {
+  const literals = [''];
+  for (const piece of pieces(as)) {
+    if ('text' in piece) literals.push((literals.pop() ?? '') + piece.text);
+    else literals.push('');
+  }
+  const [first = '', ...others] = literals;
+  const last = others.pop();
+  if (last === undefined) return (text) => text === first;
+  return (text) => {
+    if (!text.startsWith(first)) return false;
+    let at = first.length;
+    for (const literal of others) {
+      const found = text.indexOf(literal, at);
+      if (found < 0) return false;
+      at = found + literal.length;
+    }
+    return text.length >= at + last.length && text.endsWith(last);
+  };
+}
+
 /** Returns the first reference to a group that the pattern does not have, with what was probably meant. */
 export function unknownReference(
   as: string,

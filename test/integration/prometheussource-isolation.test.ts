@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { Caller } from '../../src/metricsource/source.ts';
+import { sharedAnswersLimitBytes } from '../../src/prometheussource/sharedqueries.ts';
+import { createFakeClock } from '../fakes/clock.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
 import { type RunningSource, runSource, type SourceSettings } from '../fakes/promqlsource.ts';
 import { until } from '../fakes/until.ts';
@@ -72,6 +74,23 @@ suite('isolation of callers', () => {
       await running.external('queue_depth', `path=slow${round}`, slow).catch(() => undefined);
     await assert.rejects(running.external('queue_depth', '', slow), /Timeout/);
     assert.equal((await running.external('queue_depth')).length, 1);
+  });
+
+  test('answers that are shared are kept by their bytes: of large ones only the last', async () => {
+    await start({ clock: createFakeClock() });
+    const usual = 'x'.repeat(1_000);
+    const samples = Math.floor((sharedAnswersLimitBytes * 0.6) / usual.length);
+    prometheus.resultOf = () => Array.from({ length: samples }, (_, index) => [{ usual, id: String(index) }, '1']);
+    const asked = async (selector: string) => {
+      const before = queries();
+      await running.external('queue_depth', selector);
+      return queries() - before;
+    };
+    assert.equal(await asked('queue=a'), 1);
+    assert.equal(await asked('queue=a'), 0);
+    assert.equal(await asked('queue=b'), 1);
+    assert.equal(await asked('queue=b'), 0);
+    assert.equal(await asked('queue=a'), 1);
   });
 
   test("the autoscaler's query does not wait behind a user's, and neither does another user's", async () => {

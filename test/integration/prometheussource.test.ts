@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { StatusError } from '../../src/apimachinery/status.ts';
+import type { Clock } from '../../src/clock.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createPromqlMetrics } from '../../src/promql/promqlmetrics.ts';
 import { unknownSources } from '../../src/prometheussource/prometheussource.ts';
@@ -603,6 +604,42 @@ suite('metrics of rules', () => {
       running.source.setRules(parseRules(custom(named('old_total'), changed)));
       await until('the series are asked for', () => prometheus.waiting === 1);
       assert.deepEqual(running.listed(), []);
+    });
+
+    suite('where only series decide the name of the last one', () => {
+      const any = '{__name__=~"^new_.*"}';
+      const found = rule(any, summed, '  name: {matches: "^new_(.*)_total$", as: "${1}"}\n');
+      const decided = `${custom(named('old_total'), found, requests)}\n${external(named('old_total'), found)}`;
+      const startSlow = async (clock?: Clock) => {
+        const { seriesOf } = prometheus;
+        prometheus.seriesOf = (match) => seriesOf(match === any ? 'new_m_total' : match);
+        prometheus.fault = ({ endpoint, parameters }) =>
+          endpoint === 'series' && parameters.get('match[]') === any ? 'hang' : undefined;
+        prometheus.resultOf = (query) => [[{ pod: 'web-0' }, query.includes('old_total') ? '1000' : '5']];
+        await start(decided, clock === undefined ? {} : { clock }, 3);
+        await until('the others are listed', () => running.listed().includes('pods/requests'));
+        assert.deepEqual([running.listed().includes('pods/m'), running.source.external.list()], [false, []]);
+      };
+
+      test('it waits after the start for the list of that one', async () => {
+        await startSlow();
+        const why = running.source.custom.absence?.('m', { group: '', resource: 'pods' });
+        assert.equal(why, 'Prometheus has not answered yet which series there are');
+        prometheus.fault = undefined;
+        prometheus.release();
+        await until('the metric is listed', () => running.listed().includes('pods/m'));
+        assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 5000 });
+        assert.deepEqual(running.source.external.list(), ['m']);
+      });
+
+      test('it is served by the first one where that list takes long', async () => {
+        const clock = createFakeClock();
+        await startSlow(clock);
+        await clock.advance(10_000);
+        await until('the metric is listed', () => running.listed().includes('pods/m'));
+        assert.deepEqual(await running.values('m', ['web-0']), { 'web-0': 1_000_000 });
+        assert.deepEqual(running.source.external.list(), ['m']);
+      });
     });
 
     test('is served by the first one until a last one that is added has its list', async () => {

@@ -617,6 +617,18 @@ test('kills for lack of memory are counted within the window', async () => {
   assert.equal(await under.valueOf('oom_kills'), 2);
 });
 
+test('kills that a restarted kubelet reads again in the log of the kernel are not counted again, and later ones are', async () => {
+  const under = createNode(['oom_kills']);
+  const scrape = async (kills: number) => {
+    under.scrape(rowsOf([web([], { containers: { app: [{ family: 'container_oom_events_total', value: kills }] } })]));
+    await under.clock.advance(10_000);
+  };
+  for (const kills of [1, 0, 1, 1]) await scrape(kills);
+  assert.equal(await under.valueOf('oom_kills'), 0);
+  await scrape(2);
+  assert.equal(await under.valueOf('oom_kills'), 1);
+});
+
 test('a container that has read nothing counts as 0 beside one that has', async () => {
   const under = createNode(['fs_reads_per_second']);
   const reads = (count: number): RowValue[] =>
