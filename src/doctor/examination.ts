@@ -1,7 +1,7 @@
 /** Runs checks side by side, each until its deadline, and collects their findings. */
 import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { foreignText } from '../foreigntext.ts';
+import { foreignText, withoutSecrets } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
@@ -47,7 +47,7 @@ export interface ExaminationOptions {
   readonly keptLimit?: number;
 }
 
-/** @throws Error if kube-apiserver cannot be asked at all. */
+/** Returns texts without secrets and control characters: they quote other programs, and people paste remedies into terminals. @throws Error if kube-apiserver cannot be asked at all. */
 export async function examine(
   checks: readonly Check[],
   { server, options, place, clock = systemClock, keptLimit = keptLimitBytes[place] }: ExaminationOptions,
@@ -68,11 +68,11 @@ export async function examine(
       kind: 'Examination',
       version,
       time: new Date(api.nowMs()).toISOString(),
-      cluster: server.url,
+      cluster: withoutSecrets(server.url),
       place,
       examined: outcomes.some(({ isDone }) => isDone),
       checks: checks.map(({ name, title }, index) => ({ name, title, result: resultOf(findings[index] ?? []) })),
-      findings: findings.flat(),
+      findings: findings.flat().map(printable),
     };
   } finally {
     stop.abort(new Error('the examination is over'));
@@ -151,4 +151,12 @@ function resultOf(findings: readonly Finding[]): CheckSummary['result'] {
     if (severity !== 'note' && findings.some((finding) => finding.severity === severity)) return severity;
   }
   return 'ok';
+}
+
+/** Keeps the lines of a remedy: they are commands. */
+function printable(finding: ReportedFinding): ReportedFinding {
+  const clean = withoutSecrets(finding) as ReportedFinding;
+  if (finding.remedy === undefined) return clean;
+  const lines = finding.remedy.split('\n').map((line) => withoutSecrets(line));
+  return { ...clean, remedy: lines.join('\n') };
 }

@@ -1,6 +1,6 @@
 /** Prints an examination: for people, as JSON or as YAML. */
 import { stringify } from 'yaml';
-import { escapeControls, terminalJson, withoutSecrets } from '../foreigntext.ts';
+import { escapeControls, terminalJson } from '../foreigntext.ts';
 import type { CheckSummary, Examination } from './examination.ts';
 import { type ReportedFinding, severities } from './finding.ts';
 
@@ -8,25 +8,9 @@ export const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 export function examinationText(examination: Examination, format: OutputFormat): string {
-  // Findings quote other programs.
-  const clean = withLines(examination);
-  if (format === 'json') return `${terminalJson(clean, 2)}\n`;
-  if (format === 'yaml') return stringify(clean);
-  return table(clean);
-}
-
-/** Escapes control characters, but keeps the lines of remedies. */
-function withLines(examination: Examination): Examination {
-  const clean = withoutSecrets({ ...examination, findings: [] }) as Examination;
-  return {
-    ...clean,
-    findings: examination.findings.map((finding) => {
-      const rest = withoutSecrets(finding) as ReportedFinding;
-      if (finding.remedy === undefined) return rest;
-      const lines = finding.remedy.split('\n').map((line) => withoutSecrets(line));
-      return { ...rest, remedy: lines.join('\n') };
-    }),
-  };
+  if (format === 'json') return `${terminalJson(examination, 2)}\n`;
+  if (format === 'yaml') return stringify(examination);
+  return table(examination);
 }
 
 const marks: Readonly<Record<CheckSummary['result'], string>> = {

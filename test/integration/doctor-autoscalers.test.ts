@@ -75,3 +75,15 @@ test('an autoscaler of another kind of the same name, of another API, takes no e
   const [finding] = findings.filter(({ object }) => object === 'HorizontalPodAutoscaler shop/built-in');
   assert.match(finding?.problem ?? '', /is web2 meant\?/);
 });
+
+test('a name that would end the paste into a terminal is escaped in every field of a finding', async () => {
+  await using world = await createNodeWorld();
+  const name = 'web\u001b[201~\rrm x';
+  const conditions = [{ type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message: 'timed out' }];
+  const failing = { ...autoscaler('web', '2026-11-29T12:00:00Z', name), status: { conditions } };
+  world.apiServer.documents.set(autoscalersPath, { items: [failing] });
+  const { findings } = await world.examine();
+  const [found] = findings.filter(({ check }) => check === 'autoscalers');
+  assert.equal(found?.problem, 'the scale of deployment/web\\x1b[201~\\x0drm x cannot be read or changed');
+  assert.equal(found.remedy, "kubectl --namespace shop get 'deployment/web\\x1b[201~\\x0drm x' -o yaml");
+});
