@@ -9,7 +9,7 @@ import { createRivalFinder } from '../doctor/autoscalers/targetproblems.ts';
 import { hasEnded, type PodFacts } from '../doctor/pods/podfacts.ts';
 import { causeOfMissing, type PodUsageFacts } from '../doctor/pods/podproblems.ts';
 import { UncheckedError } from '../doctor/uncheckederror.ts';
-import { field, items } from '../client/json.ts';
+import { field, items, text } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { AutoscalerObject } from './autoscalerviews.ts';
 import type { NodeParts } from './nodeviews.ts';
@@ -24,6 +24,8 @@ const askLimit = 20;
 const concurrency = 4;
 /** Autoscalers that fail whose targets are read for one view. */
 const detailLimit = 10;
+/** Pods of a target, or objects of its kind, that are read: one page. */
+const targetListLimit = 500;
 
 /** Returns sentences by `namespace/name`. @param pods without usage. */
 export async function podReasons(
@@ -129,7 +131,7 @@ export async function autoscalerReasons(
   const failing = all.filter(({ facts }) => failureOf(facts) !== undefined).slice(0, detailLimit);
   const details = new Map<AutoscalerObject, AutoscalerDetails>();
   await mapLimited(failing, concurrency, new AbortController().signal, async (each) => {
-    details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutRight));
+    details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutAnswer));
   });
   const servesPrometheus =
     [...details.values()].some(({ pods }) => pods !== undefined) && (await comesFromPrometheus());
@@ -153,7 +155,7 @@ const guesses: ReadonlyMap<string, (details: AutoscalerDetails) => boolean> = ne
   ['autoscaler-no-usage', ({ pods }: AutoscalerDetails) => pods === undefined],
 ]);
 
-function withoutRight(error: unknown): AutoscalerDetails {
+function withoutAnswer(error: unknown): AutoscalerDetails {
   if (error instanceof UncheckedError) return noDetails;
   throw error;
 }
@@ -169,12 +171,13 @@ function readerOf(reads: Reads): DetailReader {
   };
   return {
     get: (path, query) => reads.find('get the target of an autoscaler', path, query).catch(unchecked),
-    list: async (path, { query = {} } = {}) =>
-      items(
-        field(
-          await reads.find('list pods of an autoscaler', path, { ...query, limit: '500' }).catch(unchecked),
-          'items',
-        ),
-      ),
+    async list(path, { query = {} } = {}) {
+      const limit = String(targetListLimit);
+      const list = await reads.find('list pods of an autoscaler', path, { ...query, limit }).catch(unchecked);
+      // The first ones would be taken for all.
+      if (text(field(field(list, 'metadata'), 'continue')))
+        throw new UncheckedError(path, `the list is longer than ${targetListLimit} objects`);
+      return items(field(list, 'items'));
+    },
   };
 }

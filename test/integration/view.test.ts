@@ -327,6 +327,22 @@ test('an autoscaler that fails is explained by its target, or in the words of it
   });
 });
 
+test('an autoscaler of more pods than are read is explained in the words of its controller, not by the first of them', async () => {
+  await using apiServer = await createFakeApiServer();
+  await using view = createClusterView({ server: apiServer.connection });
+  const message = 'unable to get metrics: no metrics returned from resource metrics API';
+  const conditions = [{ type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message }];
+  apiServer.objects.set({ ...autoscaler('shop', 'web', []), status: { conditions } });
+  apiServer.documents.set('/apis/apps/v1/namespaces/shop/deployments/web/scale', { status: { selector: 'app=web' } });
+  const labels = { app: 'web' };
+  for (let at = 0; at < 500; at += 1)
+    apiServer.objects.set(pod('shop', `evicted-${at}`, { labels, spec, phase: 'Failed' }));
+  const reasonOf = async () => (await view.autoscalers('shop'))[0]?.reason;
+  assert.match((await reasonOf()) ?? '', /^no living pod matches the selector/);
+  apiServer.objects.set(pod('shop', 'web-0', { nodeName: 'node-a', labels, spec, status }));
+  assert.equal(await reasonOf(), message);
+});
+
 test('no reason speaks of kubelets where usages come from Prometheus', async () => {
   await using apiServer = await createFakeApiServer();
   const { objects, documents } = apiServer;
