@@ -26,6 +26,8 @@ export interface SessionOptions {
 const tickMs = 1_000;
 /** Ticks between redraws of ages: they are shown in seconds, and a redraw costs CPU. */
 const ticksPerAge = 5;
+/** Reads at a time: those of screens that were left go on to the end of their page. */
+const mostReads = 4;
 
 /** Runs until the user quits, the signal aborts, or the terminal is gone. */
 export async function runSession(options: SessionOptions): Promise<void> {
@@ -45,6 +47,9 @@ class Session {
   #ticks = 0;
   /** The read that counts: one that was begun for another screen is dropped. */
   #current = 0;
+  #running = 0;
+  /** The latest read begins when another one ends. */
+  #isQueued = false;
   #waitingSinceMs: number | undefined;
   #nextReadMs = 0;
 
@@ -96,14 +101,30 @@ class Session {
   }
 
   #refresh(): void {
-    this.#read().catch((error: unknown) => this.#ended.reject(error));
+    this.#current += 1;
+    this.#waitingSinceMs = performance.now();
+    this.#isQueued = this.#running >= mostReads;
+    if (!this.#isQueued) void this.#readLatest();
   }
 
-  /** Reads header and rows side by side, and draws each as it comes. */
-  async #read(): Promise<void> {
+  /** Reads, and again if another read was wanted meanwhile: keys may come faster than answers. */
+  async #readLatest(): Promise<void> {
+    this.#running += 1;
+    try {
+      do {
+        this.#isQueued = false;
+        await this.#read(this.#current);
+      } while (this.#isQueued);
+    } catch (error) {
+      this.#ended.reject(error);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  /** Reads header and rows side by side, and draws each as it comes. @param own the number of the read. */
+  async #read(own: number): Promise<void> {
     const { view, intervalMs } = this.#options;
-    const own = (this.#current += 1);
-    this.#waitingSinceMs = performance.now();
     const take = (part: Loaded): boolean => {
       if (own !== this.#current) return false;
       this.#loaded = part;

@@ -219,3 +219,32 @@ test('Ctrl-C behind Escape ends it', async () => {
     await until('it has ended', () => isOver);
   });
 });
+
+test('keys that come faster than answers begin few reads, and the last screen is read', async () => {
+  const gate = Promise.withResolvers<void>();
+  const reads: string[] = [];
+  const reading =
+    <T>(name: string, value: T) =>
+    async () => {
+      reads.push(name);
+      await gate.promise;
+      return value;
+    };
+  const view = {
+    nodes: reading('nodes', []),
+    pods: reading('pods', { items: [podView('web-0')] }),
+    autoscalers: reading('hpas', []),
+  };
+  await withSession(view, initialState('nodes', {}), async ({ type, written }) => {
+    await until('the first read waits', () => reads.length === 1);
+    type('14'.repeat(20));
+    type('2');
+    let text = '';
+    await until('all keys were taken', () => /\[2 Pods\]/.test((text += written())));
+    const begun = reads.length;
+    assert.ok(begun <= 4, `${begun} reads`);
+    gate.resolve();
+    await until('pods are shown', () => /web-0/.test((text += written())));
+    assert.deepEqual(reads.slice(begun), ['pods']);
+  });
+});
