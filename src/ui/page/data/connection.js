@@ -25,6 +25,16 @@ export class AnswerError extends Error {
 }
 
 /**
+ * Returns the error to show of a reading that failed. Others than AnswerErrors are mistakes of the page, or answers of another version of the server.
+ * @param {unknown} error
+ */
+export function answerErrorOf(error) {
+  if (error instanceof AnswerError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new AnswerError(500, `this page cannot use the answer: ${why}`, 'reload the page');
+}
+
+/**
  * Returns the JSON of a path relative to the page. The browser sends the ETag of what it has, so an answer that has not changed is read from its cache.
  * @param {string} path
  * @param {AbortSignal} [signal]

@@ -1,6 +1,8 @@
 /** Answers that are read again and again while a component shows them. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { AnswerError, getJson } from './connection.js';
+import { answerErrorOf, getJson } from './connection.js';
+
+/** @import { AnswerError } from './connection.js' */
 
 /**
  * @template T
@@ -52,8 +54,8 @@ export function useReading(key, everySeconds, read) {
         show(data);
         return true;
       } catch (error) {
-        if (signal.aborted || !(error instanceof AnswerError)) return false;
-        setShown({ key, data: answers.get(key), error });
+        if (signal.aborted) return false;
+        setShown({ key, data: answers.get(key), error: answerErrorOf(error) });
         return false;
       }
     });
