@@ -48,6 +48,8 @@ export function podMetrics(namespace: string | undefined): HistoryList {
 
 /** Milliseconds until a server is recognised again: another may have taken its place. */
 export const keeperLifetimeMs = 60_000;
+/** Lists whose server is known: namespaces come and go while a screen stays open. */
+export const keeperLimit = 1_000;
 /** Seconds; more is not kept by default. */
 const mostSeconds = 3_600;
 /** Points a page: 7 MB of JSON. */
@@ -163,7 +165,10 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
         },
       ),
     };
+    keepers.delete(path);
     keepers.set(path, next);
+    const [oldest] = keepers.keys();
+    if (keepers.size > keeperLimit && oldest !== undefined) keepers.delete(oldest);
     return next.keeper;
   }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { badRequest } from '../../../src/apimachinery/status.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createHistoryReader, nodeMetrics } from '../../../src/view/historyreader.ts';
+import { createHistoryReader, keeperLimit, nodeMetrics, podMetrics } from '../../../src/view/historyreader.ts';
 import { createNodeReader } from '../../../src/view/nodereader.ts';
 import type { Reads } from '../../../src/view/reads.ts';
 
@@ -38,4 +38,19 @@ test('views for the header do not wait for the causes of missing usages', async 
     nodes.map(({ name, reason }) => [name, reason]),
     [['node-a', 'the server has no usage of it']],
   );
+});
+
+test('of the namespaces whose server is known, those that were read last are kept', async () => {
+  let asked = 0;
+  const refusal: Reads['refusal'] = async () => {
+    asked += 1;
+    return undefined;
+  };
+  const { keeper } = createHistoryReader({ refusal } as Reads, systemClock);
+  for (let at = 0; at <= keeperLimit; at += 1) await keeper(podMetrics(`ci-${at}`));
+  assert.equal(asked, keeperLimit + 1);
+  await keeper(podMetrics(`ci-${keeperLimit}`));
+  assert.equal(asked, keeperLimit + 1);
+  await keeper(podMetrics('ci-0'));
+  assert.equal(asked, keeperLimit + 2);
 });
