@@ -107,7 +107,7 @@ function csvLine(row: Row): string {
 
 function csvField(value: string | number): string {
   const clean = escapeControls(String(value));
-  const text = typeof value === 'string' && /^[=+\-@]/.test(clean) ? `'${clean}` : clean;
+  const text = typeof value === 'string' && /^[=+\-@＝＋－＠]/.test(clean) ? `'${clean}` : clean;
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

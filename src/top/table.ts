@@ -40,7 +40,8 @@ export function layOut(
     .filter(({ column, isFilled }) => isFilled || (column.extra === 0 && column.title !== 'WHY'));
   const measured = filled.map(({ column, cells }) => {
     const title = column === sortedBy ? `${column.title}*` : column.title;
-    const natural = Math.max(widthOf(title), ...cells.map(({ text }) => widthOf(escapeControls(text))));
+    // No spread: there may be more rows than a call has arguments.
+    const natural = cells.reduce((most, { text }) => Math.max(most, widthOf(escapeControls(text))), widthOf(title));
     return { column, cells, title, natural };
   });
   const shown = width === undefined ? measured : fitting(measured, width);

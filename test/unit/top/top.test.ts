@@ -423,6 +423,23 @@ test('CSV has one column per value, quotes what it must, and no formula of a spr
   assert.match(line ?? '', /^[^,]+,shop,web-0,0\.1,0\.5,,1048576,.*"'=cmd\(\), ""x"""$/);
 });
 
+test('CSV has no formula in the wide characters that some spreadsheets take for narrow ones', async () => {
+  for (const sign of ['＝', '＋', '－', '＠']) {
+    const view = {
+      summary,
+      pods: async () => ({ items: [podView('web-0', 0.1, { reason: `${sign}cmd()` })] }),
+    } as unknown as ClusterView;
+    const text = await printOnce({ view, ...printing, state: initialState('pods', {}), format: 'csv' });
+    assert.ok(text.endsWith(`,'${sign}cmd()\n`), text);
+  }
+});
+
+test('a table has any number of rows', () => {
+  const nodes = Array.from({ length: 200_000 }, () => nodeView);
+  const { lines } = layOut(columnsOf.nodes.slice(0, 1), nodeRows(nodes), context, undefined, undefined);
+  assert.equal(lines.length, 200_000);
+});
+
 test('no format lets control characters of a cluster through to the terminal', async () => {
   const name = 'q\u001b]0;owned\u0007\u009b31m\u202e';
   const hpa = { kind: 'Deployment', name: 'web' };
