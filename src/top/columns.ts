@@ -3,7 +3,7 @@ import { escapeControls } from '../foreigntext.ts';
 import { fit, type Span, widthOf } from '../terminal/text.ts';
 import type { ResourceName } from '../view/resources.ts';
 import type { AmountName, AutoscalerMetricView, ResourceView } from '../view/types.ts';
-import { ageText, bytesText, coresText, markOf, percentText, shareOf } from './format.ts';
+import { ageText, bytesText, coresText, markOf, oldSeconds, percentText, shareOf } from './format.ts';
 import { hasUsage, reasonOf, type Row, type ScreenName } from './rows.ts';
 
 export interface ColumnContext {
@@ -86,9 +86,6 @@ function measuredMs(row: Row): number | undefined {
   if (row.kind === 'containers' && !hasUsage(row.container)) return undefined;
   return row.kind === 'hpas' ? undefined : row.pod.timestampMs;
 }
-
-/** Seconds from which an age is marked: servers scrape every 15 s, and metrics-server every minute. */
-const oldSeconds = 120;
 
 const age: TopColumn = {
   ...column('AGE', 0, measuredMs, number),

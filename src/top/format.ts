@@ -22,6 +22,9 @@ export function ageText(seconds: number): string {
   return whole < 172_800 ? `${Math.round(whole / 3_600)}h` : `${Math.round(whole / 86_400)}d`;
 }
 
+/** Seconds from which an age is marked: servers scrape every 15 s, and metrics-server every minute. The page of `kubegauge ui` has the same. */
+export const oldSeconds = 120;
+
 /** Returns a share of 1; undefined unless both are known, and the whole is not 0. */
 export function shareOf(part: number | undefined, whole: number | undefined): number | undefined {
   return part === undefined || whole === undefined || whole === 0 ? undefined : part / whole;

@@ -81,6 +81,15 @@ export const countedOf = (shown, all, noun) =>
  */
 export const ratioOf = (used, of) => (used === undefined || of === undefined || of === 0 ? undefined : used / of);
 
+/** Seconds from which a usage is marked as old, as in `kubegauge top`: metrics-server scrapes every minute by default, and the page reads twice a minute. */
+export const oldSeconds = 120;
+
+/**
+ * Returns how a share of what can be used up is marked, as in `kubegauge top`.
+ * @param {number} ratio
+ */
+export const levelOf = (ratio) => (ratio >= 0.9 ? 'hot' : ratio >= 0.75 ? 'warm' : 'cool');
+
 /**
  * Returns why ratioOf returns none.
  * @param {number | undefined} used @param {number | undefined} of

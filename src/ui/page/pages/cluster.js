@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { nowMs, useNodes, useSummary } from '../data/cluster.js';
 import { historyText, lineOf, useNodeHistory } from '../data/series.js';
 import { useStore } from '../data/store.js';
-import { compareNames, counted, countedOf, grouped, percentText, ratioOf, resources } from '../format.js';
+import { compareNames, counted, countedOf, grouped, levelOf, percentText, ratioOf, resources } from '../format.js';
 import { html } from '../html.js';
 import { filterText, matches } from '../parts/filter.js';
 import { Badge } from '../parts/facts.js';
@@ -139,7 +139,7 @@ function NodeSpark({ resource, node, series, isRead, endSeconds }) {
   return html`<div class="multiple">
     <p><span class="name">${title}</span><b><${Usage} resource=${resource} view=${view} measured=${node} /></b>
       <span class="muted">${view.allocatable !== undefined && html`of <${Amount} resource=${resource} value=${view.allocatable} />`}</span>
-      <span class=${`percent ${ratio !== undefined && ratio >= 0.9 ? 'hot' : ''}`}>${ratio === undefined ? '' : percentText(ratio)}</span></p>
+      <span class=${`percent ${ratio !== undefined && levelOf(ratio) === 'hot' ? 'hot' : ''}`}>${ratio === undefined ? '' : percentText(ratio)}</span></p>
     ${isRead && view.used !== undefined && line.times.length < 2 && html`<p class="soon muted">The line begins within a minute.</p>`}
     <${Spark} line=${line} kind=${resource} requested=${view.requested} top=${view.allocatable} label=${label} endSeconds=${endSeconds} />
   </div>`;

@@ -1,14 +1,11 @@
 /** Numbers that say when and how they were measured, and what is missing says why. */
 import { useEffect, useState } from 'preact/hooks';
 import { nowMs } from '../data/cluster.js';
-import { ageText, clockText, percentText, ratioOf, resources, whyNoShare } from '../format.js';
+import { ageText, clockText, levelOf, oldSeconds, percentText, ratioOf, resources, whyNoShare } from '../format.js';
 import { html } from '../html.js';
 
 /** @import { Measurement, ResourceView } from '../../../view/types.ts' */
 /** @import { ResourceName } from '../format.js' */
-
-/** Seconds after which a usage is marked as old. */
-const oldSeconds = 90;
 
 /** Where usage comes from. @type {Readonly<Record<string, string>>} */
 const sources = {
@@ -76,15 +73,10 @@ export function Share({ used, of, label, measured, isBound = false }) {
   const ratio = ratioOf(used, of);
   if (ratio === undefined) {
     const why = whyNoShare(used, of, label, measured?.reason);
-    return html`<span class="none" data-tip=${why}><span aria-hidden="true">–</span><span class="unseen">none: ${why}</span></span>`;
+    return html`<${Missing} reason=${why} />`;
   }
-  return html`<span class=${`share ${levelOf(ratio, isBound)}`} data-tip=${`${percentText(ratio)} of the ${label}`} data-at=${measured?.timestampMs}><span class="track"><i style=${{ width: `${Math.min(100, ratio * 100)}%` }}></i></span><span class="percent">${percentText(ratio)}</span></span>`;
-}
-
-/** @param {number} ratio @param {boolean} isBound */
-function levelOf(ratio, isBound) {
-  if (!isBound) return ratio > 1 ? 'warm' : 'cool';
-  return ratio >= 0.9 ? 'hot' : ratio >= 0.75 ? 'warm' : 'cool';
+  const level = isBound ? levelOf(ratio) : ratio > 1 ? 'warm' : 'cool';
+  return html`<span class=${`share ${level}`} data-tip=${`${percentText(ratio)} of the ${label}`} data-at=${measured?.timestampMs}><span class="track"><i style=${{ width: `${Math.min(100, ratio * 100)}%` }}></i></span><span class="percent">${percentText(ratio)}</span></span>`;
 }
 
 /** @param {Measurement} measured */

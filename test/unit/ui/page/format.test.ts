@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { markOf, oldSeconds as oldSecondsInTop } from '../../../../src/top/format.ts';
 import {
   ageText,
   bytesText,
@@ -7,6 +8,8 @@ import {
   coresText,
   counted,
   countedOf,
+  levelOf,
+  oldSeconds,
   percentText,
   plainText,
   ratioOf,
@@ -59,4 +62,14 @@ test('a missing share names its cause: no bound, or no usage', () => {
   assert.equal(whyNoShare(undefined, undefined, 'CPU limit', 'it has ended'), 'no CPU limit is set');
   assert.equal(whyNoShare(undefined, 1, 'CPU limit', 'it has ended'), 'it has ended');
   assert.equal(whyNoShare(undefined, 1, 'CPU limit'), 'no usage');
+});
+
+test('the page marks the ages and shares that top marks', () => {
+  assert.equal(oldSeconds, oldSecondsInTop);
+  const tones = { cool: 'plain', warm: 'warning', hot: 'bad' };
+  const shares = [0, 0.74, 0.75, 0.89, 0.9, 2];
+  assert.deepEqual(
+    shares.map((share) => tones[levelOf(share)]),
+    shares.map((share) => markOf(share).tone),
+  );
 });
