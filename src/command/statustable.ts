@@ -3,7 +3,7 @@ import { refusalText } from './statusreport.ts';
 import { escapeControls } from '../foreigntext.ts';
 import { metricRulesLines } from './metricruleslines.ts';
 import { tableLines } from './texttable.ts';
-import type { NodeReport, StatusReport } from '../server/statuspage.ts';
+import { kubeletIdentityText, type NodeReport, type StatusReport } from '../server/statuspage.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
   ['NODE', ({ name }) => name],
@@ -26,7 +26,7 @@ export function statusText(report: StatusReport): string {
   const lines = [
     `kubegauge ${version}${pod === undefined ? '' : ` in pod ${pod}`}, since ${startTime}; ${scrapesText(report)}`,
     ...(resourceMetrics.source === 'prometheus' ? ['metrics.k8s.io comes from Prometheus, by resourceRules'] : []),
-    ...(resourceMetrics.scrapesKubelets ? [identityText(kubeletIdentity)] : []),
+    ...(resourceMetrics.scrapesKubelets ? [kubeletIdentityText(kubeletIdentity)] : []),
     ...(degraded.length === 0
       ? ['all is well']
       : ['degraded:', ...degraded.map(({ code, message }) => `  ${code}: ${message}`)]),
@@ -58,12 +58,6 @@ function nodeLines(nodes: readonly NodeReport[]): readonly string[] {
     columns.map(([title]) => title),
     ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
   ]);
-}
-
-function identityText({ sent, account, reason }: StatusReport['kubeletIdentity']): string {
-  const because = reason === undefined ? '' : `: ${reason}`;
-  if (sent === 'account') return `kubelets get tokens of ServiceAccount ${account}${because}`;
-  return `kubelets get ${sent === 'own' ? 'our own token' : 'no token'}${because}`;
 }
 
 function remarks({ name, error, fallback, clockSkew, unverifiedPods, foreignPods }: NodeReport): string[] {

@@ -14,6 +14,7 @@ import {
   type HealthAnswer,
   type NodesAnswer,
   type PodsAnswer,
+  type ServerReportAnswer,
   type SummaryAnswer,
   type UsageHistoryAnswer,
 } from './routes.ts';
@@ -79,6 +80,7 @@ export function createApi(sources: ApiSources): Readonly<Record<ApiPath, UiApiRo
       }),
     ),
     [apiPaths.health]: route(apiPaths.health, [], async (): Promise<HealthAnswer> => health.read()),
+    [apiPaths.serverReport]: route(apiPaths.serverReport, [], (): Promise<ServerReportAnswer> => view.serverReport()),
   };
 }
 

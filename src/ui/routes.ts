@@ -3,6 +3,7 @@
  * of `view/`, or columns of them. Each 200 has an ETag; a request with If-None-Match gets 304 while nothing changed. An error is an `ErrorAnswer`.
  */
 import type { Examination } from '../doctor/examination.ts';
+import type { ServerReportResult } from '../view/serverreport.ts';
 import type { AutoscalerView, ClusterSummaryView, NodeView, PodView } from '../view/types.ts';
 
 /** Paths of the API. Segments that begin with a colon are parameters. */
@@ -25,6 +26,8 @@ export const apiPaths = {
   autoscalerHistory: '/api/history/autoscalers',
   /** HealthAnswer. */
   health: '/api/health',
+  /** ServerReportAnswer. */
+  serverReport: '/api/serverreport',
 } as const;
 
 export type ApiPath = (typeof apiPaths)[keyof typeof apiPaths];
@@ -122,6 +125,9 @@ export interface HealthAnswer {
   readonly error?: string;
   readonly remedy?: string;
 }
+
+/** What the server reports of itself, without what the page does not show. */
+export type ServerReportAnswer = ServerReportResult;
 
 /** The body of each status but 200 and 304. */
 export interface ErrorAnswer {

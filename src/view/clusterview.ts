@@ -11,6 +11,7 @@ import { createPodReader } from './podreader.ts';
 import { autoscalerReasons } from './reasons.ts';
 import { createReads, type Reads } from './reads.ts';
 import { createSourceReader } from './sources.ts';
+import { readServerReport, type ServerReportResult } from './serverreport.ts';
 import { summarise } from './summary.ts';
 import type { AutoscalerView, ClusterView, PointView } from './types.ts';
 import { createMetricsReader, type PodUsages } from './usages.ts';
@@ -29,6 +30,8 @@ export interface ClusterViewOptions {
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
   /** Returns the latest point of each container, by `namespace/pod/container`: reads usages, and no pods. @throws ViewError. */
   containerPoints(namespace?: string): Promise<ReadonlyMap<string, PointView>>;
+  /** Returns what the server reports of itself. @throws ViewError without a usable answer. */
+  serverReport(): Promise<ServerReportResult>;
   /** Returns who keeps the history of a namespace's containers; of nodes without one. @throws ViewError if that is not known. */
   historyKeeper(namespace?: string): Promise<HistoryKeeper>;
   /** The namespace of the kubeconfig's context, if it names one: a user without rights on others has it. */
@@ -68,6 +71,7 @@ export function createClusterView({
     async containerPoints(namespace) {
       return toContainerPoints(await usages.allPods(namespace, undefined));
     },
+    serverReport: () => readServerReport(reads),
     historyKeeper: async (namespace) => history.keeper(namespace === undefined ? nodeMetrics : podMetrics(namespace)),
     ...(server.contextNamespace !== undefined && { contextNamespace: server.contextNamespace }),
     nowMs: reads.nowMs,

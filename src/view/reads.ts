@@ -15,8 +15,8 @@ export type ReadQuery = Readonly<Record<string, string>>;
 export interface Reads extends AsyncDisposable {
   /** @param what see toViewError. @throws ViewError. */
   get(what: string, path: string, query?: ReadQuery): Promise<unknown>;
-  /** Returns undefined for a 404. @throws ViewError. */
-  find(what: string, path: string, query?: ReadQuery): Promise<unknown>;
+  /** Returns undefined for a 404. @param limitBytes of the answer. @throws ViewError. */
+  find(what: string, path: string, query?: ReadQuery, limitBytes?: number): Promise<unknown>;
   /** Yields the objects of each page. @throws ViewError, also for a list beyond `pageLimit` or `listTimeoutMs`. */
   pages(what: string, path: string, pageSize: number, query?: ReadQuery): AsyncIterable<readonly unknown[]>;
   /** Returns the causes in the Status of a GET that fails; none if it succeeds, or for other failures. */
@@ -46,13 +46,13 @@ export function createReads(server: ApiServer, clock: Clock): Reads {
     connections,
     onRequest: (_method, _host, _code, date) => serverClock.onDate(date),
   });
-  const send = (path: string, query: ReadQuery = {}) =>
-    rest.get(path, { query, timeoutMs: requestTimeoutMs, limitBytes: answerLimitBytes, largeBodies });
+  const send = (path: string, query: ReadQuery = {}, limitBytes = answerLimitBytes) =>
+    rest.get(path, { query, timeoutMs: requestTimeoutMs, limitBytes, largeBodies });
   return {
     get,
-    async find(what, path, query) {
+    async find(what, path, query, limitBytes) {
       try {
-        return await send(path, query);
+        return await send(path, query, limitBytes);
       } catch (error) {
         if (error instanceof StatusError && error.code === 404) return undefined;
         throw toViewError(what, error);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { seriousViolations } from './accessibility.ts';
-import { nodeAt, podAt, createScene, markup, serveScene } from './scene.ts';
+import { nodeAt, podAt, createScene, markup, reported, serveScene } from './scene.ts';
 import { closeSharedBrowser, goTo, openPage, readAgain, sharedBrowser, type WatchedPage } from './browser.ts';
 
 const widths = [400, 640, 641, 760, 899, 900, 1000, 1100, 1280, 2560];
@@ -507,18 +507,71 @@ describe('the page in a browser', () => {
     assert.equal(await page.locator('.card').count(), 3);
   });
 
-  test("health says that kubegauge's own report is not on the page, and how to read it; metrics-server has none", async () => {
+  test("health shows the server's own report: which replica, what is degraded, with headings, remedies and names as text", async () => {
+    await using opened = await open(createScene());
+    const { page, problems } = opened;
+    await goTo(page, '#/health');
+    const report = page.getByRole('region', { name: "The server's own report" });
+    await report.getByText('kube-system/metrics-server-7d9c').waitFor();
+    const text = (await report.textContent()) ?? '';
+    for (const part of [
+      'of one replica, which kube-apiserver chose',
+      'kubelets get tokens of ServiceAccount kube-system/kubegauge-kubelets',
+      'NodesNotRead: docs/troubleshooting.md#nodesnotread',
+      `keys of kubelets are in memory only: ${markup}`,
+      '1 node: scraped, source cadvisor, verified by address',
+      '1 node: scraped, source resource, verified by pinned-key',
+      'ConnectionRefused: docs/troubleshooting.md#connectionrefused',
+      'does the kubelet run? See: kubectl describe node node-3',
+      '4 failures since the last success',
+      'served from /metrics/resource: no container rows',
+      'main: 2 rules, 1 fail',
+      'the engine answers 503',
+      'rate(x[2m])',
+      'the server may not patch it',
+      `User "${markup}" cannot list resource "pods"`,
+      '3 requests, the last at',
+    ]) {
+      assert.ok(text.includes(part), `${part}: ${text}`);
+    }
+    assert.ok(!text.includes('v1.metrics.k8s.io'), 'what needs no operator is not listed');
+    assert.equal(await page.locator('img[onerror]').count(), 0);
+    await report.getByRole('link', { name: 'node-3' }).click();
+    await page.locator('h1', { hasText: 'node-3' }).waitFor();
+    assert.deepEqual(problems, []);
+  });
+
+  test('health says which right the report needs, how to read it in the pod, and which server has none', async () => {
     const scene = createScene();
+    scene.serverReport = { state: 'forbidden', lacks: 'get the non-resource URL /status' };
     await using opened = await open(scene);
     const { page, problems } = opened;
     await goTo(page, '#/health');
     const report = page.getByRole('region', { name: "The server's own report" });
-    await report.getByText('kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status').waitFor();
-    assert.match((await report.textContent()) ?? '', /Not on this page: .* clients that it refused/);
+    await report.getByText('this user lacks the right to get the non-resource URL /status').waitFor();
+    const command = report.getByText('kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status');
+    await command.waitFor();
+    assert.deepEqual(await seriousViolations(page), []);
+    scene.serverReport = { state: 'absent' };
     scene.server = 'metrics-server';
     await page.reload();
     await page.locator('footer', { hasText: 'metrics by metrics-server' }).waitFor();
-    assert.equal(await report.count(), 0);
+    await report.getByText('it is metrics-server, or a kubegauge that is older than this page').waitFor();
+    assert.equal(await command.count(), 0);
+    assert.deepEqual(problems, []);
+  });
+
+  test('health shows a report of another version, with fields that are missing and unknown, and of a server that is well', async () => {
+    const scene = createScene();
+    scene.serverReport = reported({ version: '9.0.0', degraded: 'none', nodes: [{ state: 7 }, null], next: {} });
+    await using opened = await open(scene);
+    const { page, problems } = opened;
+    await goTo(page, '#/health');
+    const report = page.getByRole('region', { name: "The server's own report" });
+    await report.getByText('kubegauge 9.0.0').waitFor();
+    await report.getByText('The server reports nothing that is degraded.').waitFor();
+    await report.getByText('2 nodes: unknown').waitFor();
+    assert.deepEqual(await seriousViolations(page), []);
     assert.deepEqual(problems, []);
   });
 

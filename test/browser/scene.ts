@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/logging.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { UiView } from '../../src/ui/collector.ts';
 import { startUi, type Ui } from '../../src/ui/ui.ts';
+import { parseServerReport, type ServerReportResult } from '../../src/view/serverreport.ts';
 import type { AutoscalerView, ClusterSummaryView, NodeView, PodView, PointView } from '../../src/view/types.ts';
 
 export const markup = '<img src=x onerror=alert(1)>';
@@ -15,6 +16,7 @@ export interface Scene {
   autoscalers: readonly AutoscalerView[];
   degraded: readonly string[];
   examination: Examination;
+  serverReport: ServerReportResult;
   /** Minutes of history of a node or pod. */
   minutesOf: (name: string) => number;
   /** Minutes since the last point of a node or pod. */
@@ -44,6 +46,7 @@ export function createScene({ nodes = 3, pods = 40 } = {}): Scene {
     minutesOf: () => 55,
     degraded: [],
     examination,
+    serverReport: reported(statusReport),
   };
 }
 
@@ -131,6 +134,77 @@ const autoscalers: readonly AutoscalerView[] = [
     reason: 'containers of its pods have no memory request, of which the target is 80%',
   },
 ];
+
+/** Returns what the page gets of a server that reports this. */
+export function reported(report: unknown): ServerReportResult {
+  const parsed = parseServerReport(report);
+  if (parsed === undefined) throw new Error('this is no report');
+  return { state: 'read', report: parsed };
+}
+
+/** The report of a server with one of each trouble. */
+export const statusReport = {
+  version: '0.1.0',
+  pod: 'kube-system/metrics-server-7d9c',
+  startTime: '2026-11-22T20:00:00Z',
+  resolution: '15s',
+  staleness: '45s',
+  resourceMetrics: { source: 'kubelet', scrapesKubelets: true },
+  degraded: [
+    { code: 'NodesNotRead', message: '1 of 3 ready nodes cannot be scraped' },
+    { code: 'PinsInMemory', message: `keys of kubelets are in memory only: ${markup}` },
+  ],
+  refused: [
+    {
+      code: 'UserDenied',
+      message: 'a user lacks the right',
+      reason: `User "${markup}" cannot list resource "pods"`,
+      requests: 3,
+      since: '2026-11-22T20:00:00Z',
+      last: '2026-11-22T20:01:00Z',
+    },
+  ],
+  kubeletIdentity: { sent: 'account', account: 'kube-system/kubegauge-kubelets' },
+  caBundles: [
+    { apiService: 'v1.metrics.k8s.io', code: 'RootPublished', state: 'published', ready: true, trouble: false },
+    {
+      apiService: 'v1beta1.metrics.k8s.io',
+      code: 'BundlePatchDenied',
+      state: 'the server may not patch it',
+      ready: false,
+      trouble: true,
+    },
+  ],
+  metricRules: [
+    { source: 'main', rule: 'rules[0]', metrics: 2, series: 40, lastSuccess: '2026-11-22T20:00:00Z' },
+    { source: 'main', rule: 'rules[1]', metrics: 1, error: 'the engine answers 503', query: 'rate(x[2m])' },
+  ],
+  nodes: [
+    { name: 'node-1', ready: true, state: 'scraped', source: 'cadvisor', verifiedBy: 'address', served: true },
+    {
+      name: 'node-2',
+      ready: true,
+      state: 'scraped',
+      source: 'resource',
+      fallback: 'no container rows',
+      verifiedBy: 'pinned-key',
+      served: true,
+    },
+    {
+      name: 'node-3',
+      ready: true,
+      state: 'failing',
+      served: false,
+      missing: 'never-scraped',
+      failures: 4,
+      error: {
+        code: 'ConnectionRefused',
+        message: 'nothing listens at 10.0.0.3:10250',
+        remedy: 'does the kubelet run? See: kubectl describe node node-3',
+      },
+    },
+  ],
+};
 
 const examination: Examination = {
   kind: 'Examination',
@@ -223,6 +297,7 @@ export function viewOf(scene: Scene): UiView {
     nowMs: () => Date.now() + (scene.clockAheadMs ?? 0),
     busiestPods: ({ limit }) => read(() => scene.pods.slice(0, limit)),
     containerPoints: () => read(() => new Map()),
+    serverReport: () => read(() => scene.serverReport),
     historyKeeper: () => read(() => 'kubegauge' as const),
     pod: (namespace, name) => read(() => scene.pods.find((pod) => pod.namespace === namespace && pod.name === name)),
     autoscalers: (namespace) =>

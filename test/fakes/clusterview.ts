@@ -1,6 +1,7 @@
 /** A view of a small cluster whose numbers a test sets. */
 import type { UiView } from '../../src/ui/collector.ts';
 import type { HistoryKeeper } from '../../src/view/historyreader.ts';
+import type { ServerReportResult } from '../../src/view/serverreport.ts';
 import type { NodeView, PodView, AutoscalerView, PointView } from '../../src/view/types.ts';
 
 export interface FakeClusterView extends UiView {
@@ -17,6 +18,7 @@ export interface FakeViewContent {
   /** Called with what would be recognised. */
   keeperOf: (namespace: string | undefined) => HistoryKeeper;
   containerPoints: ReadonlyMap<string, PointView>;
+  serverReport: ServerReportResult;
   /** What the server keeps, by name. */
   points: ReadonlyMap<string, readonly PointView[]>;
   /** Names of the reads so far. */
@@ -34,6 +36,7 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
     keepsHistory: true,
     keeperOf: () => (content.keepsHistory === true ? 'kubegauge' : 'other'),
     containerPoints: new Map(),
+    serverReport: { state: 'absent' },
     points: new Map(),
     reads: [],
     before: () => undefined,
@@ -72,6 +75,7 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
     busiestPods: () => Promise.reject(new Error('the page reads pods by pages')),
     containerPoints: (namespace) =>
       read(`containerPoints${namespace === undefined ? '' : ` ${namespace}`}`, () => content.containerPoints),
+    serverReport: () => read('serverReport', () => content.serverReport),
     historyKeeper: (namespace) => read(`historyKeeper ${namespace}`, () => content.keeperOf(namespace)),
     ...(content.contextNamespace !== undefined && { contextNamespace: content.contextNamespace }),
     autoscalers: () => read('autoscalers', () => content.autoscalers),

@@ -59,6 +59,13 @@ describe('objects', () => {
     );
   });
 
+  test("the server's report is that of the view", async () => {
+    const serverReport = { state: 'forbidden', lacks: markup } as const;
+    await using ui = await startTestUi({ content: { serverReport } });
+    assert.deepEqual(json(await ui.get('api/serverreport')), serverReport);
+    assert.equal((await ui.get('api/serverreport?node=a')).status, 400);
+  });
+
   test('come in pages, and by the parameters that are given', async () => {
     const pods = Array.from({ length: 5 }, (_, index) => podView('default', `web-${index}`));
     await using ui = await startTestUi({ content: { pods } });

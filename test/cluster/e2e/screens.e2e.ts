@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { apiPaths, type ApiPath } from '../../../src/ui/routes.ts';
+import type { V1ClusterRole, V1ClusterRoleBinding, V1PolicyRule } from '@kubernetes/client-node';
+import { statusResourcePath } from '../../../src/api/statusresource.ts';
+import type { StatusReport } from '../../../src/server/statuspage.ts';
+import { apiPaths, type ApiPath, type ServerReportAnswer } from '../../../src/ui/routes.ts';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
 import { loadNamespace, loadPods } from './loads.ts';
@@ -209,6 +212,21 @@ describe('the screens', () => {
       );
     });
 
+    test("the server's own report is that of kubectl get --raw; metrics-server has none", async () => {
+      const shown = await answer<ServerReportAnswer>(apiPaths.serverReport);
+      if (program.name !== 'kubegauge') {
+        assert.deepEqual(shown, { state: 'absent' });
+        return;
+      }
+      assert.ok(shown.state === 'read', JSON.stringify(shown));
+      const raw = JSON.parse(await cluster.kubectl(['get', '--raw', statusResourcePath])) as StatusReport;
+      const { startMs, ways, nodeCount } = shown.report;
+      assert.deepEqual([startMs, nodeCount], [Date.parse(raw.startTime), 1]);
+      const [node] = raw.nodes;
+      const { state, source, verifiedBy } = node ?? {};
+      assert.deepEqual(ways.items, [{ nodes: 1, state, source, verifiedBy }]);
+    });
+
     test('whoever has no cookie gets nothing', async () => {
       const status = await cluster.runInNamespace('curl', [
         '--silent',
@@ -219,6 +237,56 @@ describe('the screens', () => {
         `${base}${apiPaths.summary}`,
       ]);
       assert.equal(status, '401');
+    });
+  });
+
+  describe("kubectl get --raw of the server's own report", { skip: program.name !== 'kubegauge' }, () => {
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    const apiGroup = 'rbac.authorization.k8s.io';
+    /** A user of the name with these rights. */
+    const user = (name: string, rules: V1PolicyRule[]): (V1ClusterRole | V1ClusterRoleBinding)[] => [
+      { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+      {
+        apiVersion,
+        kind: 'ClusterRoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup, kind: 'ClusterRole', name },
+        subjects: [{ kind: 'User', apiGroup, name }],
+      },
+    ];
+    const [reader, readsAll] = ['kubegauge-e2e-report', 'kubegauge-e2e-reads-all'];
+    const rights = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [
+        ...user(reader, [
+          { apiGroups: ['metrics.k8s.io'], resources: ['kubegauge_status'], verbs: ['list'] },
+          { nonResourceURLs: ['/status'], verbs: ['get'] },
+        ]),
+        ...user(readsAll, [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }]),
+      ],
+    });
+    /** Returns what kubectl prints, also on standard error. */
+    const rawAs = (name: string, path = statusResourcePath): Promise<string> =>
+      cluster.kubectl(['get', '--raw', path, `--as=${name}`]).catch((error: unknown) => String(error));
+    before(() => cluster.kubectl(['apply', '-f', '-'], { input: rights }));
+    after(() => cluster.kubectl(['delete', '-f', '-'], { input: rights }));
+
+    test('needs both rights: one to read all resources is not enough', async () => {
+      // kube-apiserver learns of the rights by a watch.
+      await waitFor('the report', async () => (await rawAs(reader)).includes('"resourceMetrics"'), 20_000, 500);
+      await waitFor(
+        'the right to all resources',
+        async () => (await rawAs(readsAll, '/api/v1/nodes')).includes('"items"'),
+        20_000,
+        500,
+      );
+      assert.match(await rawAs(readsAll), /User "kubegauge-e2e-reads-all" cannot get path "\/status"/);
+      assert.match(await rawAs('kubegauge-e2e-nobody'), /cannot list resource "kubegauge_status" in API group/);
+    });
+
+    test('is in no list of resources', async () => {
+      assert.doesNotMatch(await cluster.kubectl(['api-resources']), /kubegauge_status/);
     });
   });
 });

@@ -1,4 +1,4 @@
-/** What `kubegauge doctor` finds, with remedies to copy, and what the server says is degraded. */
+/** What `kubegauge doctor` finds, with remedies to copy, and what the server reports of itself. */
 import { useEffect, useState } from 'preact/hooks';
 import { refresh, useSummary } from '../data/cluster.js';
 import { useAnswer } from '../data/live.js';
@@ -6,10 +6,11 @@ import { clockText, counted } from '../format.js';
 import { html } from '../html.js';
 import { Command } from '../parts/copy.js';
 import { Badge, Heading } from '../parts/facts.js';
+import { ServerReport } from '../parts/serverreport.js';
 import { Loading, shownAs } from '../parts/states.js';
 import { apiPath } from '../routes.js';
 
-/** @import { HealthAnswer } from '../../routes.ts' */
+/** @import { HealthAnswer, ServerReportAnswer } from '../../routes.ts' */
 /** @import { Examination } from '../../../doctor/examination.ts' */
 /** @import { ReportedFinding } from '../../../doctor/finding.ts' */
 
@@ -24,6 +25,8 @@ const severities = {
 
 /** Seconds between readings while the checks run. */
 const examiningSeconds = 1;
+/** Seconds between readings of the server's report, which has all nodes. */
+const reportSeconds = 30;
 
 export function HealthPage() {
   const [isExamining, setExamining] = useState(true);
@@ -38,17 +41,16 @@ export function HealthPage() {
   return html`<${Heading} kind="" name="Health" />
     ${degraded.length > 0 && html`<section class="note warn" aria-label="What is degraded"><ul>${degraded.map((line) => html`<li key=${line}>${line}</li>`)}</ul></section>`}
     ${shownAs(live, (answer) => html`<${Health} answer=${answer} />`)}
-    ${summary?.server === 'kubegauge' && html`<${OwnReport} />`}`;
+    <${OwnReport} server=${summary?.server} />`;
 }
 
-/** As the manifests name the Deployment. */
-const statusCommand = 'kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status --cert-dir=/tmp';
-
-/** The server's own report needs credentials that kube-apiserver does not pass on. */
-function OwnReport() {
+/** @param {{ server: string | undefined }} props The server as the summary recognises it. */
+function OwnReport({ server }) {
+  const live = /** @type {import('../data/live.js').Live<ServerReportAnswer>} */ (
+    useAnswer(apiPath('serverreport'), reportSeconds)
+  );
   return html`<section class="own" aria-label="The server's own report"><div class="tablehead"><h2>The server's own report</h2></div>
-    <p>Not on this page: what kubegauge reports at <code>/status</code>, which is clients that it refused, its token and pins for kubelets, rules that fail, and how it scrapes each node. kube-apiserver passes no user's credentials on to it. Read it in the pod; its codes are headings of <code>docs/troubleshooting.md</code>.</p>
-    <${Command} text=${statusCommand} /></section>`;
+    ${shownAs(live, (answer) => html`<${ServerReport} answer=${answer} server=${server} />`)}</section>`;
 }
 
 /** @param {{ answer: HealthAnswer }} props */
