@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, suite, test } from 'node:test';
+import { statusResourcePath } from '../../src/api/statusresource.ts';
 import { readLocalStatus } from '../../src/client/localstatus.ts';
 import { namespacesCheck } from '../../src/doctor/apiside/namespaces.ts';
 import { customMetricsCheck } from '../../src/doctor/custommetrics/custommetricscheck.ts';
@@ -104,6 +105,31 @@ describe('doctor and the APIServices of custom metrics', () => {
     const cluster = await use('--custom-metrics=kubelet');
     register(cluster, 'v1beta1', custom, adapter);
     assert.deepEqual(summary(await findings(cluster)), ['warning custom-api-elsewhere', 'note metric-rules']);
+  });
+
+  test('outside of the pod, the rules are from the report behind kube-apiserver, which is asked for no node', async () => {
+    const cluster = await use('--config=/etc/rules.yaml');
+    const { documents, requests } = cluster.apiServer;
+    const metricRules = [
+      { source: 'main', rule: 'rules[0]', metrics: 1, lastSuccess: '2026-11-22T20:00:00Z' },
+      { source: 'main', rule: 'rules[1]', metrics: 0, error: 'the engine answers 503', query: 'up' },
+    ];
+    documents.set(statusResourcePath, { version: '1.0.0', metricRules });
+    for (const version of ['v1beta2', 'v1beta1']) register(cluster, version, custom);
+    const found = await findings(cluster);
+    assert.deepEqual(summary(found), ['error metric-rule-fails', 'note metric-rules']);
+    assert.match(found[0]?.evidence ?? '', /the engine answers 503; query: up/);
+    assert.match(found[1]?.problem ?? '', /1 of its 2 rules work/);
+    const asked = requests.find(({ path: each }) => each === statusResourcePath);
+    assert.equal(asked?.query.toString(), 'node=-');
+  });
+
+  test('a user without the right to the report is told how to see the rules', async () => {
+    const cluster = await use('--config=/etc/rules.yaml');
+    for (const version of ['v1beta2', 'v1beta1']) register(cluster, version, custom);
+    cluster.apiServer.faults.answer = ({ path: asked }) => (asked === statusResourcePath ? 403 : undefined);
+    const [note] = (await findings(cluster)).filter(({ code }) => code === 'metric-rules');
+    assert.match(note?.problem ?? '', /which doctor reads in the pod; elsewhere it needs two rights/);
   });
 
   // As KEDA's chart and its release's file of manifests have it.

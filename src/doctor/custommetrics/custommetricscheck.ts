@@ -1,5 +1,6 @@
 /** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices and rights, and the sources and rules behind them. */
 import { customGroup } from '../../api/custom/metricvalues.ts';
+import { statusResourcePath } from '../../api/statusresource.ts';
 import { isSame, readValueApis, registeredVersions, servicesOf } from '../apiside/registration.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
@@ -41,8 +42,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   const { service: server = first, installation, exposed } = yield* readOr(unknownServer, () => findServer(context));
   const flags = sourceFlags(context, installation);
   const hasFlag = flags !== undefined && (flags.kubelet || flags.config);
-  const report = context.place === 'pod' && hasFlag ? await readOwnStatus(context, installation) : undefined;
-  const rules = rulesOfStatus(report);
+  const rules = hasFlag ? rulesOfStatus(await readReport(context, installation)) : undefined;
   let isAnyRegistered = false;
   for (const api of valueApis) {
     const hasSource = sourceOf(api, flags, rules);
@@ -73,6 +73,20 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   if (rules !== undefined) yield* explainRules(rules);
   else if (hasFlag) yield rulesElsewhere(installation);
 }
+
+/** Reads the server's report: in its pod directly, elsewhere through kube-apiserver, if the user may; undefined without it. */
+async function readReport(context: CheckContext, installation: FoundServer['installation']): Promise<unknown> {
+  if (context.place === 'pod') return readOwnStatus(context, installation);
+  try {
+    return await context.api.get(statusResourcePath, { node: noNode });
+  } catch (error) {
+    if (error instanceof UncheckedError) return undefined;
+    throw error;
+  }
+}
+
+/** No node can have this name: the report is that of rules, without all nodes. */
+const noNode = '-';
 
 /** Reports whether the group is in discovery, which every account may read; kube-apiserver has it there as long as an APIService names it. */
 async function isDiscovered({ api }: CheckContext, { group }: ValueApi): Promise<boolean> {
@@ -126,7 +140,8 @@ function rulesElsewhere(installation: FoundServer['installation']): Finding {
     code: 'metric-rules',
     severity: 'note',
     object: 'Sources of custom and external metrics',
-    problem: "rules, with their last success and error, are in the server's /status, which doctor reads in the pod",
+    problem:
+      "rules, with their last success and error, are in the server's /status, which doctor reads in the pod; elsewhere it needs two rights, see docs/security.md#who-may-read-the-servers-own-report",
     remedy: `kubectl exec -n ${namespace} deploy/${deployment} -- /metrics-server doctor custom-metrics --cert-dir=/tmp`,
   };
 }
