@@ -1,6 +1,4 @@
-/** Reads a context of a kubeconfig. The library only parses it: it opens no connection and runs no program. */
-import path from 'node:path';
-import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
+/** Connects by a context of a kubeconfig: its server, what TLS needs, and its credentials. */
 import type { Clock } from '../clock.ts';
 import { certificateText, keyText } from '../tls/keypair.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
@@ -8,7 +6,8 @@ import { readRegularFile } from '../watchedfile.ts';
 import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 import { createExecPlugin, type PluginCertificate, type UserCredentials } from './execplugin.ts';
-import { field, items, text } from './json.ts';
+import { field, text } from './json.ts';
+import { findContext, type KubeconfigCluster, type KubeconfigUser } from './kubeconfigfile.ts';
 import { createOidcToken } from './oidc.ts';
 
 export interface KubeconfigContext {
@@ -21,40 +20,24 @@ export interface KubeconfigContext {
   credentials(signal: AbortSignal): Promise<UserCredentials>;
 }
 
-/** The parts of the library, which is imported elsewhere: here only as types. */
-export interface Library {
-  readonly KubeConfig: typeof KubeConfig;
-  readonly loadYaml: typeof loadYaml;
-}
-
 /** A thousand clusters with CAs and users have a few MB. */
 const limitBytes = 16 * 1024 * 1024;
 
 /** @param name Default: the current context. */
-export function readContext(
-  file: string,
-  library: Library,
-  clock: Clock,
-  log?: TrustLog,
-  name?: string,
-): KubeconfigContext {
-  const content = readContent(file);
-  const config = new library.KubeConfig();
-  let raw: unknown;
-  try {
-    config.loadFromString(content);
-    config.makePathsAbsolute(path.dirname(file));
-    raw = library.loadYaml<unknown>(content);
-  } catch (cause) {
-    throw new Error(`${file} is not a kubeconfig; compare it with the output of kubectl config view`, { cause });
+export function readContext(file: string, clock: Clock, log?: TrustLog, name?: string): KubeconfigContext {
+  const { name: context, namespace, cluster, user } = findContext(file, readContent(file), name);
+  checkServer(file, cluster);
+  if (user.impersonates !== undefined) {
+    throw new Error(
+      `${file}: user ${user.name} impersonates ${user.impersonates}, which is not supported; use that account's own credentials`,
+    );
   }
-  const { context, namespace, cluster, user } = contextOf(file, config, name);
   return {
     name: context,
     namespace,
     server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock, log),
-    credentials: credentialsOf(file, user, tokenFileOf(raw, user.name), clock, log),
+    credentials: credentialsOf(file, user, clock, log),
   };
 }
 
@@ -66,47 +49,7 @@ function readContent(file: string): string {
   }
 }
 
-function contextOf(
-  file: string,
-  config: KubeConfig,
-  given: string | undefined,
-): {
-  readonly context: string;
-  readonly namespace: string | undefined;
-  readonly cluster: Cluster;
-  readonly user: User;
-} {
-  const name: string | undefined = given ?? config.currentContext;
-  if (!name) throw new Error(`${file} has no current-context; set one with kubectl config use-context`);
-  const context = config.getContextObject(name);
-  if (context === null) {
-    throw new Error(
-      given === undefined
-        ? `${file}: its current-context ${name} is not among its contexts; set another with kubectl config use-context`
-        : `${file} has no context ${given}; kubectl config get-contexts lists those that it has`,
-    );
-  }
-  const cluster = config.getCluster(context.cluster);
-  if (cluster === null)
-    throw new Error(`${file}: context ${name} names the cluster ${context.cluster}, which is not in the file; add it`);
-  const user = config.getUser(context.user);
-  if (user === null)
-    throw new Error(`${file}: context ${name} names the user ${context.user}, which is not in the file; add it`);
-  checkServer(file, cluster);
-  if (user.impersonateUser) {
-    throw new Error(
-      `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
-    );
-  }
-  return {
-    context: name,
-    namespace: context.namespace || undefined,
-    cluster,
-    user: runnable(user, path.dirname(file)),
-  };
-}
-
-function checkServer(file: string, cluster: Cluster): void {
+function checkServer(file: string, cluster: KubeconfigCluster): void {
   const where = `${file}: the server of cluster ${cluster.name}`;
   const { username, password } = URL.canParse(cluster.server)
     ? new URL(cluster.server)
@@ -115,14 +58,14 @@ function checkServer(file: string, cluster: Cluster): void {
     throw new Error(
       `${where} has a user or a password in its URL, which are not used; give them as the user's credentials`,
     );
-  if (cluster.proxyUrl)
+  if (cluster.proxyUrl !== undefined)
     throw new Error(
       `${where} is behind a proxy-url, which is not supported; use an address that can be reached directly`,
     );
   const protocol = URL.canParse(cluster.server) ? new URL(cluster.server).protocol : undefined;
   if (protocol === 'https:') return;
   if (protocol !== 'http:') throw new Error(`${where} is ${cluster.server}, which is not an https:// URL; correct it`);
-  // For kubectl proxy on localhost; client-node's rule.
+  // For kubectl proxy on localhost.
   if (!cluster.skipTLSVerify) {
     throw new Error(
       `${where} is ${cluster.server}, without TLS; use https://, or insecure-skip-tls-verify: true for a kubectl proxy`,
@@ -130,29 +73,10 @@ function checkServer(file: string, cluster: Cluster): void {
   }
 }
 
-/** Adds what client-node lacks: a plugin's path relative to the file, and KUBERNETES_EXEC_INFO. */
-function runnable(user: User, folder: string): User {
-  const exec: unknown = user.exec;
-  if (typeof exec !== 'object' || exec === null) return user;
-  const command = text(field(exec, 'command')) ?? '';
-  const info = { kind: 'ExecCredential', apiVersion: field(exec, 'apiVersion'), spec: { interactive: false } };
-  Object.assign(exec, {
-    command: command.includes('/') ? path.resolve(folder, command) : command,
-    env: [...items(field(exec, 'env')), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }],
-  });
-  return user;
-}
-
-/** Reads a file's tokenFile, for which the library expects token-file. */
-function tokenFileOf(raw: unknown, userName: string): string | undefined {
-  const user = items(field(raw, 'users')).find((candidate) => field(candidate, 'name') === userName);
-  return text(field(field(user, 'user'), 'tokenFile'));
-}
-
 function materialOf(
   file: string,
-  cluster: Cluster,
-  user: User,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser,
   clock: Clock,
   log: TrustLog | undefined,
 ): KubeconfigContext['material'] {
@@ -170,7 +94,7 @@ function materialOf(
       ca: ca(),
       cert: presented?.cert ?? cert(),
       key: presented?.key ?? key(),
-      servername: cluster.tlsServerName || undefined,
+      servername: cluster.tlsServerName,
     };
     const given = Object.entries(material).filter(([, value]) => value !== undefined);
     return { ...Object.fromEntries(given), rejectUnauthorized: !cluster.skipTLSVerify };
@@ -203,24 +127,23 @@ function materialOf(
 
 function credentialsOf(
   file: string,
-  user: User,
-  tokenFile: string | undefined,
+  user: KubeconfigUser,
   clock: Clock,
   log: TrustLog | undefined,
 ): KubeconfigContext['credentials'] {
+  const { exec, authProvider, username, password, token, tokenFile } = user;
   if (tokenFile !== undefined) {
-    const token = watchCredentialFile({
+    const watched = watchCredentialFile({
       what: 'the tokenFile',
-      path: path.resolve(path.dirname(file), tokenFile),
+      path: tokenFile,
       remedy: `correct its path in ${file}`,
       clock,
       log,
     });
-    return async () => ({ authorization: `Bearer ${token.read()}`, presented: undefined });
+    return async () => ({ authorization: `Bearer ${watched.read()}`, presented: undefined });
   }
-  const { exec, authProvider, username, password, token } = user as UserEntries;
-  if (exec !== undefined && exec !== null) return explained(createExecPlugin(exec, clock));
-  if (authProvider !== undefined && authProvider !== null) {
+  if (exec !== undefined) return explained(createExecPlugin(exec, clock));
+  if (authProvider !== undefined) {
     const idToken = createOidcToken({ config: oidcConfig(file, user.name, authProvider), clock, log });
     return explained(async (signal) => ({ authorization: `Bearer ${await idToken(signal)}`, presented: undefined }));
   }
@@ -238,15 +161,6 @@ function credentialsOf(
         );
       });
   }
-}
-
-/** client-node leaves these as the file has them. */
-interface UserEntries {
-  readonly exec?: unknown;
-  readonly authProvider?: unknown;
-  readonly username?: string;
-  readonly password?: string;
-  readonly token?: string;
 }
 
 /** @throws Error for providers that run programs by a shell, or that Kubernetes has removed. */

@@ -11,7 +11,6 @@ import { commandHelp, helpText, isCommandName, nearestCommand } from '../options
 import { version } from '../version.ts';
 import { type Environment, findApiServer, findApiServerAsKubectl } from './apiserver.ts';
 import { failureOf } from './failure.ts';
-import { run } from './run.ts';
 
 const usageErrorCode = 2;
 
@@ -124,6 +123,8 @@ async function serve(
     stop.abort(new Error(`stopped by ${signal}`));
   });
   try {
+    // The server is most of the program, which a command that looks at a cluster must not load.
+    const { run } = await import('./run.ts');
     await run(options, env, log, stop.signal);
     return 0;
   } catch (error) {

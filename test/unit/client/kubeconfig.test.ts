@@ -1,12 +1,13 @@
 /** Kubeconfigs: all kinds of credentials, and malformed files. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ApiServer } from '../../../src/client/apiserver.ts';
 import { kubeconfigApiServer } from '../../../src/client/kubeconfig.ts';
+import { describeError } from '../../../src/logging.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
@@ -198,6 +199,78 @@ describe('a kubeconfig', () => {
 
   refused('that is no YAML is an error', () => 'a: [', /is not a kubeconfig/);
   refused('that is empty is an error', () => '', /is not a kubeconfig/);
+  refused('that is a list is an error', () => '- a', /is not a kubeconfig/);
+  refused('that is nested too deeply is an error', () => `a: ${'['.repeat(100_000)}`, /is not a kubeconfig/);
+  refused(
+    'whose aliases of aliases grow exponentially is an error',
+    () => {
+      const levels = Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}, *a${at}]`);
+      return ['a0: &a0 x', ...levels].join('\n');
+    },
+    /is not a kubeconfig/,
+  );
+  refused(
+    'with a token of digits without quotes, which is not repeated',
+    () => config({ token: 4711 }),
+    /^(?!.*4711).*user me: its token is not text; write it in quotes/,
+  );
+  refused(
+    'whose context names no user is an error',
+    () => ({ ...config({}), contexts: [{ name: 'here', context: { cluster: 'c' } }] }),
+    /context here names no user; set one/,
+  );
+
+  test('that is no YAML names the line of the fault, and repeats nothing of it', async () => {
+    const file = write('config', 'users:\n- name: me\n  user: {token: "secret-1" "secret-2"}\n');
+    await assert.rejects(kubeconfigApiServer(file), (error: Error) => {
+      assert.match(describeError(error), /is not a kubeconfig; .*: line 3: YAML error [A-Z_]+$/);
+      assert.doesNotMatch(describeError(error), /secret/);
+      return true;
+    });
+  });
+
+  test('in YAML as people write it is read: comments, anchors, merges, nulls, and entries of others that are not complete', async () => {
+    const file = write(
+      'config',
+      `# of kubectl
+apiVersion: v1
+kind: Config
+current-context: here
+preferences: {}
+contexts:
+- context: {cluster: c, user: me, namespace: shop}
+  name: here
+- context: null
+  name: there
+clusters:
+- name: broken
+- name: c
+  cluster: &cluster
+    server: https://k.example:6443
+    insecure-skip-tls-verify: true
+- name: copy
+  cluster:
+    <<: *cluster
+    tls-server-name: other.example
+users:
+- name: 2024-01-01
+- name: me
+  user:
+    exec: null
+    auth-provider: null
+    client-certificate: ""
+    token: >-
+      abc
+`,
+    );
+    const server = await kubeconfigApiServer(file);
+    assert.deepEqual([server.url, server.context, server.contextNamespace], ['https://k.example:6443', 'here', 'shop']);
+    assert.equal(await server.authorization(), 'Bearer abc');
+    assert.deepEqual(server.tls(), { rejectUnauthorized: false });
+    await assert.rejects(kubeconfigApiServer(file, undefined, undefined, 'there'), /context there names no cluster/);
+    write('config', readFileSync(file, 'utf8').replace('cluster: c,', 'cluster: copy,'));
+    assert.equal((await kubeconfigApiServer(file)).tls().servername, 'other.example');
+  });
   refused(
     'without a current context',
     () => ({ ...config({}), 'current-context': undefined }),
@@ -218,7 +291,7 @@ describe('a kubeconfig', () => {
     () => ({ ...config({}), users: [] }),
     /names the user me, which is not in the file/,
   );
-  refused('without a server is an error', () => config({}, { server: undefined }), /is not a kubeconfig/);
+  refused('without a server is an error', () => config({}, { server: undefined }), /cluster c has no server; set one/);
   refused(
     'with a server that is no URL is an error',
     () => config({}, { server: 'k.example' }),
