@@ -1,21 +1,13 @@
 /** Metrics of our requests to kube-apiserver, under the names of Kubernetes' clients. */
 import { Counter, Histogram } from 'prom-client';
-import { StatusError } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
-
-/** With the status or `<error>`, and the Date header if it is by kube-apiserver's clock. */
-export type OnRequest = (method: string, host: string, code: string, date?: string | readonly string[]) => void;
-/** Called once per try of a review, with the HTTP status or `<error>`. */
-export type OnReview = (code: string, seconds: number) => void;
+import type { OnRequest, OnReview } from './requestoutcome.ts';
 
 export interface ClientMetrics {
   readonly onRequest: OnRequest;
   readonly onTokenReview: OnReview;
   readonly onAccessReview: OnReview;
 }
-
-/** As in Kubernetes. */
-export const noAnswer = '<error>';
 
 const reviewBuckets = [0.005, 0.025, 0.1, 0.5, 1, 5, 10];
 
@@ -52,8 +44,4 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
       duration.observe({ code }, seconds);
     };
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof StatusError ? String(error.code) : noAnswer;
 }

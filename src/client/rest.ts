@@ -11,12 +11,12 @@ import { userAgent } from '../version.ts';
 import type { ApiServer } from './apiserver.ts';
 import { sendAuthorized } from './authorizedsend.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
-import { noAnswer, type OnRequest } from './clientmetrics.ts';
 import { isLateConnection } from './connectionerrors.ts';
 import { ConnectionPool } from './connectionpool.ts';
 import type { BodyTurn, LargeBodies } from './largebodies.ts';
 import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './response.ts';
+import { noAnswer, type OnRequest } from './requestoutcome.ts';
 import { isDatedByServer } from './serverclock.ts';
 import type { Dispatcher } from './undici.ts';
 

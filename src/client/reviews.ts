@@ -4,7 +4,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
 import { field, text, texts } from './json.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
-import { codeOf, type OnReview } from './clientmetrics.ts';
+import { codeOf, type OnReview } from './requestoutcome.ts';
 import { isOutageCode } from './outage.ts';
 import type { RequestOptions, RestClient } from './rest.ts';
 

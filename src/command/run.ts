@@ -1,6 +1,7 @@
 /** The composition root: builds the modules by rank, runs their loops, and shuts down. */
 import { whenAborted } from '../abort.ts';
-import { createClientMetrics, type OnRequest } from '../client/clientmetrics.ts';
+import { createClientMetrics } from '../client/clientmetrics.ts';
+import type { OnRequest } from '../client/requestoutcome.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
 import { systemClock as clock } from '../clock.ts';
