@@ -124,7 +124,7 @@ function tabLine({ state, rows, note }: Frame): Line {
   const scope = [
     state.pod && `pod ${state.pod.namespace}/${state.pod.name}`,
     state.node && `node ${state.node}`,
-    isOfNode(state.screen) && state.workload && workloadText(state.workload),
+    isOfNode(state.screen) ? state.workload && workloadText(state.workload) : undefined,
     `namespace ${namespaceOf(state) ?? 'all'}`,
     state.labelSelector && `labels ${state.labelSelector}`,
     state.filter && `filter ${state.filter}`,

@@ -10,7 +10,7 @@ import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/t
 import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
 import { printOnce, topFormats } from '../../../src/top/print.ts';
-import { autoscalerRows, nodeRows, podRows } from '../../../src/top/rows.ts';
+import { autoscalerRows, nodeRows, podRows, screenNames } from '../../../src/top/rows.ts';
 import {
   initialState,
   namespaceOf,
@@ -161,6 +161,15 @@ describe('a list without rows', () => {
   test('says what there is none of', () => {
     const state = initialState('pods', { namespace: 'shpo', labelSelector: 'app=web' });
     assert.match(body({ state, rows: [], problem: undefined }), /no pods in namespace shpo with labels app=web/);
+  });
+
+  test('says what its rows are of, and no more', () => {
+    for (const screen of screenNames)
+      assert.match(
+        body({ state: initialState(screen, {}), rows: [], problem: undefined }),
+        /4 HPAs[ \]] {2}namespace all, 0 rows\n/,
+        screen,
+      );
   });
 
   test('names the node whose pods are shown, and a namespace only where it is of that one', () => {
