@@ -53,7 +53,7 @@ export const historySeconds = 3_600;
 /** Seconds between two reads of the collector and of the page: kubegauge's and metrics-server's resolution. */
 export const refreshSeconds = 15;
 
-/** Nodes, and containers, whose usage is collected: 8 KB each after an hour. */
+/** Nodes, and containers, whose usage is collected: 10 KB each after an hour. */
 export const usageSeriesLimit = 5_000;
 
 /** Autoscalers whose metrics are collected, and metrics of each. */

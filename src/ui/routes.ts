@@ -88,6 +88,8 @@ export interface UsageSeries {
   readonly cpu: readonly (number | null)[];
   /** Bytes. */
   readonly memory: readonly (number | null)[];
+  /** When this program read them, in seconds since the epoch by kube-apiserver's clock; only where it collects them. */
+  readonly readSeconds?: readonly number[];
 }
 
 export interface AutoscalerHistoryAnswer {

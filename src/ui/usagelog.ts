@@ -10,6 +10,11 @@ export interface SeriesQuery {
   readonly stepSeconds?: number;
 }
 
+export interface CollectedPoint extends PointView {
+  /** When it was read, by kube-apiserver's clock. */
+  readonly readMs: number;
+}
+
 /** One hour of points by name, one per timestamp. */
 export class UsageLog {
   readonly #points = new Map<string, PointColumns>();
@@ -36,7 +41,7 @@ export class UsageLog {
       points = new PointColumns();
       this.#points.set(name, points);
     }
-    points.add(point, nowMs + futureLimitMs);
+    points.add({ ...point, readMs: nowMs }, nowMs + futureLimitMs);
   }
 
   /** Removes points that are older than an hour. @param nowMs by kube-apiserver's clock. */
@@ -53,8 +58,8 @@ export class UsageLog {
     { sinceSeconds, stepSeconds }: SeriesQuery,
     nowMs: number,
     isWanted: (name: string) => boolean,
-  ): ReadonlyMap<string, readonly PointView[]> {
-    const read = new Map<string, readonly PointView[]>();
+  ): ReadonlyMap<string, readonly CollectedPoint[]> {
+    const read = new Map<string, readonly CollectedPoint[]>();
     for (const [name, columns] of this.#points) {
       if (!isWanted(name)) continue;
       const points = columns.since(nowMs - sinceSeconds * 1000);
@@ -67,11 +72,11 @@ export class UsageLog {
 /** Milliseconds that a node's clock may be ahead. A later timestamp must not keep true ones away until its time comes. */
 const futureLimitMs = 60_000;
 
-/** Numbers of a point: timestamp, window, CPU, memory; NaN where there is none. */
-const width = 4;
+/** Numbers of a point: timestamp, window, CPU, memory, NaN where there is none, and when it was read. */
+const width = 5;
 const firstCapacity = 16;
 
-/** Points as numbers in a row: 32 bytes each, a fifth of objects. */
+/** Points as numbers in a row: 40 bytes each, a fifth of objects. */
 class PointColumns {
   #numbers = new Float64Array(firstCapacity * width);
   /** Numbers in use. */
@@ -86,7 +91,8 @@ class PointColumns {
   }
 
   /** @param latestMs Points after it give way to an older one. */
-  add({ timestampMs, windowSeconds, cpu = Number.NaN, memory = Number.NaN }: PointView, latestMs: number): void {
+  add(point: CollectedPoint, latestMs: number): void {
+    const { timestampMs, windowSeconds, cpu = Number.NaN, memory = Number.NaN, readMs } = point;
     if (isSetBack(timestampMs, this.#latestMs)) this.#dropAfter(timestampMs);
     else if (timestampMs < this.#latestMs) this.#dropAfter(Math.max(latestMs, timestampMs));
     if (timestampMs <= this.#latestMs) return;
@@ -95,7 +101,7 @@ class PointColumns {
       longer.set(this.#numbers);
       this.#numbers = longer;
     }
-    this.#numbers.set([timestampMs, windowSeconds, cpu, memory], this.#end);
+    this.#numbers.set([timestampMs, windowSeconds, cpu, memory, readMs], this.#end);
     this.#end += width;
   }
 
@@ -110,15 +116,17 @@ class PointColumns {
     this.#end -= first;
   }
 
-  since(fromMs: number): PointView[] {
-    const points: PointView[] = [];
+  since(fromMs: number): CollectedPoint[] {
+    const points: CollectedPoint[] = [];
     for (let at = this.#indexOf(fromMs); at < this.#end; at += width) {
-      const [timestampMs = 0, windowSeconds = 0, cpu = Number.NaN, memory = Number.NaN] = this.#numbers.subarray(at);
+      const numbers = this.#numbers.subarray(at, at + width);
+      const [timestampMs = 0, windowSeconds = 0, cpu = Number.NaN, memory = Number.NaN, readMs = 0] = numbers;
       points.push({
         timestampMs,
         windowSeconds,
         ...(Number.isNaN(cpu) ? {} : { cpu }),
         ...(Number.isNaN(memory) ? {} : { memory }),
+        readMs,
       });
     }
     return points;
@@ -132,7 +140,7 @@ class PointColumns {
   }
 }
 
-function thinned(points: readonly PointView[], stepSeconds: number | undefined): readonly PointView[] {
+function thinned(points: readonly CollectedPoint[], stepSeconds: number | undefined): readonly CollectedPoint[] {
   if (stepSeconds === undefined) return points;
   const intervalOf = ({ timestampMs }: PointView) => Math.floor(timestampMs / 1000 / stepSeconds);
   return points.filter((point, index) => {
@@ -142,12 +150,15 @@ function thinned(points: readonly PointView[], stepSeconds: number | undefined):
 }
 
 /** Returns the columns of points. */
-export function toUsageSeries(points: ReadonlyMap<string, readonly PointView[]>): readonly UsageSeries[] {
+export function toUsageSeries(
+  points: ReadonlyMap<string, readonly (PointView & Partial<CollectedPoint>)[]>,
+): readonly UsageSeries[] {
   return [...points].map(([name, each]) => ({
     name,
     timeSeconds: each.map(({ timestampMs }) => timestampMs / 1000),
     windowSeconds: each.map(({ windowSeconds }) => windowSeconds),
     cpu: each.map(({ cpu }) => cpu ?? null),
     memory: each.map(({ memory }) => memory ?? null),
+    ...(each[0]?.readMs !== undefined && { readSeconds: each.map(({ readMs = 0 }) => readMs / 1000) }),
   }));
 }

@@ -34,7 +34,8 @@ export function parsePodObject(object: unknown): PodObject | undefined {
   const facts = parsePodFacts(object);
   if (facts === undefined) return undefined;
   const spec = field(object, 'spec');
-  const labels = textMap(field(field(object, 'metadata'), 'labels'));
+  const metadata = field(object, 'metadata');
+  const labels = textMap(field(metadata, 'labels'));
   const containers = containersOf(object);
   const view = (resource: ResourceName) =>
     defined({ requested: requestedBy(spec, resource), limit: limitedTo(spec, resource) });
@@ -45,7 +46,8 @@ export function parsePodObject(object: unknown): PodObject | undefined {
     view: defined({
       namespace: facts.namespace,
       name: facts.name,
-      uid: text(field(field(object, 'metadata'), 'uid')),
+      uid: text(field(metadata, 'uid')),
+      createdMs: parseTimeMs(field(metadata, 'creationTimestamp')),
       node: facts.node,
       workload: workloadOf(facts, labels),
       phase: facts.phase,

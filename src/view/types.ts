@@ -61,6 +61,8 @@ export interface PodView extends Measurement {
   readonly namespace: string;
   readonly name: string;
   readonly uid?: string;
+  /** By kube-apiserver's clock. */
+  readonly createdMs?: number;
   readonly node?: string;
   /** The controller: of a ReplicaSet of a Deployment, the Deployment. */
   readonly workload?: { readonly kind: string; readonly name: string };

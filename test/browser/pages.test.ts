@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import type { UsageHistoryAnswer } from '../../src/ui/routes.ts';
 import { seriousViolations } from './accessibility.ts';
 import { nodeAt, podAt, createScene, markup, reported, serveScene } from './scene.ts';
 import { closeSharedBrowser, goTo, openPage, readAgain, sharedBrowser, type WatchedPage } from './browser.ts';
@@ -404,6 +405,32 @@ describe('the page in a browser', () => {
         [null, '3600'],
       ],
     );
+  });
+
+  test('where this program collects, lines of a pod begin with its creation, and those of workloads go on', async () => {
+    const scene = createScene();
+    const createdMs = Date.now() - 600_000;
+    scene.pods = scene.pods.map((pod) => ({ ...pod, createdMs }));
+    await using opened = await open(scene);
+    const { page } = opened;
+    await page.route('**/api/history/containers*', async (route) => {
+      const response = await route.fetch();
+      const { series }: UsageHistoryAnswer = await response.json();
+      const collected = series.map((one) => ({ ...one, readSeconds: one.timeSeconds }));
+      await route.fulfill({ response, json: { series: collected } });
+    });
+    const pointsAt = async (place: string) => {
+      await goTo(page, place);
+      await page.locator('.plot canvas').first().waitFor();
+      return Number(await page.locator('.plot').first().getAttribute('data-points'));
+    };
+    const ofPod = await pointsAt('#/pods/shop/web-0');
+    // One of now, and one a minute.
+    assert.ok(ofPod >= 9 && ofPod <= 12, `${ofPod} points`);
+    const pods = scene.pods.filter(({ namespace, workload }) => namespace === 'shop' && workload?.name === 'web');
+    const ofPods = await pointsAt('#/namespaces/shop/Deployment/web');
+    assert.ok(ofPods >= 9 && ofPods <= 11 * pods.length, `${ofPods} points of ${pods.length} pods`);
+    assert.ok((await pointsAt('#/namespaces/shop')) >= 2 * 50);
   });
 
   test('in the first minute each card of a node has its point, and says that the line comes', async () => {

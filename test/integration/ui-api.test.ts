@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Examination } from '../../src/doctor/examination.ts';
 import { answerLimitBytes, podPageLimit, readLimit, waitingReadLimit } from '../../src/ui/limits.ts';
+import { ofPods } from '../../src/ui/page/data/series.js';
 import type {
   AutoscalerHistoryAnswer,
   ErrorAnswer,
@@ -291,6 +292,37 @@ describe('history', () => {
       );
       assert.equal((await ui.get('api/history/containers?namespace=web&labelSelector=a')).status, 400);
     });
+
+    for (const [clockOf, behindMs] of [
+      ['a right clock', 0],
+      ['a clock that is 20 min behind', 20 * 60_000],
+      ['a clock that is 20 min ahead', -20 * 60_000],
+    ] as const)
+      test(`of a pod that was created again under its name has no points of the previous one, with ${clockOf} of its node`, async () => {
+        const read = async (cpu: number, ageMs = 0) => {
+          const timestampMs = ui.view.nowMs() + 15_000 - ageMs - behindMs;
+          const point = { timestampMs, windowSeconds: 15, cpu };
+          ui.view.content.containerPoints = new Map([['db/db-0/app', point]]);
+          await clock.advance(15_000);
+        };
+        for (let count = 0; count < 4; count += 1) await read(4);
+        // Whole seconds, as in the API.
+        const createdMs = ui.view.nowMs() + 1_000;
+        // The last usage of the previous pod may be served until the next scrape.
+        if (behindMs >= 0) await read(4, 14_500);
+        for (let count = 0; count < 12; count += 1) await read(0.1);
+        const { series }: UsageHistoryAnswer = json(await ui.get('api/history/containers?namespace=db&name=db-0'));
+        const pod = podView('db', 'db-0', { createdMs });
+        const [line] = ofPods(series, [pod]);
+        assert.deepEqual(new Set(line?.cpu), new Set([0.1]));
+        assert.ok((line?.cpu.length ?? 0) >= (behindMs > 0 ? 4 : 12), `${line?.cpu.length} points`);
+        assert.deepEqual(
+          [line?.timeSeconds.length, line?.memory.length, line?.windowSeconds.length, line?.readSeconds?.length],
+          Array(4).fill(line?.cpu.length),
+        );
+        const [other] = ofPods(series, [podView('db', 'db-0', { createdMs: startMs - 60_000 })]);
+        assert.equal(other?.cpu.at(0), 4);
+      });
 
     test('lasts an hour, and is thinned out by stepSeconds', async () => {
       for (let count = 1; count <= 250; count += 1) await next(count);

@@ -37,6 +37,12 @@ test('usage of a container without a request does not count for the share of the
   assert.equal(shareOfRequest(pod), 0.5);
 });
 
+test('a pod has the time of its creation', () => {
+  const created = { ...metadata, creationTimestamp: rfc3339(nowMs) };
+  assert.equal(parsePodObject({ metadata: created })?.view.createdMs, nowMs);
+  assert.ok(!('createdMs' in viewOf({})));
+});
+
 test('all usage counts where all containers or the pod have a request, and none where none has', () => {
   const all = { containers: [requesting('app', '100m'), requesting('proxy', '100m')] };
   assert.deepEqual(viewOf(all, {}, { app: '50m', proxy: '50m' }).cpu, { used: 0.1, requested: 0.2 });

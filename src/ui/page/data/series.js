@@ -4,7 +4,7 @@ import { apiPath } from '../routes.js';
 import { useAnswer } from './live.js';
 
 /** @import { HistoryExtent, UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
-/** @import { Measurement, ResourceView } from '../../../view/types.ts' */
+/** @import { Measurement, PodView, ResourceView } from '../../../view/types.ts' */
 /** @import { ResourceName } from '../format.js' */
 
 /** Times in seconds since the epoch, and a value for each; null is a gap. @typedef {{ readonly times: number[], readonly values: (number | null)[] }} Line */
@@ -52,6 +52,45 @@ export const useNamespaceHistory = (namespace, step, labelSelector) =>
       : apiPath('history/containers', { namespace, labelSelector, stepSeconds: step, sinceSeconds: spanSeconds }),
     historyEverySeconds,
   );
+
+/** Seconds after a pod's creation for which metrics servers may serve a usage of the previous pod of its name. */
+const lateSeconds = 120;
+
+/**
+ * Leaves out what was measured of a previous pod of the name, where this program collects: metrics-server does not say whose a usage is. A node's
+ * clock may be wrong, so the time of the reading decides, beside the timestamp only while a usage may be late.
+ * @param {UsageSeries} series
+ * @param {number | undefined} createdMs of the pod
+ * @returns {UsageSeries}
+ */
+export function ofPodSince(series, createdMs) {
+  const { readSeconds, timeSeconds } = series;
+  if (readSeconds === undefined || createdMs === undefined) return series;
+  const created = createdMs / 1000;
+  const first = readSeconds.findIndex(
+    (read, at) => read >= created && ((timeSeconds[at] ?? 0) >= created || read >= created + lateSeconds),
+  );
+  if (first === 0) return series;
+  const from = first === -1 ? readSeconds.length : first;
+  return {
+    name: series.name,
+    timeSeconds: timeSeconds.slice(from),
+    windowSeconds: series.windowSeconds.slice(from),
+    cpu: series.cpu.slice(from),
+    memory: series.memory.slice(from),
+    readSeconds: readSeconds.slice(from),
+  };
+}
+
+/**
+ * Leaves out what was measured of previous pods of the same names, as `ofPodSince`.
+ * @param {readonly UsageSeries[]} series of containers
+ * @param {readonly PodView[]} pods
+ */
+export function ofPods(series, pods) {
+  const created = new Map(pods.map(({ name, createdMs }) => [name, createdMs]));
+  return series.map((one) => ofPodSince(one, created.get(one.name.split('/')[1] ?? '')));
+}
 
 /**
  * Returns one resource's points, with the current usage as the last one. A hole of three intervals or more is a gap.

@@ -2,7 +2,7 @@
 import { useMemo } from 'preact/hooks';
 import { useAutoscalers, usePods } from '../data/cluster.js';
 import { useGroupHistory } from '../data/grouphistory.js';
-import { whyEmpty } from '../data/series.js';
+import { ofPods, whyEmpty } from '../data/series.js';
 import { useStore } from '../data/store.js';
 import { ageText, counted } from '../format.js';
 import { html } from '../html.js';
@@ -88,7 +88,7 @@ export function WorkloadPage({ namespace, kind, name }) {
       return html`<${Heading} kind=${kind} name=${name} trail=${trail} /><${Empty} title="No pods">No pod in this namespace has it as its controller: it has none, they cannot be read, or another object controls them for it.<//>`;
     const group = groupOf(name, items);
     return html`<${Heading} kind=${kind} name=${name} trail=${trail}><${GroupFacts} group=${group} /><//>
-      <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partsOf=${podNames} />
+      <${GroupPlots} namespace=${namespace} list=${whole} group=${group} partsOf=${podNames} isOfPods />
       ${autoscalers.length > 0 && html`<${AutoscalerTable} items=${autoscalers} />`}
       <${PodTable} list=${{ items, isWhole: whole.isWhole }} hidden=${['namespace']} />`;
   });
@@ -109,13 +109,16 @@ const podNames = (pods) => new Map(pods.map(({ name }) => [name, name]));
 
 /**
  * The last hour of a group, one line for each part: workloads of a namespace, pods of a workload.
- * @param {{ namespace: string, list: PodList, group: PodGroup, partsOf: (pods: readonly PodView[]) => ReadonlyMap<string, string> }} props `list`: all pods of the namespace; `partsOf`: labels of parts, by pod.
+ * @param {{ namespace: string, list: PodList, group: PodGroup, partsOf: (pods: readonly PodView[]) => ReadonlyMap<string, string>, isOfPods?: boolean }} props `list`: all pods of the namespace; `partsOf`: labels of parts, by pod; `isOfPods`: each part is a pod.
  */
-function GroupPlots({ namespace, list, group, partsOf }) {
+function GroupPlots({ namespace, list, group, partsOf, isOfPods = false }) {
   const { history, step, newest } = useGroupHistory(namespace, list, group.pods);
   const series = history.data?.series;
   // Usage of now is not added: pods come at different times, and a sum of some would look like a fall.
-  const lines = useMemo(() => partLines(series ?? [], partsOf(group.pods), step, newest), [series, list, newest]);
+  const lines = useMemo(() => {
+    const own = isOfPods ? ofPods(series ?? [], group.pods) : (series ?? []);
+    return partLines(own, partsOf(group.pods), step, newest);
+  }, [series, list, newest]);
   const latest = step === undefined || step === 60 ? 'last minute' : `last ${ageText(step)}`;
   return html`<${UsagePlots} latest=${latest} step=${step} newest=${newest} empty=${whyEmpty(history, whyUnmeasured(group))} inputs=${[lines]} linesOf=${(/** @type {ResourceName} */ resource) => lines[resource]} />`;
 }

@@ -1,7 +1,8 @@
 /** One pod: its containers over the last hour. */
+import { useMemo } from 'preact/hooks';
 import { useAnswer } from '../data/live.js';
 import { refresh } from '../data/cluster.js';
-import { lineOf, usePodHistory, whyEmpty } from '../data/series.js';
+import { lineOf, ofPods, usePodHistory, whyEmpty } from '../data/series.js';
 import { resources } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
@@ -31,7 +32,10 @@ export function PodPage({ namespace, name }) {
 /** @param {{ pod: PodView, trail: readonly (readonly [string, string])[] }} props */
 function Pod({ pod, trail }) {
   const history = usePodHistory(pod.namespace, pod.name);
-  const series = new Map(history.data?.series.map((one) => [one.name.split('/')[2] ?? '', one]));
+  const series = useMemo(() => {
+    const known = ofPods(history.data?.series ?? [], [pod]).filter(({ timeSeconds }) => timeSeconds.length > 0);
+    return new Map(known.map((one) => [one.name.split('/')[2] ?? '', one]));
+  }, [history.data, pod.createdMs]);
   const plotted = pod.containers.filter(({ name, kind }) => kind === 'container' || series.has(name));
   return html`<${Heading} kind="Pod" name=${pod.name} trail=${trail}>
       <${Badge} level=${pod.status === 'Running' ? 'ok' : pod.phase === 'Failed' ? 'bad' : 'plain'}>${pod.status}<//>

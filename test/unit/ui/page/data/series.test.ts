@@ -7,12 +7,14 @@ import {
   lineOf,
   lonePoints,
   newestIn,
+  ofPods,
   partsOf,
   stepFor,
   sumOf,
   whyEmpty,
   withGaps,
 } from '../../../../../src/ui/page/data/series.js';
+import { barePodView } from '../../../../fakes/clusterview.ts';
 
 const series = {
   name: 'n',
@@ -28,6 +30,11 @@ test("an object's current usage is the last point, if it is newer than the histo
   assert.deepEqual(lineOf(series, 'cpu', at(180_000)), { times: [60, 120, 180], values: [1, 2, 3] });
   assert.deepEqual(lineOf(series, 'memory', at(200_000)), { times: [60, 120, 180], values: [4, 5, 6] });
   assert.deepEqual(lineOf(undefined, 'cpu', undefined), { times: [], values: [] });
+});
+
+test('the history that the server keeps is of the pod as it is, whatever the clock of its node says', () => {
+  const pod = { ...barePodView('web-0'), createdMs: 10_000_000 };
+  assert.deepEqual(ofPods([{ ...series, name: 'shop/web-0/app' }], [pod]), [{ ...series, name: 'shop/web-0/app' }]);
 });
 
 test('a hole in the history is a gap, and a single missing minute is none', () => {
