@@ -1,5 +1,6 @@
 /** Reads nodes: Node objects, their usages, and what their pods request. */
 import type { Clock } from '../clock.ts';
+import { AbsentNodes } from './absentnodes.ts';
 import { type NodeObject, type NodeParts, parseNodeObject, toNodeView } from './nodeviews.ts';
 import { part, type PartRead } from './part.ts';
 import { nodeReasons } from './reasons.ts';
@@ -50,8 +51,8 @@ export function createNodeReader(
   const known = shared(readNodes, { clock, leastMs: 5_000, mostMs: 60_000 });
   const measured = shared(() => usages.nodes(), { clock, leastMs: 1_000, mostMs: 15_000 });
   let lastKnown: ReadonlyMap<string, NodeObject> | undefined;
-  /** Names that these objects lack, though they were read after the names were known. */
-  let absent: { readonly from: unknown; readonly names: ReadonlySet<string> } = { from: undefined, names: new Set() };
+  const absent = new AbsentNodes(clock);
+  let rereading: Promise<unknown> | undefined;
   return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views() };
 
   async function parts(named: ReadonlySet<string>): Promise<NodeParts> {
@@ -59,14 +60,30 @@ export function createNodeReader(
     return { known: ofApi, measured: ofServer };
   }
 
+  /** Reads again once for each name that is not known, and for one call at a time: that of another one may say it. */
   async function knownWith(named: ReadonlySet<string>): Promise<PartRead<ReadonlyMap<string, NodeObject>>> {
     let read = await part(known());
-    const lacking = named.difference(read.value ?? named);
-    if (lacking.size > 0 && (absent.from !== read.value || !lacking.isSubsetOf(absent.names))) {
-      read = await part(known.again());
-      absent = { from: read.value, names: lacking.difference(read.value ?? lacking) };
+    while (read.value !== undefined && !absent.haveAll(named.difference(read.value))) {
+      if (rereading === undefined) {
+        read = await readAgain(named);
+        break;
+      }
+      await rereading;
+      read = await part(known());
     }
     return { ...read, value: read.value ?? lastKnown };
+  }
+
+  async function readAgain(named: ReadonlySet<string>): Promise<PartRead<ReadonlyMap<string, NodeObject>>> {
+    const reading = part(known.again());
+    rereading = reading;
+    try {
+      const read = await reading;
+      if (read.value !== undefined) absent.add(named.difference(read.value));
+      return read;
+    } finally {
+      rereading = undefined;
+    }
   }
 
   async function views(askServer?: typeof nodeReasons): Promise<NodeViews> {
@@ -100,6 +117,7 @@ export function createNodeReader(
       }
     }
     lastKnown = nodes;
+    absent.remove(nodes);
     return nodes;
   }
 }

@@ -122,6 +122,44 @@ describe('a list of nodes that is older than what is shown', () => {
     });
   });
 
+  test('is not read again for each look while pods name nodes that are gone, also where they cannot be read', async () => {
+    await using apiServer = await createFakeApiServer();
+    const clock = createFakeClock();
+    await using view = createClusterView({ server: apiServer.connection, clock });
+    apiServer.objects.set(node('node-a'));
+    apiServer.documents.set(`${metrics}/nodes`, { items: [] });
+    apiServer.documents.set(`${metrics}/pods`, { items: [] });
+    const gone = ['gone-0', 'gone-1'];
+    for (const name of gone) {
+      apiServer.documents.set(`${metrics}/namespaces/${name}/pods`, { items: [] });
+      apiServer.objects.set(pod(name, 'web', { nodeName: name, spec, status }));
+    }
+    // Pages that are open beside each other, each of another namespace.
+    const look = async () => {
+      const pages = await Promise.all(gone.map((namespace) => view.pods({ namespace })));
+      for (const { items } of pages) assert.match(items[0]?.reason ?? '', /^its node gone-\d does not exist/);
+    };
+    await look();
+    const first = listsOfNodes(apiServer);
+    assert.ok(first <= 1 + gone.length, `${first} lists`);
+    for (let count = 0; count < 5; count += 1) await look();
+    assert.equal(listsOfNodes(apiServer), first, 'while the list is fresh');
+    for (let count = 0; count < 5; count += 1) {
+      clock.jump(60_000);
+      await look();
+    }
+    assert.equal(listsOfNodes(apiServer), first + 5, 'once each time the list is old');
+    apiServer.objects.set(node('gone-0'));
+    clock.jump(60_000);
+    const reasonOfFirst = async () => (await view.pods({ namespace: 'gone-0' })).items[0]?.reason ?? '';
+    assert.match(await reasonOfFirst(), /^no usage of node gone-0 is served/);
+    clock.jump(60_000);
+    apiServer.faults.answer = ({ path }) => (path === '/api/v1/nodes' ? 403 : undefined);
+    const before = listsOfNodes(apiServer);
+    for (let count = 0; count < 5; count += 1) assert.doesNotMatch(await reasonOfFirst(), /does not exist/);
+    assert.equal(listsOfNodes(apiServer), before + 1, 'nor for a right that is missing');
+  });
+
   test('is shown after a failure, beside the problem', async () => {
     await using apiServer = await createFakeApiServer();
     const clock = createFakeClock();
