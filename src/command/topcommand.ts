@@ -67,6 +67,8 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
   const isUnicode = process.platform !== 'linux' || isUtf8(env);
   const onNote = (note: string): void => say({ code: 'RowsNotRead', text: `not all rows: ${note}` });
   const onDegraded = (sentence: string): void => say({ code: 'ClusterDegraded', text: `degraded: ${sentence}` });
+  const onDegradedEnd = (sentence: string): void =>
+    say({ code: 'ClusterDegraded', text: `no longer degraded: ${sentence}` });
   const printing = { view, url, state, format, columns, isColoured, isUnicode, onNote, onDegraded };
   if (given.isWatch) {
     await untilStopped((signal) => {
@@ -82,7 +84,7 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
         }
         return !signal.aborted;
       };
-      return watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onProblem: complain });
+      return watchRows({ ...printing, intervalMs, signal, write, sleep: wait, onDegradedEnd, onProblem: complain });
     });
     return;
   }

@@ -123,6 +123,8 @@ export interface WatchRowsOptions extends PrintOptions {
   readonly write: (text: string) => Promise<boolean>;
   /** Milliseconds; resolves early when the signal aborts. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Takes, for a CSV, each sentence of `onDegraded` that is no longer true. */
+  readonly onDegradedEnd: (sentence: string) => void;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -223,7 +225,8 @@ function isOnlyMeasured(row: Row): boolean {
  * Returns a function that says what is degraded, when that changes. Only of nodes: their rows are read with it. Each pod has its own reason, and
  * for the whole summary all pods would be read.
  */
-function watchedDegraded({ view, state, format, signal, onDegraded, onProblem }: WatchRowsOptions) {
+function watchedDegraded(options: WatchRowsOptions) {
+  const { view, state, format, signal, onDegraded, onDegradedEnd, onProblem } = options;
   let last: readonly string[] = [];
   return async (): Promise<DegradedChange | undefined> => {
     if (state.screen !== 'nodes') return undefined;
@@ -235,7 +238,10 @@ function watchedDegraded({ view, state, format, signal, onDegraded, onProblem }:
     const added = all.filter((sentence) => !last.includes(sentence));
     const ended = last.filter((sentence) => !all.includes(sentence));
     last = all;
-    if (format === 'csv') for (const sentence of added) onDegraded(escapeControls(sentence));
+    if (format === 'csv') {
+      for (const sentence of added) onDegraded(escapeControls(sentence));
+      for (const sentence of ended) onDegradedEnd(escapeControls(sentence));
+    }
     return added.length === 0 && ended.length === 0 ? undefined : { all, added, ended };
   };
 }

@@ -645,7 +645,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   ClusterDegraded: {
     symptoms: ['degraded: ...'],
-    why: 'A part of the cluster could not be read, or has no usage, so that columns of `kubegauge top -o csv` are empty; the sentence names the missing right. With `-o json` it is in `cluster.degraded`.',
+    why: 'A part of the cluster could not be read, or has no usage, so that columns of `kubegauge top -o csv` are empty; the sentence names the missing right. With `-o json` it is in `cluster.degraded`. `no longer degraded: ...` says with `--watch` that it has ended.',
     commands: 'kubegauge top nodes --once -o json\nkubegauge doctor',
   },
 };

@@ -17,6 +17,7 @@ const watching = {
   intervalMs: 1_000,
   onNote: (note: string) => assert.fail(note),
   onDegraded: (sentence: string) => assert.fail(sentence),
+  onDegradedEnd: (sentence: string) => assert.fail(sentence),
   onProblem: () => assert.fail(),
 };
 
@@ -186,8 +187,12 @@ test('what is degraded is printed with nodes, when it changes', async () => {
   const lines = (await watchedNodes(looks, { format: 'table' })).map((text) => text.slice('00:00:00  '.length));
   assert.deepEqual(lines.slice(1), [`${problem}\n`, '', `no longer: ${problem}\n`]);
   const told: string[] = [];
-  await watchedNodes(looks, { format: 'csv', onDegraded: (sentence) => told.push(sentence) });
-  assert.deepEqual(told, [problem]);
+  await watchedNodes([...looks, { nodes }], {
+    format: 'csv',
+    onDegraded: (sentence) => told.push(sentence),
+    onDegradedEnd: (sentence) => told.push(`no longer: ${sentence}`),
+  });
+  assert.deepEqual(told, [problem, `no longer: ${problem}`]);
 });
 
 test('a node that is known by its usage only has not gone when that is missing', async () => {
