@@ -443,12 +443,12 @@ test('kubegauge has pages of usages, the reason of each missing one, and points 
   assert.ok((points?.length ?? 0) >= 1);
   const ofNode = (await view.nodeHistory({ name: 'node-0', sinceSeconds: 3_600 })).get('node-0');
   assert.ok((ofNode?.length ?? 0) >= 1);
-  await until('the source is known', () => {
+  await until('the source of each node is known', () => {
     if (!pending) {
       pending = true;
       void view.nodes().then((nodes) => ((sources = nodes.map(({ source }) => source)), (pending = false)));
     }
-    return sources[0] !== undefined;
+    return sources.length === 30 && !sources.includes(undefined);
   });
   assert.deepEqual([...new Set(sources)], ['cadvisor']);
   assert.equal((await view.pods({ namespace: 'shop' })).items.find(({ name }) => name === 'lost')?.source, undefined);
