@@ -9,7 +9,7 @@ import type { NodeTable } from './nodetable.ts';
 import { updatePod, updatePodState } from './podupdate.ts';
 import { addMachineSample, addNoSample, markBeforeStep, usageOf } from './samplepair.ts';
 import { limitsOf, possibleMsOf, reportImplausible, type ScrapeUpdate, type UpdateOptions } from './scrapeupdate.ts';
-import { nextSpacingMs } from './spacing.ts';
+import { nextSpacingMs, steadySince } from './spacing.ts';
 import { createStoredNode, podStateOf, type StoredNode, type StoredPod } from './storednode.ts';
 import { readPod } from './usagereader.ts';
 
@@ -27,6 +27,11 @@ export function updateNode(
   const known = table.nodes.get(batch.node);
   const nowMs = options.clock.monotonicMs();
   const { clock, step } = nextClock(known, batch, times, nowMs);
+  const limits = limitsOf(batch.node, known, nowMs, options, {
+    step,
+    isSetBack: known === undefined && wasSetBack(batch, times),
+    startsAfterMs: clock.startsAfterMs,
+  });
   const update: ScrapeUpdate = {
     batch,
     options,
@@ -37,15 +42,12 @@ export function updateNode(
       spacingMs: known.spacingMs,
       sinceMs: known.sinceMs,
     },
+    steadySinceMs: steadySince(known, nowMs, limits),
     steppedMs: clock.steppedMs,
     // Older kubelets report swap only while it is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
-    limits: limitsOf(batch.node, known, nowMs, options, {
-      step,
-      isSetBack: known === undefined && wasSetBack(batch, times),
-      startsAfterMs: clock.startsAfterMs,
-    }),
+    limits,
     sums: { first: 0, longestIntervalMs: 0 },
   };
   const isUnchanged = known?.layout.version === batch.layout.version && known.source === batch.source;
@@ -77,6 +79,7 @@ function updateMachine(node: StoredNode, known: StoredNode | undefined, update: 
   node.hasSwap = hasSwap;
   node.spacingMs = nextSpacingMs(previous, nowMs, sums.longestIntervalMs, update.options.resolutionMs);
   node.storedMs = nowMs;
+  node.steadySinceMs = update.steadySinceMs;
 }
 
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
@@ -101,6 +104,7 @@ function renewNode(table: NodeTable, known: StoredNode | undefined, update: Scra
     spacingMs: 0,
     storedMs: nowMs,
     sinceMs: known?.sinceMs ?? nowMs,
+    steadySinceMs: update.steadySinceMs,
   });
   const left = new Map([...(known?.pods ?? []), ...(known?.unreported ?? [])].map((pod) => [podKey(pod.layout), pod]));
   for (const pod of node.pods) {

@@ -42,8 +42,9 @@ export function updatePodUsage(
   const whole = updateLastUsage(last && lastOfRemaining(last, containers), usage, scrape.nowMs);
   if (lacksValue) return { ...whole, valuelessMs: scrape.nowMs };
   if (ready.size === sampled.size && absent.size === 0) return whole;
+  // All have started anew, as after a step of the clock or a change of endpoints: the slowest needs two samples.
+  if (ready.size === 0) return { ...whole, valuelessMs: scrape.nowMs };
   const valueless = previous?.valuelessMs === undefined ? {} : { valuelessMs: previous.valuelessMs };
-  if (ready.size === 0) return { ...whole, ...valueless };
   const part = isLess === true ? undefined : previous?.part;
   const lastUsage = updateLastUsage(part?.lastUsage, podUsageOf(ready, scrape.hasSwap), scrape.nowMs);
   const sinceMs = part?.sinceMs ?? Math.max(waitStartMs(whole, scrape), previous?.valuelessMs ?? -Infinity);
@@ -91,8 +92,9 @@ function withoutEnded(
 ): ReadonlyMap<string, SamplePair> {
   const sure = containers.values().filter(({ rival }) => rival === undefined);
   const newestMs = sure.reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
-  const hasEnded = (name: string, { last, base, isBeforeStep }: SamplePair) =>
+  const hasEnded = (name: string, { last, base, lacksValue, isBeforeStep }: SamplePair) =>
     typeof base === 'string' &&
+    lacksValue === undefined &&
     isBeforeStep === undefined &&
     newestMs - last.timestampMs > limitMs &&
     previous?.get(name)?.last === last;

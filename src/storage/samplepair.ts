@@ -112,14 +112,13 @@ function addSample<P extends Point>(
   // A sample without a value is no base.
   const hasNoBase = Number.isNaN(pair.last.memoryBytes) && followingNoValue.has(kind);
   if (hasNoBase) return { last: point, base: pair.base === 'one-sample' ? 'one-sample' : 'restarted' };
+  if (kind === 'no value') return withoutValue(pair, point);
   const isSetBack = pair.rival !== undefined && isOfSetBackClock(pair.last, pair.rival, point, startTimeMs, limits);
   if (isSetBack) return { last: point, base: pair.rival };
-  if (isOtherClock(pair.last, point) && kind !== 'no value') return addToRival(pair, point, startTimeMs, limits);
+  if (isOtherClock(pair.last, point)) return addToRival(pair, point, startTimeMs, limits);
   switch (kind) {
     case 'repeated':
       return pair.lacksValue === undefined ? pair : { last: pair.last, base: pair.base };
-    case 'no value':
-      return withoutValue(pair, point);
     case 'ended':
       return { last: point, base: { ...pair.last, cpuSeconds: 0 } };
     case 'newer':
@@ -134,9 +133,10 @@ function addSample<P extends Point>(
   }
 }
 
-/** Adds a scrape without the cgroup. */
+/** Adds a scrape without the cgroup: it has no value. */
 export function addNoSample<P extends Point>(pair: SamplePair<P>, { step }: SampleLimits): SamplePair<P> {
-  return step === undefined ? pair : markBeforeStep(pair);
+  const lacking = pair.lacksValue === true ? pair : { ...pair, lacksValue: true as const };
+  return step === undefined ? lacking : markBeforeStep(lacking);
 }
 
 /** Marks a pair as from before a clock step. */

@@ -34,6 +34,8 @@ export interface ScrapeUpdate {
   /** Undefined if unknown. */
   readonly uid: string | undefined;
   readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs'>) | undefined;
+  /** See StoredNode; also of this scrape. */
+  readonly steadySinceMs: number;
   /** See ClockState; also of this scrape. */
   readonly steppedMs: number | undefined;
   readonly hasSwap: boolean;
@@ -66,10 +68,13 @@ export function limitsOf(
  * Returns the longest possible interval between samples in milliseconds.
  * @param cameMs of the last sample, monotonic; undefined if only its node's first is known.
  */
-export function possibleMsOf({ previous, nowMs, limits, options }: ScrapeUpdate, cameMs: number | undefined): number {
+export function possibleMsOf(update: ScrapeUpdate, cameMs: number | undefined): number {
+  const { previous, steadySinceMs, nowMs, limits, options } = update;
   // An interval over a step is unknown.
   if (limits.step !== undefined) return 0;
-  return longestPossibleIntervalMs(nowMs - (cameMs ?? previous?.sinceMs ?? nowMs), options.resolutionMs);
+  // Samples were taken during an outage, too.
+  const firstMs = Math.max(cameMs ?? previous?.sinceMs ?? nowMs, steadySinceMs);
+  return longestPossibleIntervalMs(nowMs - firstMs, options.resolutionMs);
 }
 
 /** Reports more CPU or memory than the node has. */

@@ -1,6 +1,7 @@
 /** Learns the interval at which a kubelet samples; pure. */
 import type { ContainerPoint, Point } from '../sample/point.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
+import type { SampleLimits } from './samplerules.ts';
 
 /** Shorter intervals leave this share: samples come irregularly. */
 const decay = 0.8;
@@ -39,6 +40,19 @@ export function nextSpacingMs(
 }
 
 /**
+ * Returns since when no outage has been between two scrapes, monotonic: one in which usages become stale. Shorter gaps
+ * hide little, and a kubelet that samples slowly would never be known.
+ */
+export function steadySince(
+  previous: { readonly storedMs: number; readonly steadySinceMs: number } | undefined,
+  nowMs: number,
+  { stalenessMs }: Pick<SampleLimits, 'stalenessMs'>,
+): number {
+  const isSteady = previous !== undefined && nowMs - previous.storedMs <= stalenessMs;
+  return isSteady ? previous.steadySinceMs : nowMs;
+}
+
+/**
  * Returns milliseconds beyond which an interval is a clock step. Both samples may have been up to a scrape old.
  * @param sinceFirstCameMs since the first one came.
  */
@@ -52,6 +66,8 @@ export function intervalMs<P extends Point | ContainerPoint>(
   now: SamplePair<P>,
 ): number | undefined {
   if (previous === undefined || now.last === previous.last || previous.isBeforeStep === true) return undefined;
+  // There were samples in between.
+  if (previous.lacksValue === true) return undefined;
   // Neither a start nor another container's sample counts.
   const follows = now.base === previous.last || (now.base === 'restarted' && idOf(now.last) === idOf(previous.last));
   const interval = stampMs(now.last) - stampMs(previous.last);

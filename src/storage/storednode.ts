@@ -19,6 +19,8 @@ export interface StoredNode {
   storedMs: number;
   /** First stored, monotonic; also by a snapshot. */
   readonly sinceMs: number;
+  /** First stored, or first stored after an outage, monotonic. */
+  steadySinceMs: number;
   clock?: ClockState | undefined;
   readonly layout: Layout;
   readonly rows: Rows;
@@ -120,7 +122,7 @@ export function fromNodeState(name: string, { pods, ...rest }: NodeState, fastPa
   });
   const unverified = new Set(layouts.filter((_, index) => pods[index]?.isVerified !== true));
   const layout = { version: newLayoutVersion(), pods: layouts, unverified };
-  const node = createStoredNode(layout, { name, sinceMs: rest.storedMs, ...rest });
+  const node = createStoredNode(layout, { name, sinceMs: rest.storedMs, steadySinceMs: rest.storedMs, ...rest });
   for (const [index, pod] of node.pods.entries()) setPodState(pod, pods[index]!, fastPath);
   return node;
 }

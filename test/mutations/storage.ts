@@ -105,8 +105,8 @@ export const storage: readonly Mutation[] = [
       'a rate goes from a sample before a step of the clock',
     ],
     [
-      'step === undefined ? pair : markBeforeStep(pair)',
-      'pair',
+      'step === undefined ? lacking : markBeforeStep(lacking)',
+      'lacking',
       'a rate goes over a step at which a pod was not reported',
     ],
   ]),
@@ -346,6 +346,8 @@ export const storage: readonly Mutation[] = [
     ['areOfOneNode(verified) ? verified : []', 'candidates', 'of two claimants, both are served'],
   ]),
   ...mutate('storage/spacing.ts', tests, [
+    ['if (previous.lacksValue === true) return undefined;', '', 'scrapes without a value make a slow kubelet'],
+    ['nowMs - previous.storedMs <= stalenessMs', 'true', 'an outage makes a slow kubelet'],
     ['previous.spacingMs * decay', '0', 'the spacing is that of the last scrape alone'],
     [
       'Math.min(spacingLimitMs, ',
@@ -372,6 +374,12 @@ export const storage: readonly Mutation[] = [
     [' &&\n    previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
     ['previous?.valuelessMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
     ['if (lacksValue) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
+    ['    lacksValue === undefined &&\n', '', 'a container that waits and lacks a value has ended'],
+    [
+      '{ ...whole, valuelessMs: scrape.nowMs };\n  const',
+      '{ ...whole };\n  const',
+      'a slow container is not waited for after a clock step',
+    ],
     [
       'if (remaining.length !== now.size || remaining.length === 0) return',
       'if (remaining.length === 0) return',

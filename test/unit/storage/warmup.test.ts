@@ -36,6 +36,7 @@ function newNode(name: string, sinceMs: number): StoredNode {
       spacingMs: 0,
       storedMs: sinceMs,
       sinceMs,
+      steadySinceMs: sinceMs,
     },
   );
 }
