@@ -15,6 +15,9 @@ export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSign
   }
 }
 
+/** Of work that nothing ends early. */
+export const neverAborted = new AbortController().signal;
+
 /** Resolves once the signal has aborted. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

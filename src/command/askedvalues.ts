@@ -1,4 +1,5 @@
 /** How `kubegauge rules check` sends a query, and what it reports of the answer. */
+import { neverAborted } from '../abort.ts';
 import { milliOf } from '../metricsource/milli.ts';
 import type { PromqlSample, QueryAnswer } from '../promql/answer.ts';
 import type { PromqlClient } from '../promql/client.ts';
@@ -9,13 +10,12 @@ import type { AskedError, AskedValue } from './rulestext.ts';
 /** Objects of a metric, or of a query of resourceRules, whose values are reported. */
 export const objectLimit = 5;
 
-export const forever = new AbortController().signal;
 /** There is one caller. */
 const flow: Flow = { lane: 'users', key: '' };
 
 /** Rejects as PromqlClient.query. @param subject the rule. */
 export function sendQuery(client: PromqlClient, query: string, subject: string): Promise<QueryAnswer> {
-  return client.query({ query, subject, flow }, forever);
+  return client.query({ query, subject, flow }, neverAborted);
 }
 
 /** @throws the error itself if it is not of an engine. */

@@ -1,4 +1,5 @@
 /** Finds the metrics that a rule makes of the series of its engine, with a few objects of each. */
+import { neverAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { metricKey } from '../metricsource/combined.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
@@ -13,7 +14,7 @@ import {
   type RuleExternalMetric,
   type RuleMetric,
 } from '../rules/seriesmetrics.ts';
-import { errorOf, forever, unknownEngine } from './askedvalues.ts';
+import { errorOf, unknownEngine } from './askedvalues.ts';
 import type { AskedRule } from './rulestext.ts';
 import { type ObjectLabel, SeriesSamples } from './seriessamples.ts';
 
@@ -63,7 +64,7 @@ export async function findMetrics(
         const collected = new SeriesSamples(objectLabels.ofLabel);
         return { add: (labels) => collected.add(labels), result: () => collected };
       },
-      forever,
+      neverAborted,
     );
     const { metrics, unassociated } =
       rule.kind === 'external' ? externalMetricsOf(rule, samples.shapes()) : metricsOf(rule, samples.shapes(), mapper);

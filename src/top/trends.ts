@@ -1,4 +1,5 @@
 /** Keeps the last usages of rows: those that were shown, and before them those of the server's history. */
+import { neverAborted } from '../abort.ts';
 import { mapLimited } from '../client/limited.ts';
 import { isSetBack } from '../view/setback.ts';
 import type { ResourceName } from '../view/resources.ts';
@@ -74,7 +75,7 @@ export function createTrends(view: ClusterView): Trends {
   function trendOf(row: Row): Trend {
     const id = idOf(row);
     const known = trends.get(id) ?? { points: [], hasPast: false };
-    // Those used for longest are dropped first.
+    // Those unused for longest are dropped first.
     trends.delete(id);
     trends.set(id, known);
     const [oldest] = trends.keys();
@@ -99,7 +100,6 @@ export function createTrends(view: ClusterView): Trends {
   }
 }
 
-const neverAborted = new AbortController().signal;
 const range = { sinceSeconds: pastSeconds };
 
 /** By node, or by `namespace/pod/container`. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { OpenClusterView } from '../view/clusterview.ts';
 import type { ClusterSummaryView, NodeView, PointView } from '../view/types.ts';
+import { pointOf } from '../view/usages.ts';
 import { ViewError } from '../view/viewerror.ts';
 import { AutoscalerLog } from './autoscalerlog.ts';
 import { historySeconds, refreshSeconds, usageSeriesLimit } from './limits.ts';
@@ -89,15 +90,9 @@ export class UiCollector {
   }
 
   #seeNodes(nodes: readonly NodeView[]): void {
-    for (const { name, timestampMs, windowSeconds = 0, cpu, memory } of nodes) {
-      if (timestampMs === undefined) continue;
-      const point = {
-        timestampMs,
-        windowSeconds,
-        ...(cpu.used !== undefined && { cpu: cpu.used }),
-        ...(memory.used !== undefined && { memory: memory.used }),
-      };
-      this.nodes.add(name, point, this.#view.nowMs());
+    for (const node of nodes) {
+      const point = pointOf(node, { cpu: node.cpu.used, memory: node.memory.used });
+      if (point !== undefined) this.nodes.add(node.name, point, this.#view.nowMs());
     }
   }
 

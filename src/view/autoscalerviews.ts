@@ -3,8 +3,9 @@ import { parseQuantity } from '../apimachinery/quantity.ts';
 import { conditionOf } from '../client/conditions.ts';
 import { field, items, text } from '../client/json.ts';
 import { type Autoscaler, parseAutoscaler } from '../doctor/autoscalers/autoscaler.ts';
+import { parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
-import { defined } from './nodeviews.ts';
+import { defined } from './defined.ts';
 import type { AutoscalerMetricView, AutoscalerView } from './types.ts';
 
 export interface AutoscalerObject {
@@ -19,7 +20,6 @@ export function parseAutoscalerObject(object: unknown): AutoscalerObject | undef
   if (facts === undefined) return undefined;
   const spec = field(object, 'spec');
   const status = field(object, 'status');
-  const lastScaleMs = Date.parse(text(field(status, 'lastScaleTime')) ?? '');
   const { namespace, name, target, minReplicas } = facts;
   const desired = count(field(status, 'desiredReplicas'));
   const limited = conditionOf(object, 'ScalingLimited');
@@ -38,7 +38,7 @@ export function parseAutoscalerObject(object: unknown): AutoscalerObject | undef
       // As in kubectl: the controller keeps the order of the spec.
       metrics: withOwnNames(items(field(spec, 'metrics')).map((metric, at) => metricView(metric, current[at]))),
       reason: limited?.status === 'True' ? foreignText(limited.message) : undefined,
-      lastScaleMs: Number.isNaN(lastScaleMs) ? undefined : lastScaleMs,
+      lastScaleMs: parseTimeMs(field(status, 'lastScaleTime')),
     }),
   };
 }

@@ -2,11 +2,10 @@
 import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseAutoscalerObject } from './autoscalerviews.ts';
-import { createHistoryReader, type HistoryKeeper, nodeMetrics, podMetrics } from './historyreader.ts';
-import { namespacePath } from './namespacepath.ts';
+import { createHistoryReader, type HistoryKeeper } from './historyreader.ts';
 import { createNodeReader } from './nodereader.ts';
 import { part } from './part.ts';
-import { defined } from './nodeviews.ts';
+import { autoscalerList, nodeMetrics, podMetrics } from './paths.ts';
 import { createPodReader } from './podreader.ts';
 import { autoscalerReasons } from './reasons.ts';
 import { createReads, type Reads } from './reads.ts';
@@ -14,7 +13,7 @@ import { createSourceReader } from './sources.ts';
 import { readServerReport, type ServerReportResult } from './serverreport.ts';
 import { summarise } from './summary.ts';
 import type { AutoscalerView, ClusterView, PointView } from './types.ts';
-import { createMetricsReader, type PodUsages } from './usages.ts';
+import { createMetricsReader, pointOf, type PodUsages } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
 export interface ClusterViewOptions {
@@ -81,10 +80,11 @@ export function createClusterView({
 
 function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
   const points = new Map<string, PointView>();
-  for (const { namespace, name, timestampMs, windowSeconds = 0, containers } of usages.values()) {
-    if (timestampMs === undefined) continue;
-    for (const [container, numbers] of containers)
-      points.set(`${namespace}/${name}/${container}`, defined({ timestampMs, windowSeconds, ...numbers }));
+  for (const usage of usages.values()) {
+    for (const [container, numbers] of usage.containers) {
+      const point = pointOf(usage, numbers);
+      if (point !== undefined) points.set(`${usage.namespace}/${usage.name}/${container}`, point);
+    }
   }
   return points;
 }
@@ -96,15 +96,10 @@ async function readAutoscalers(
   namespace: string | undefined,
   comesFromPrometheus: () => Promise<boolean>,
 ): Promise<readonly AutoscalerView[]> {
-  const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+  const { path, what } = autoscalerList(namespace);
   const known = [];
-  for await (const page of reads.pages(
-    `list horizontalpodautoscalers.autoscaling${where}`,
-    `/apis/autoscaling/v2${namespacePath(namespace)}/horizontalpodautoscalers`,
-    autoscalersPerPage,
-  )) {
+  for await (const page of reads.pages(what, path, autoscalersPerPage))
     known.push(...page.flatMap((object) => parseAutoscalerObject(object) ?? []));
-  }
   const reasons = await autoscalerReasons(reads, known, comesFromPrometheus);
   return known.map(({ view }) => {
     const reason = reasons.get(`${view.namespace}/${view.name}`);

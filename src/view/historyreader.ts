@@ -3,10 +3,11 @@ import { prometheusHistoryReason } from '../api/askingreader.ts';
 import { sourceAnnotation } from '../api/historylist.ts';
 import { field, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
-import { namespacePath } from './namespacepath.ts';
+import { type ListPath, nodeMetrics, podMetrics } from './paths.ts';
 import type { Reads } from './reads.ts';
 import type { HistoryQuery, PointView } from './types.ts';
-import { metricsPath, parseUsage, type UsageNumbers } from './usages.ts';
+import type { Amounts } from './resources.ts';
+import { type MeasuredUsage, parseUsage, pointOf } from './usages.ts';
 import { toViewError, ViewError } from './viewerror.ts';
 
 /** Whether a server keeps points; `none` is kubegauge with --history=0, `prometheus` with --resource-metrics=prometheus. */
@@ -17,7 +18,7 @@ export type SourceOf = (node: string | undefined) => string | undefined;
 
 export interface HistoryReader {
   /** @throws ViewError. */
-  keeper(list: HistoryList): Promise<HistoryKeeper>;
+  keeper(list: ListPath): Promise<HistoryKeeper>;
   /** Recognises the server by its nodes, else by all pods, else by those of a namespace: a user may have no other right. @throws ViewError. */
   keeperOfServer(namespace: string | undefined): Promise<HistoryKeeper>;
   /** Returns where nodes are read, as far as the server says it. @throws ViewError. */
@@ -29,21 +30,6 @@ export interface HistoryReader {
     range: HistoryQuery,
     of: { readonly namespace: string; readonly name?: string; readonly labelSelector?: string },
   ): Promise<ReadonlyMap<string, readonly PointView[]>>;
-}
-
-/** A list of metrics.k8s.io. */
-export interface HistoryList {
-  readonly path: string;
-  /** See toViewError. */
-  readonly what: string;
-}
-
-export const nodeMetrics: HistoryList = { path: `${metricsPath}/nodes`, what: 'list nodes.metrics.k8s.io' };
-
-/** @throws ViewError for a name that no namespace can have. */
-export function podMetrics(namespace: string | undefined): HistoryList {
-  const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
-  return { path: `${metricsPath}${namespacePath(namespace)}/pods`, what: `list pods.metrics.k8s.io${where}` };
 }
 
 /** Milliseconds until a server is recognised again: another may have taken its place. */
@@ -103,7 +89,7 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
       const points = new Map<string, PointView[]>();
       await readPoints(nodeMetrics, range, nameSelector(name), (item) => {
         const usage = parseUsage(item);
-        return add(points, usage.name, usage, usage);
+        return add(points, usage.name, usage);
       });
       return points;
     },
@@ -122,7 +108,7 @@ export function createHistoryReader(reads: Reads, clock: Clock): HistoryReader {
   };
 
   async function readPoints(
-    list: HistoryList,
+    list: ListPath,
     { sinceSeconds, stepSeconds }: HistoryQuery,
     selection: Readonly<Record<string, string>>,
     take: (item: unknown) => number,
@@ -148,7 +134,7 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
   const keepers = new Map<string, Recognised>();
   return keeper;
 
-  function keeper(list: HistoryList): Promise<HistoryKeeper> {
+  function keeper(list: ListPath): Promise<HistoryKeeper> {
     const { path } = list;
     const known = keepers.get(path);
     if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.keeper;
@@ -173,7 +159,7 @@ function createRecogniser(reads: Reads, clock: Clock): HistoryReader['keeper'] {
   }
 
   /** 0 is out of range for kubegauge alone; 1 is refused only where it keeps no history. */
-  async function recognise(list: HistoryList): Promise<HistoryKeeper> {
+  async function recognise(list: ListPath): Promise<HistoryKeeper> {
     const { path, what } = list;
     const probe = (sinceSeconds: string) => reads.refusal(what, path, { sinceSeconds, limit: '1' });
     // The header waits for it. Other servers ignore the limit, too: all pods twice would be too much.
@@ -194,23 +180,12 @@ function nameSelector(name: string | undefined): { readonly fieldSelector?: stri
   return name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
 }
 
-function add(
-  points: Map<string, PointView[]>,
-  key: string,
-  {
-    timestampMs,
-    windowSeconds,
-  }: { readonly timestampMs: number | undefined; readonly windowSeconds: number | undefined },
-  { cpu, memory }: UsageNumbers,
-): number {
-  if (timestampMs === undefined) return 0;
+/** Adds a point, and returns how many were added. */
+function add(points: Map<string, PointView[]>, key: string, usage: MeasuredUsage, numbers: Amounts = usage): number {
+  const point = pointOf(usage, numbers);
+  if (point === undefined) return 0;
   const line = points.get(key) ?? [];
   points.set(key, line);
-  line.push({
-    timestampMs,
-    windowSeconds: windowSeconds ?? 0,
-    ...(cpu === undefined ? {} : { cpu }),
-    ...(memory === undefined ? {} : { memory }),
-  });
+  line.push(point);
   return 1;
 }

@@ -2,6 +2,7 @@
 import { parseQuantity } from '../apimachinery/quantity.ts';
 import { field, text } from '../client/json.ts';
 import { type NodeFacts, parseNodeFacts } from '../doctor/nodes/nodefacts.ts';
+import { defined } from './defined.ts';
 import type { PartRead } from './part.ts';
 import type { NodeSums } from './requestsums.ts';
 import { type Amounts, amountsOf } from './resources.ts';
@@ -69,13 +70,4 @@ export function toNodeView({ name, known, usage, source, sums, reason }: ReadNod
     source: usage === undefined ? undefined : source,
     reason: usage === undefined ? reason : undefined,
   });
-}
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** Omits members that are undefined. */
-export function defined<T extends object>(object: T): Defined<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -1,15 +1,16 @@
 /** Reads pods: pages of Pod objects, with usages of the same range, and reasons where there is none. */
 import { field, items, text } from '../client/json.ts';
 import { mapLimited } from '../client/limited.ts';
-import { namespacePath } from './namespacepath.ts';
+import { neverAborted } from '../abort.ts';
 import type { NodeReader } from './nodereader.ts';
 import { type PartRead, part } from './part.ts';
-import { type PodObject, parsePodObject, withoutUsage, withUsage } from './podviews.ts';
+import { objectPath, podList, podMetrics } from './paths.ts';
+import { keyOf, type PodObject, parsePodObject, withoutUsage, withUsage } from './podviews.ts';
 import { podReasons } from './reasons.ts';
 import type { Reads } from './reads.ts';
 import type { SourceReader } from './sources.ts';
 import type { ClusterView, PodView } from './types.ts';
-import { metricsPath, parseUsage, type PodUsages, type MetricsReader } from './usages.ts';
+import { parseUsage, type PodUsages, type MetricsReader } from './usages.ts';
 
 const podsPerPage = 250;
 const mostPodsPerPage = 500;
@@ -26,8 +27,8 @@ export interface PodViewOptions {
 export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, sources }: PodViewOptions): PodReader {
   return {
     async pods({ namespace, node, labelSelector, limit = podsPerPage, continue: token }) {
-      const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
-      const page = await reads.get(`list pods${where}`, podsPath(namespace), {
+      const { path, what } = podList(namespace);
+      const page = await reads.get(what, path, {
         limit: String(Math.min(limit, mostPodsPerPage)),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(node === undefined ? {} : { fieldSelector: `spec.nodeName=${node}` }),
@@ -46,7 +47,7 @@ export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, so
       const all = await usages.allPods(namespace, labelSelector);
       const busiest = [...all.values()].toSorted((a, b) => (b[resource] ?? 0) - (a[resource] ?? 0)).slice(0, limit);
       const found = await mapLimited(busiest, concurrency, neverAborted, ({ namespace: of, name }) =>
-        reads.find(`get pods in namespace ${of}`, podPath(of, name)),
+        reads.find(`get pods in namespace ${of}`, objectPath(podList(of), name)),
       );
       // A pod that has been deleted since may still have a usage.
       const known = found.flatMap((object) => parsePodObject(object) ?? []);
@@ -54,8 +55,8 @@ export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, so
     },
     async pod(namespace, name) {
       const [object, usage] = await Promise.all([
-        reads.find(`get pods in namespace ${namespace}`, podPath(namespace, name)),
-        part(reads.find(`get pods.metrics.k8s.io in namespace ${namespace}`, podPath(namespace, name, metricsPath))),
+        reads.find(`get pods in namespace ${namespace}`, objectPath(podList(namespace), name)),
+        part(reads.find(`get pods.metrics.k8s.io in namespace ${namespace}`, objectPath(podMetrics(namespace), name))),
       ]);
       const known = parsePodObject(object);
       if (known === undefined) return undefined;
@@ -92,20 +93,6 @@ export function createPodReader(reads: Reads, usages: MetricsReader, { nodes, so
   }
 }
 
-const neverAborted = new AbortController().signal;
-
-function podsPath(namespace: string | undefined, api = '/api/v1'): string {
-  return `${api}${namespacePath(namespace)}/pods`;
-}
-
-function podPath(namespace: string, name: string, api?: string): string {
-  return `${podsPath(namespace, api)}/${encodeURIComponent(name)}`;
-}
-
 function namesOf(pods: readonly PodObject[]): readonly PodView[] {
   return pods.map(({ view }) => view);
-}
-
-function keyOf({ view: { namespace, name } }: PodObject): string {
-  return `${namespace}/${name}`;
 }

@@ -1,11 +1,12 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
-import { mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import { keyOf as factsKey, mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
 import { firstUsageMsOf, parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
-import { defined } from './nodeviews.ts';
+import { defined } from './defined.ts';
 import { podRestartsOf, podStatusOf } from './podstatus.ts';
 import {
+  type Amounts,
   isSidecar,
   limitedTo,
   limitOf,
@@ -16,7 +17,7 @@ import {
   withRequest,
 } from './resources.ts';
 import type { ContainerView, PodView, ResourceView } from './types.ts';
-import type { MeasuredUsage, UsageNumbers } from './usages.ts';
+import type { MeasuredUsage } from './usages.ts';
 
 /** What is kept of a Pod. */
 export interface PodObject {
@@ -27,6 +28,11 @@ export interface PodObject {
   readonly withRequest: Readonly<Record<ResourceName, readonly string[] | undefined>>;
   /** When running containers started, by name, in milliseconds since the epoch. */
   readonly startedMs: ReadonlyMap<string, number>;
+}
+
+/** Returns `namespace/name`. */
+export function keyOf({ facts }: PodObject): string {
+  return factsKey(facts);
 }
 
 /** Returns undefined for an object without a name. */
@@ -137,7 +143,7 @@ function ofRequesting(
 
 function used(
   { cpu, memory }: Pick<PodView, 'cpu' | 'memory'>,
-  usage: UsageNumbers | undefined,
+  usage: Amounts | undefined,
 ): Pick<PodView, 'cpu' | 'memory'> {
   return {
     cpu: { ...cpu, ...defined({ used: usage?.cpu }) },

@@ -1,4 +1,5 @@
 /** Why there is no number: of pods, nodes and autoscalers, in the words of the doctor and of the server. */
+import { neverAborted } from '../abort.ts';
 import { noSampleReason } from '../api/missing.ts';
 import type { StatusCause } from '../apimachinery/meta.ts';
 import { mapLimited } from '../client/limited.ts';
@@ -13,9 +14,9 @@ import { field, items, text } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { AutoscalerObject } from './autoscalerviews.ts';
 import type { NodeParts } from './nodeviews.ts';
-import { type PodObject, stoppedContainer, stopReasonOf } from './podviews.ts';
+import { nodeMetrics, objectPath, podMetrics } from './paths.ts';
+import { keyOf, type PodObject, stoppedContainer, stopReasonOf } from './podviews.ts';
 import type { Reads } from './reads.ts';
-import { metricsPath } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
 /** Objects without usage that the server is asked about for one view. With more of them, causes repeat. */
@@ -42,8 +43,7 @@ export async function podReasons(
   const asked = own.flatMap(([pod, { isServers }]) => (isServers ? [pod] : []));
   const causes = await askServer(reads, asked, (pod) => {
     const { namespace, name } = pod.view;
-    const path = `${metricsPath}/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-    return { path, key: keyOf(pod) };
+    return { path: objectPath(podMetrics(namespace), name), key: keyOf(pod) };
   });
   const isPrometheus = [...causes.values()].flat().some(({ reason }) => reason === noSampleReason);
   const wordsOf = ({ reason, ofPrometheus = reason }: OwnReason) => (isPrometheus ? ofPrometheus : reason);
@@ -52,8 +52,7 @@ export async function podReasons(
 
 /** Returns sentences by node name. @param nodes without usage. */
 export async function nodeReasons(reads: Reads, nodes: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const pathOf = (name: string) => `${metricsPath}/nodes/${encodeURIComponent(name)}`;
-  return new Map(sentencesOf(await askServer(reads, nodes, (key) => ({ path: pathOf(key), key }))));
+  return new Map(sentencesOf(await askServer(reads, nodes, (key) => ({ path: objectPath(nodeMetrics, key), key }))));
 }
 
 type Causes = ReadonlyMap<string, readonly StatusCause[]>;
@@ -65,7 +64,7 @@ async function askServer<T>(
   requestOf: (object: T) => { readonly path: string; readonly key: string },
 ): Promise<Causes> {
   const found = new Map<string, readonly StatusCause[]>();
-  await mapLimited(objects.slice(0, askLimit), concurrency, new AbortController().signal, async (object) => {
+  await mapLimited(objects.slice(0, askLimit), concurrency, neverAborted, async (object) => {
     const { path, key } = requestOf(object);
     const causes = await reads.causes(path);
     if (causes.length > 0) found.set(key, causes);
@@ -112,10 +111,6 @@ function ownReason({ facts, view }: PodObject, nodes: ExplainedNodes, nowMs: num
 /** Of these, the server may know more. */
 const serversCodes: ReadonlySet<string> = new Set(['pods-unreported', 'pods-young', 'pods-node-unscraped']);
 
-function keyOf({ view: { namespace, name } }: PodObject): string {
-  return `${namespace}/${name}`;
-}
-
 /**
  * Returns why autoscalers do not scale, by `namespace/name`.
  * @param all of their namespaces.
@@ -130,7 +125,7 @@ export async function autoscalerReasons(
   const rivalsAmong = createRivalFinder(all.map(({ facts }) => facts));
   const failing = all.filter(({ facts }) => failureOf(facts) !== undefined).slice(0, detailLimit);
   const details = new Map<AutoscalerObject, AutoscalerDetails>();
-  await mapLimited(failing, concurrency, new AbortController().signal, async (each) => {
+  await mapLimited(failing, concurrency, neverAborted, async (each) => {
     details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutAnswer));
   });
   const servesPrometheus =

@@ -1,6 +1,6 @@
 /** Sums the nodes to the cluster's header, and says what is degraded. */
 import type { HistoryKeeper } from './historyreader.ts';
-import { defined } from './nodeviews.ts';
+import { defined } from './defined.ts';
 import { type ResourceName, sumOf } from './resources.ts';
 import type { AmountName, ClusterSummaryView, NodeView, ResourceView } from './types.ts';
 

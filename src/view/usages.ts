@@ -4,22 +4,20 @@ import { parseDuration } from '../apimachinery/duration.ts';
 import { parseQuantity } from '../apimachinery/quantity.ts';
 import { field, items, text } from '../client/json.ts';
 import type { Clock } from '../clock.ts';
-import { namespacePath } from './namespacepath.ts';
+import { parseTimeMs } from '../doctor/times.ts';
+import { nodeMetrics, podMetrics } from './paths.ts';
 import type { ReadQuery, Reads } from './reads.ts';
+import { type Amounts, amountsOf } from './resources.ts';
+import type { PointView } from './types.ts';
 
-export interface UsageNumbers {
-  readonly cpu: number | undefined;
-  readonly memory: number | undefined;
-}
-
-export interface MeasuredUsage extends UsageNumbers {
+export interface MeasuredUsage extends Amounts {
   readonly namespace: string;
   readonly name: string;
   readonly timestampMs: number | undefined;
   readonly windowSeconds: number | undefined;
   readonly swapBytes: number | undefined;
   /** Of pods, by name. */
-  readonly containers: ReadonlyMap<string, UsageNumbers>;
+  readonly containers: ReadonlyMap<string, Amounts>;
 }
 
 export interface ObjectName {
@@ -30,7 +28,6 @@ export interface ObjectName {
 /** By `namespace/name`. */
 export type PodUsages = ReadonlyMap<string, MeasuredUsage>;
 
-export const metricsPath = '/apis/metrics.k8s.io/v1beta1';
 /** Usages a page. */
 const pageSize = 500;
 /** Milliseconds for which the answer of a server without pages is used for the next page of pods. */
@@ -39,37 +36,46 @@ const wholeMs = 10_000;
 export function parseUsage(object: unknown): MeasuredUsage {
   const metadata = field(object, 'metadata');
   const usage = field(object, 'usage');
-  const containers = items(field(object, 'containers')).map((container): [string, UsageNumbers] => [
+  const containers = items(field(object, 'containers')).map((container): [string, Amounts] => [
     text(field(container, 'name')) ?? '',
-    numbersOf(field(container, 'usage')),
+    amountsOf(field(container, 'usage')),
   ]);
-  const timestampMs = Date.parse(text(field(object, 'timestamp')) ?? '');
   const windowMs = parseDuration(text(field(object, 'window')) ?? '');
   return {
     namespace: text(field(metadata, 'namespace')) ?? '',
     name: text(field(metadata, 'name')) ?? '',
-    timestampMs: Number.isNaN(timestampMs) ? undefined : timestampMs,
+    timestampMs: parseTimeMs(field(object, 'timestamp')),
     windowSeconds: windowMs === undefined ? undefined : windowMs / 1000,
-    ...(usage === undefined ? sumOf(containers) : numbersOf(usage)),
-    swapBytes: quantityOf(field(usage, 'swap')),
+    ...(usage === undefined ? sumOf(containers) : amountsOf(usage)),
+    swapBytes: parseQuantity(text(field(usage, 'swap')) ?? ''),
     containers: new Map(containers),
   };
 }
 
-function numbersOf(usage: unknown): UsageNumbers {
-  return { cpu: quantityOf(field(usage, 'cpu')), memory: quantityOf(field(usage, 'memory')) };
-}
-
-function quantityOf(value: unknown): number | undefined {
-  return parseQuantity(text(value) ?? '');
-}
-
-function sumOf(containers: readonly (readonly [string, UsageNumbers])[]): UsageNumbers {
-  const sum = (resource: keyof UsageNumbers) =>
+function sumOf(containers: readonly (readonly [string, Amounts])[]): Amounts {
+  const sum = (resource: keyof Amounts) =>
     containers.length === 0
       ? undefined
       : containers.reduce((total, [, numbers]) => total + (numbers[resource] ?? 0), 0);
   return { cpu: sum('cpu'), memory: sum('memory') };
+}
+
+/** Returns the point of a usage, or of a container of it; undefined without a time. */
+export function pointOf(
+  {
+    timestampMs,
+    windowSeconds = 0,
+  }: { readonly timestampMs?: number | undefined; readonly windowSeconds?: number | undefined },
+  { cpu, memory }: Amounts,
+): PointView | undefined {
+  if (timestampMs === undefined) return undefined;
+  // Not by `defined`: a history has 500,000 of them.
+  return {
+    timestampMs,
+    windowSeconds,
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+  };
 }
 
 export interface MetricsReader {
@@ -90,7 +96,7 @@ export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
   return {
     async nodes() {
       const usages = new Map<string, MeasuredUsage>();
-      for await (const page of reads.pages('list nodes.metrics.k8s.io', `${metricsPath}/nodes`, pageSize)) {
+      for await (const page of reads.pages(nodeMetrics.what, nodeMetrics.path, pageSize)) {
         for (const usage of page.map(parseUsage)) usages.set(usage.name, usage);
       }
       return usages;
@@ -113,9 +119,7 @@ export function createMetricsReader(reads: Reads, clock: Clock): MetricsReader {
   ): Promise<PodUsages> {
     const scope = JSON.stringify([namespace, labelSelector]);
     if (whole?.scope === scope && clock.monotonicMs() - whole.atMs < wholeMs) return whole.usages;
-    const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
-    const what = `list pods.metrics.k8s.io${where}`;
-    const path = `${metricsPath}${namespacePath(namespace)}/pods`;
+    const { path, what } = podMetrics(namespace);
     const usages = new Map<string, MeasuredUsage>();
     const query: ReadQuery = {
       ...(labelSelector === undefined ? {} : { labelSelector }),

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { badRequest } from '../../../src/apimachinery/status.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createHistoryReader, keeperLimit, nodeMetrics, podMetrics } from '../../../src/view/historyreader.ts';
+import { createHistoryReader, keeperLimit } from '../../../src/view/historyreader.ts';
+import { nodeMetrics, podMetrics } from '../../../src/view/paths.ts';
 import { createNodeReader } from '../../../src/view/nodereader.ts';
 import type { Reads } from '../../../src/view/reads.ts';
 
