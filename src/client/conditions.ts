@@ -7,6 +7,8 @@ export interface StatusCondition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
+  /** RFC 3339. */
+  readonly lastTransitionTime: string;
 }
 
 export function conditionsOf(object: unknown): readonly StatusCondition[] {
@@ -15,6 +17,7 @@ export function conditionsOf(object: unknown): readonly StatusCondition[] {
     status: text(field(condition, 'status')) ?? '',
     reason: text(field(condition, 'reason')) ?? '',
     message: text(field(condition, 'message')) ?? '',
+    lastTransitionTime: text(field(condition, 'lastTransitionTime')) ?? '',
   }));
 }
 

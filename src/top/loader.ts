@@ -17,7 +17,7 @@ export interface Loaded {
 
 const podsPerPage = 250;
 /** Pods that are read of a larger list. Whole ones take 10 kB each. */
-export const mostPods = 1_000;
+const mostPods = 1_000;
 /** Pods with the most usage, of a larger list. */
 const mostBusiest = 100;
 

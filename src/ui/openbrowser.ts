@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 type BrowserEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** Returns the program that opens an address, and its arguments; undefined where there is no screen, as over SSH. */
-export function browserCommand(
+function browserCommand(
   url: string,
   platform: NodeJS.Platform,
   env: BrowserEnvironment,

@@ -1,8 +1,8 @@
 /** Computes STATUS and RESTARTS of `kubectl get pods`: printPod in kubernetes/pkg/printers/internalversion/printers.go, as of 1.37. */
 import { conditionOf } from '../client/conditions.ts';
 import { field, items, text } from '../client/json.ts';
-import { hasEnded } from '../doctor/pods/podfacts.ts';
-import { isSidecar, sumOf } from './resources.ts';
+import { hasEnded, isSidecar } from '../doctor/pods/podfacts.ts';
+import { sumOf } from './resources.ts';
 
 /** Returns the status of a Pod, such as Running, OOMKilled, Init:1/2. */
 export function podStatusOf(pod: unknown): string {

@@ -1,13 +1,19 @@
 /** Makes views of pods and containers of Pod objects and usages. */
 import { field, items, text, textMap } from '../client/json.ts';
-import { keyOf as factsKey, mostTelling, type PodFacts, parsePodFacts } from '../doctor/pods/podfacts.ts';
+import {
+  isSidecar,
+  keyOf as factsKey,
+  makerOf,
+  mostTelling,
+  type PodFacts,
+  parsePodFacts,
+} from '../doctor/pods/podfacts.ts';
 import { firstUsageMsOf, parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
 import { defined } from './defined.ts';
 import { podRestartsOf, podStatusOf } from './podstatus.ts';
 import {
   type Amounts,
-  isSidecar,
   limitedTo,
   limitOf,
   requestedBy,
@@ -179,13 +185,11 @@ const hashLabels = [
   ['Rollout', 'rollouts-pod-template-hash'],
 ] as const;
 
-/** A ReplicaSet's name is its Deployment's and the hash that its pods have as a label. */
 function workloadOf({ owner }: PodFacts, labels: ReadonlyMap<string, string>): PodView['workload'] {
   if (owner?.kind !== 'ReplicaSet') return owner;
   for (const [kind, label] of hashLabels) {
-    const hash = labels.get(label);
-    if (hash !== undefined && owner.name.endsWith(`-${hash}`))
-      return { kind, name: owner.name.slice(0, -hash.length - 1) };
+    const name = makerOf(owner.name, labels.get(label));
+    if (name !== undefined) return { kind, name };
   }
   return owner;
 }

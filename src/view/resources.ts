@@ -1,6 +1,7 @@
 /** What containers request, as kube-scheduler and autoscalers count it. */
 import { parseQuantity } from '../apimachinery/quantity.ts';
 import { field, items, text } from '../client/json.ts';
+import { isSidecar } from '../doctor/pods/podfacts.ts';
 
 export type ResourceName = 'cpu' | 'memory';
 
@@ -62,10 +63,6 @@ export function requestOf(container: unknown, resource: ResourceName): number | 
 
 export function limitOf(container: unknown, resource: ResourceName): number | undefined {
   return amountsOf(field(field(container, 'resources'), 'limits'))[resource];
-}
-
-export function isSidecar(container: unknown): boolean {
-  return field(container, 'restartPolicy') === 'Always';
 }
 
 export function sumOf(numbers: readonly number[]): number {

@@ -1,5 +1,6 @@
 /** Checks the endpoints of a Service beside its pods: those that a person or another program added, and those that are out of date. */
-import { field, items, text } from '../../client/json.ts';
+import { conditionOf } from '../../client/conditions.ts';
+import { field, text } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
@@ -59,13 +60,7 @@ export async function* checkEndpoints(
 const writingMs = 30_000;
 
 function isReadyForLong({ ready, deleting, object }: PodBehindService, nowMs: number): boolean {
-  const conditions = items(field(field(object, 'status'), 'conditions'));
-  const sinceMs = parseTimeMs(
-    field(
-      conditions.find((each) => field(each, 'type') === 'Ready'),
-      'lastTransitionTime',
-    ),
-  );
+  const sinceMs = parseTimeMs(conditionOf(object, 'Ready')?.lastTransitionTime);
   return ready && !deleting && (sinceMs === undefined || nowMs - sinceMs > writingMs);
 }
 

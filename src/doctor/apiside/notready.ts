@@ -42,9 +42,7 @@ const longMs = 300_000;
 
 /** Reports whether a pod that is to serve has not been ready for minutes, as in a rollout that does not end. */
 export function waitsForLong({ ready, deleting, object, created }: PodBehindService, nowMs: number): boolean {
-  const conditions = items(field(field(object, 'status'), 'conditions'));
-  const condition = conditions.find((each) => field(each, 'type') === 'Ready');
-  const sinceMs = parseTimeMs(field(condition, 'lastTransitionTime')) ?? parseTimeMs(created);
+  const sinceMs = parseTimeMs(conditionOf(object, 'Ready')?.lastTransitionTime) ?? parseTimeMs(created);
   return !ready && !deleting && sinceMs !== undefined && nowMs - sinceMs > longMs;
 }
 

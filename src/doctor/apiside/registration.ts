@@ -10,7 +10,7 @@ import { UncheckedError } from '../uncheckederror.ts';
 
 export const metricsGroup = group;
 /** The HPA controller of Kubernetes 1.37 and older clients use v1beta1; kubectl 1.37 prefers v1. */
-export const metricsVersions = ['v1beta1', 'v1'] as const;
+const metricsVersions = ['v1beta1', 'v1'] as const;
 
 const metricsNames: readonly string[] = metricsVersions.map((version) => `${version}.${metricsGroup}`);
 /** The APIServices of custom and external metrics. */
@@ -59,7 +59,7 @@ export async function registeredVersions(api: ClusterReader): Promise<readonly R
 }
 
 /** Returns the APIServices that exist, in the order of the names. @throws UncheckedError. */
-export async function registeredApis(
+async function registeredApis(
   api: ClusterReader,
   names: readonly string[],
 ): Promise<readonly RegisteredVersion[]> {

@@ -3,6 +3,7 @@ import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import { flagIn } from '../flagwords.ts';
+import { hasEnded, makerOf } from '../pods/podfacts.ts';
 import type { ServiceAddress } from './registration.ts';
 
 export type ServerKind = 'kubegauge' | 'metrics-server' | 'another server';
@@ -68,7 +69,7 @@ export function readPod(object: unknown): PodBehindService {
   const spec = field(object, 'spec');
   const status = field(object, 'status');
   const labels = textMap(field(metadata, 'labels'));
-  const phase = text(field(status, 'phase'));
+  const phase = text(field(status, 'phase')) ?? 'Unknown';
   return {
     namespace: text(field(metadata, 'namespace')) ?? '',
     name: text(field(metadata, 'name')) ?? '',
@@ -81,7 +82,7 @@ export function readPod(object: unknown): PodBehindService {
     hostNetwork: field(spec, 'hostNetwork') === true,
     ready: conditionOf(object, 'Ready')?.status === 'True',
     deleting: field(metadata, 'deletionTimestamp') !== undefined,
-    ended: phase === 'Succeeded' || phase === 'Failed',
+    ended: hasEnded({ phase }),
     containers: items(field(spec, 'containers')).map(readContainer),
     created: text(field(metadata, 'creationTimestamp')) ?? '',
     object,
@@ -123,12 +124,9 @@ export function portOf({ words, ports }: ServingContainer): number {
   return Number(flagIn(words, 'secure-port') ?? ports[0]?.port ?? Number.NaN);
 }
 
-/** A ReplicaSet is named after its Deployment and the hash of its template. */
 function deploymentOf(metadata: unknown, hash: string | undefined): string | undefined {
   const owner = items(field(metadata, 'ownerReferences')).find((each) => field(each, 'kind') === 'ReplicaSet');
-  const name = text(field(owner, 'name'));
-  if (name === undefined || hash === undefined || !name.endsWith(`-${hash}`)) return undefined;
-  return name.slice(0, -hash.length - 1);
+  return makerOf(text(field(owner, 'name')) ?? '', hash);
 }
 
 /** Recognises a server by the repository part of its image. */

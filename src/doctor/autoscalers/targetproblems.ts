@@ -71,7 +71,7 @@ export function createRivalFinder(all: readonly Autoscaler[]): (autoscaler: Auto
 }
 
 /** Returns the other autoscalers of the same target. */
-export function rivalsOf(autoscaler: Autoscaler, others: readonly Autoscaler[]): readonly Autoscaler[] {
+function rivalsOf(autoscaler: Autoscaler, others: readonly Autoscaler[]): readonly Autoscaler[] {
   return others.filter((other) => haveSameTarget(autoscaler, other));
 }
 

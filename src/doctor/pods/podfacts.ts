@@ -49,6 +49,20 @@ export function hasEnded({ phase }: Pick<PodFacts, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
+/** Reports whether an init container of a Pod's spec runs beside the others (KEP-753). */
+export function isSidecar(container: unknown): boolean {
+  return field(container, 'restartPolicy') === 'Always';
+}
+
+/**
+ * Returns the name of what made a ReplicaSet, such as a Deployment; undefined if the ReplicaSet is not named after it.
+ * @param hash that of the template, which its pods have as a label.
+ */
+export function makerOf(replicaSet: string, hash: string | undefined): string | undefined {
+  const end = `-${hash}`;
+  return hash !== undefined && replicaSet.endsWith(end) ? replicaSet.slice(0, -end.length) : undefined;
+}
+
 /** Returns `namespace/name`. */
 export function keyOf({ namespace, name }: PodFacts): string {
   return `${namespace}/${name}`;
@@ -63,7 +77,7 @@ export function parsePodFacts(object: unknown): PodFacts | undefined {
   const namespace = text(field(metadata, 'namespace'));
   if (name === undefined || namespace === undefined) return undefined;
   const scheduled = conditionOf(object, 'PodScheduled');
-  const sidecars = items(field(spec, 'initContainers')).filter((each) => field(each, 'restartPolicy') === 'Always');
+  const sidecars = items(field(spec, 'initContainers')).filter(isSidecar);
   const statuses = new Map(
     [...items(field(status, 'initContainerStatuses')), ...items(field(status, 'containerStatuses'))].map((each) => [
       text(field(each, 'name')),

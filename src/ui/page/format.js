@@ -81,6 +81,12 @@ export const countedOf = (shown, all, noun) =>
  */
 export const ratioOf = (used, of) => (used === undefined || of === undefined || of === 0 ? undefined : used / of);
 
+/**
+ * Reports whether there is a number.
+ * @param {{ readonly cpu: import('../../view/types.ts').ResourceView, readonly memory: import('../../view/types.ts').ResourceView }} view
+ */
+export const hasUsage = ({ cpu, memory }) => cpu.used !== undefined || memory.used !== undefined;
+
 /** Seconds from which a usage is marked as old, as in `kubegauge top`: metrics-server scrapes every minute by default, and the page reads twice a minute. */
 export const oldSeconds = 120;
 

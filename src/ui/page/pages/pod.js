@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks';
 import { useAnswer } from '../data/live.js';
 import { refresh } from '../data/cluster.js';
 import { lineOf, ofPods, usePodHistory, whyEmpty } from '../data/series.js';
-import { resources } from '../format.js';
+import { hasUsage, resources } from '../format.js';
 import { html } from '../html.js';
 import { Badge, Fact, Heading } from '../parts/facts.js';
 import { Age, Amount, measuredTip, Share, Usage } from '../parts/number.js';
@@ -103,9 +103,6 @@ function containerMeasurement(pod, container) {
     ...(why === undefined ? {} : { reason: why }),
   };
 }
-
-/** @param {Pick<PodView, 'cpu' | 'memory'>} view */
-const hasUsage = ({ cpu, memory }) => cpu.used !== undefined || memory.used !== undefined;
 
 /** @param {{ labels: Readonly<Record<string, string>> }} props */
 function Labels({ labels }) {

@@ -1,7 +1,7 @@
 /** A table of pods that stays fast with thousands of them. */
 import { useMemo, useState } from 'preact/hooks';
 import { useStore } from '../data/store.js';
-import { compareNames, countedOf, percentText, ratioOf, usedOfLimit, usedOfRequest } from '../format.js';
+import { compareNames, countedOf, hasUsage, percentText, ratioOf, usedOfLimit, usedOfRequest } from '../format.js';
 import { html } from '../html.js';
 import { nodeLink, podLink, workloadLink } from '../routes.js';
 import { filterText, matchesPod } from './filter.js';
@@ -155,7 +155,7 @@ function PodRow({ pod, index, used }) {
     ${has('workload') && html`<span role="cell" class="c-workload">${pod.workload === undefined ? html`<span class="none">none</span>` : html`<span class="muted">${pod.workload.kind} </span><a href=${workloadLink(namespace, pod.workload)}>${pod.workload.name}</a>`}</span>`}
     ${has('node') && html`<span role="cell" class="c-node">${node === undefined ? html`<span class="none">not scheduled</span>` : html`<a href=${nodeLink(node)}>${node}</a>`}</span>`}
     ${
-      cpu.used === undefined && memory.used === undefined
+      !hasUsage(pod)
         ? html`<span role="cell" class="c-reason" data-tip=${pod.reason ?? 'no usage'}>${pod.reason ?? 'no usage'}</span>`
         : html`<span role="cell" class="c-cpu right"><span class="narrow">CPU </span><${Usage} resource="cpu" view=${cpu} measured=${pod} /><${NarrowShare} view=${cpu} /></span>
           <span role="cell" class="c-cpurequest"><${Share} used=${usedOfRequest(cpu)} of=${cpu.requested} label="CPU request" measured=${pod} /></span>

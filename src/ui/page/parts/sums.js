@@ -1,5 +1,5 @@
 /** Adds up pods to namespaces and workloads. */
-import { usedOfRequest } from '../format.js';
+import { hasUsage, usedOfRequest } from '../format.js';
 
 /** @import { Measurement, PodView, ResourceView } from '../../../view/types.ts' */
 
@@ -38,7 +38,7 @@ export function groupOf(key, pods) {
     key,
     pods,
     count: counted.length,
-    missing: counted.filter(({ cpu, memory }) => cpu.used === undefined && memory.used === undefined).length,
+    missing: counted.filter((pod) => !hasUsage(pod)).length,
     partial: counted.filter(({ cpu }) => cpu.isPartial).length,
     cpu: sumOfViews(counted.map(({ cpu }) => cpu)),
     memory: sumOfViews(counted.map(({ memory }) => memory)),
@@ -82,7 +82,7 @@ export function whyUnmeasured(group) {
 }
 
 /** Of pods without a controller. */
-export const aloneKind = 'Pod';
+const aloneKind = 'Pod';
 
 /** @param {PodView} pod */
 export const workloadOf = ({ workload, name }) => workload ?? { kind: aloneKind, name };

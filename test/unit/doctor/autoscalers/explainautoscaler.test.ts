@@ -84,7 +84,7 @@ describe('an autoscaler that works', () => {
     assert.equal(explain({ created: '2026-11-29T15:59:30Z' }), undefined);
     const working = {
       ...autoscaler(),
-      conditions: [{ type: 'ScalingActive', status: 'True', reason: '', message: '' }],
+      conditions: [{ type: 'ScalingActive', status: 'True', reason: '', message: '', lastTransitionTime: '' }],
     };
     assert.equal(explain({}, { autoscaler: working }), undefined);
   });
