@@ -1,8 +1,7 @@
 /** Reads what no server keeps, once per interval while the program runs: values of autoscalers, and usage where the server has no history. */
 import type { Clock } from '../clock.ts';
 import type { OpenClusterView } from '../view/clusterview.ts';
-import type { ClusterSummaryView, NodeView, PointView } from '../view/types.ts';
-import { pointOf } from '../view/usages.ts';
+import type { ClusterSummaryView, PointView } from '../view/types.ts';
 import { ViewError } from '../view/viewerror.ts';
 import { AutoscalerLog } from './autoscalerlog.ts';
 import { historySeconds, refreshSeconds, usageSeriesLimit } from './limits.ts';
@@ -44,7 +43,7 @@ export class UiCollector {
   /** Reads once. */
   async collect(): Promise<void> {
     const { autoscalers } = this;
-    const values = this.#view.autoscalers().then((read) => autoscalers.add(read, this.#view.nowMs()));
+    const values = this.#view.unexplainedAutoscalers().then((read) => autoscalers.add(read, this.#view.nowMs()));
     const usage = this.#view.summary().then((summary) => this.#collectUsage(summary));
     await Promise.allSettled([values, usage]);
   }
@@ -64,14 +63,14 @@ export class UiCollector {
     this.nodes.expire(this.#view.nowMs());
     this.containers.expire(this.#view.nowMs());
     if (keepsHistory !== false) return;
-    const nodes = this.#view.nodes().then((read) => this.#seeNodes(read));
-    await Promise.allSettled([nodes, this.#collectContainers()]);
+    const nodes = this.#view.nodePoints().then((points) => this.#add(this.nodes, points));
+    const containers = this.#readContainers().then((points) => this.#add(this.containers, points));
+    await Promise.allSettled([nodes, containers]);
   }
 
-  async #collectContainers(): Promise<void> {
-    const points = await this.#readContainers();
+  #add(log: UsageLog, points: ReadonlyMap<string, PointView>): void {
     const nowMs = this.#view.nowMs();
-    for (const [name, point] of points) this.containers.add(name, point, nowMs);
+    for (const [name, point] of points) log.add(name, point, nowMs);
   }
 
   /** Reads all containers, or those of the context's namespace where the user has no right on all. */
@@ -86,13 +85,6 @@ export class UiCollector {
       this.#omitted = { reason: error.message, only: contextNamespace };
       if (contextNamespace === undefined) throw error;
       return this.#view.containerPoints(contextNamespace);
-    }
-  }
-
-  #seeNodes(nodes: readonly NodeView[]): void {
-    for (const node of nodes) {
-      const point = pointOf(node, { cpu: node.cpu.used, memory: node.memory.used });
-      if (point !== undefined) this.nodes.add(node.name, point, this.#view.nowMs());
     }
   }
 

@@ -1,7 +1,7 @@
 /** Reads what people see of a cluster: objects of the API, joined with usages, requests and reasons. */
 import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { parseAutoscalerObject } from './autoscalerviews.ts';
+import { type AutoscalerObject, parseAutoscalerObject } from './autoscalerviews.ts';
 import { createHistoryReader, type HistoryKeeper } from './historyreader.ts';
 import { createNodeReader } from './nodereader.ts';
 import { part } from './part.ts';
@@ -13,7 +13,7 @@ import { createSourceReader } from './sources.ts';
 import { readServerReport, type ServerReportResult } from './serverreport.ts';
 import { summarise } from './summary.ts';
 import type { AutoscalerView, ClusterView, PointView } from './types.ts';
-import { createMetricsReader, pointOf, type PodUsages } from './usages.ts';
+import { createMetricsReader, type MeasuredUsage, pointOf, type PodUsages } from './usages.ts';
 import { ViewError } from './viewerror.ts';
 
 export interface ClusterViewOptions {
@@ -27,6 +27,10 @@ export interface ClusterViewOptions {
 }
 
 export interface OpenClusterView extends ClusterView, AsyncDisposable {
+  /** Returns the latest point of each node, by name: reads usages, and not why one is missing. @throws ViewError. */
+  nodePoints(): Promise<ReadonlyMap<string, PointView>>;
+  /** Returns the autoscalers of all namespaces, without reading why one does not scale. @throws ViewError. */
+  unexplainedAutoscalers(): Promise<readonly AutoscalerView[]>;
   /** Returns the latest point of each container, by `namespace/pod/container`: reads usages, and no pods. @throws ViewError. */
   containerPoints(namespace?: string): Promise<ReadonlyMap<string, PointView>>;
   /** Returns what the server reports of itself. @throws ViewError without a usable answer. */
@@ -64,9 +68,11 @@ export function createClusterView({
     pods,
     busiestPods,
     pod,
-    autoscalers: (namespace) => readAutoscalers(reads, namespace, comesFromPrometheus),
+    autoscalers: async (namespace) => explained(reads, await readAutoscalers(reads, namespace), comesFromPrometheus),
     nodeHistory: ({ name, ...range }) => history.nodes(range, name),
     containerHistory: (query) => history.containers(query, query),
+    nodePoints: async () => toNodePoints(await nodes.usages()),
+    unexplainedAutoscalers: async () => (await readAutoscalers(reads, undefined)).map(({ view }) => view),
     async containerPoints(namespace) {
       return toContainerPoints(await usages.allPods(namespace, undefined));
     },
@@ -76,6 +82,15 @@ export function createClusterView({
     nowMs: reads.nowMs,
     [Symbol.asyncDispose]: () => reads[Symbol.asyncDispose](),
   };
+}
+
+function toNodePoints(usages: ReadonlyMap<string, MeasuredUsage>): ReadonlyMap<string, PointView> {
+  const points = new Map<string, PointView>();
+  for (const [name, usage] of usages) {
+    const point = pointOf(usage, usage);
+    if (point !== undefined) points.set(name, point);
+  }
+  return points;
 }
 
 function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
@@ -91,15 +106,19 @@ function toContainerPoints(usages: PodUsages): ReadonlyMap<string, PointView> {
 
 const autoscalersPerPage = 500;
 
-async function readAutoscalers(
-  reads: Reads,
-  namespace: string | undefined,
-  comesFromPrometheus: () => Promise<boolean>,
-): Promise<readonly AutoscalerView[]> {
+async function readAutoscalers(reads: Reads, namespace: string | undefined): Promise<readonly AutoscalerObject[]> {
   const { path, what } = autoscalerList(namespace);
-  const known = [];
+  const known: AutoscalerObject[] = [];
   for await (const page of reads.pages(what, path, autoscalersPerPage))
     known.push(...page.flatMap((object) => parseAutoscalerObject(object) ?? []));
+  return known;
+}
+
+async function explained(
+  reads: Reads,
+  known: readonly AutoscalerObject[],
+  comesFromPrometheus: () => Promise<boolean>,
+): Promise<readonly AutoscalerView[]> {
   const reasons = await autoscalerReasons(reads, known, comesFromPrometheus);
   return known.map(({ view }) => {
     const reason = reasons.get(`${view.namespace}/${view.name}`);

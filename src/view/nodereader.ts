@@ -9,7 +9,7 @@ import { createRequestSums } from './requestsums.ts';
 import { shared } from './shared.ts';
 import type { SourceReader } from './sources.ts';
 import type { NodeView } from './types.ts';
-import type { MetricsReader } from './usages.ts';
+import type { MeasuredUsage, MetricsReader } from './usages.ts';
 
 /** A Node with all its images may be 50 kB. */
 const nodesPerPage = 100;
@@ -26,6 +26,8 @@ export interface NodeReader {
   views(): Promise<NodeViews>;
   /** As `views`, but does not ask the server why a usage is missing: one round trip less. */
   viewsWithoutCauses(): Promise<NodeViews>;
+  /** Returns the usages, by name. @throws ViewError. */
+  usages(): Promise<ReadonlyMap<string, MeasuredUsage>>;
 }
 
 export interface NodeViews {
@@ -53,7 +55,7 @@ export function createNodeReader(
   let lastKnown: ReadonlyMap<string, NodeObject> | undefined;
   const absent = new AbsentNodes(clock);
   let rereading: Promise<unknown> | undefined;
-  return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views() };
+  return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views(), usages: measured };
 
   async function parts(named: ReadonlySet<string>): Promise<NodeParts> {
     const [ofApi, ofServer] = await Promise.all([knownWith(named), part(measured())]);

@@ -296,8 +296,10 @@ export function viewOf(scene: Scene): UiView {
       }),
     nowMs: () => Date.now() + (scene.clockAheadMs ?? 0),
     busiestPods: ({ limit }) => read(() => scene.pods.slice(0, limit)),
+    nodePoints: () => read(() => new Map()),
     containerPoints: () => read(() => new Map()),
     serverReport: () => read(() => scene.serverReport),
+    unexplainedAutoscalers: () => read(() => scene.autoscalers),
     historyKeeper: () => read(() => 'kubegauge' as const),
     pod: (namespace, name) => read(() => scene.pods.find((pod) => pod.namespace === namespace && pod.name === name)),
     autoscalers: (namespace) =>

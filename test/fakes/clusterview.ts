@@ -3,6 +3,7 @@ import type { UiView } from '../../src/ui/collector.ts';
 import type { HistoryKeeper } from '../../src/view/historyreader.ts';
 import type { ServerReportResult } from '../../src/view/serverreport.ts';
 import type { NodeView, PodView, AutoscalerView, PointView } from '../../src/view/types.ts';
+import { pointOf } from '../../src/view/usages.ts';
 
 export interface FakeClusterView extends UiView {
   readonly content: FakeViewContent;
@@ -73,12 +74,22 @@ export function createFakeClusterView(nowMs: () => number, given: Partial<FakeVi
         content.pods.find((pod) => pod.namespace === namespace && pod.name === name),
       ),
     busiestPods: () => Promise.reject(new Error('the page reads pods by pages')),
+    nodePoints: () =>
+      read('nodePoints', () => {
+        const points = new Map<string, PointView>();
+        for (const node of content.nodes) {
+          const point = pointOf(node, { cpu: node.cpu.used, memory: node.memory.used });
+          if (point !== undefined) points.set(node.name, point);
+        }
+        return points;
+      }),
     containerPoints: (namespace) =>
       read(`containerPoints${namespace === undefined ? '' : ` ${namespace}`}`, () => content.containerPoints),
     serverReport: () => read('serverReport', () => content.serverReport),
     historyKeeper: (namespace) => read(`historyKeeper ${namespace}`, () => content.keeperOf(namespace)),
     ...(content.contextNamespace !== undefined && { contextNamespace: content.contextNamespace }),
     autoscalers: () => read('autoscalers', () => content.autoscalers),
+    unexplainedAutoscalers: () => read('unexplainedAutoscalers', () => content.autoscalers),
     nodeHistory: (query) => read(`nodeHistory ${JSON.stringify(query)}`, () => content.points),
     containerHistory: (query) => read(`containerHistory ${JSON.stringify(query)}`, () => content.points),
   };

@@ -340,7 +340,7 @@ describe('history', () => {
     test('has a gap where a read fails, and goes on', async () => {
       await next(1);
       ui.view.content.before = (read) => {
-        if (read === 'nodes') throw new ViewError('down', 503);
+        if (read === 'nodePoints') throw new ViewError('down', 503);
       };
       await next(2);
       ui.view.content.before = () => undefined;

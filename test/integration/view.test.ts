@@ -1,6 +1,7 @@
 /** What is read of a cluster for people: with kubegauge, with a server without pages and history, and without some rights. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { UiCollector } from '../../src/ui/collector.ts';
 import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
 import { startAggregatedCluster } from '../fakes/aggregatedcluster.ts';
 import { createFakeClock } from '../fakes/clock.ts';
@@ -361,6 +362,24 @@ test('an autoscaler that fails is explained by its target, or in the words of it
         ['gone', 'its target deployment/gone does not exist'],
         ['web', 'the controller says so'],
       ],
+    );
+  });
+});
+
+test('the page collects history without reading why autoscalers do not scale and nodes have no usage', async () => {
+  await withMetricsServer(async (view, apiServer) => {
+    const conditions = [{ type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message: 'x' }];
+    apiServer.objects.set({ ...autoscaler('shop', 'web', []), status: { conditions, currentReplicas: 3 } });
+    const collector = new UiCollector({ view, clock: createFakeClock() });
+    await collector.collect();
+    const [web] = collector.autoscalers.read({ sinceSeconds: 60 }, view.nowMs());
+    assert.deepEqual(web?.replicas, [3]);
+    const isEach = () => true;
+    assert.deepEqual([...collector.nodes.read({ sinceSeconds: 60 }, view.nowMs(), isEach).keys()], ['node-a']);
+    const paths = new Set(apiServer.requests.map(({ path }) => path));
+    assert.deepEqual(
+      [...paths].filter((path) => /\/scale$|\/nodes\/node-b$/.test(path)),
+      [],
     );
   });
 });

@@ -59,10 +59,7 @@ export async function registeredVersions(api: ClusterReader): Promise<readonly R
 }
 
 /** Returns the APIServices that exist, in the order of the names. @throws UncheckedError. */
-async function registeredApis(
-  api: ClusterReader,
-  names: readonly string[],
-): Promise<readonly RegisteredVersion[]> {
+async function registeredApis(api: ClusterReader, names: readonly string[]): Promise<readonly RegisteredVersion[]> {
   const objects = await Promise.all(names.map((name) => api.get(`${apiServicesPath}/${name}`)));
   return objects.filter((object) => object !== undefined).map(readVersion);
 }
