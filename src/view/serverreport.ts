@@ -5,7 +5,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import { field, items, text } from '../client/json.ts';
 import { foreignText } from '../foreigntext.ts';
 import { kubeletIdentityText } from '../server/statuspage.ts';
-import { defined } from './nodeviews.ts';
+import { defined } from './defined.ts';
 import type { Reads } from './reads.ts';
 import { ViewError } from './viewerror.ts';
 
