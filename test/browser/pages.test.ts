@@ -583,7 +583,7 @@ describe('the page in a browser', () => {
     scene.server = 'metrics-server';
     await page.reload();
     await page.locator('footer', { hasText: 'metrics by metrics-server' }).waitFor();
-    await report.getByText('it is metrics-server, or a kubegauge that is older than this page').waitFor();
+    await report.getByText('There is no report: metrics.k8s.io is served by metrics-server, by a kubegauge').waitFor();
     assert.equal(await command.count(), 0);
     assert.deepEqual(problems, []);
   });

@@ -364,7 +364,12 @@ describe('the page of npm start', () => {
     await goTo(page, '#/autoscalers/jobs/worker');
     await page.locator('.note.warn', { hasText: 'requests no cpu' }).waitFor();
     await goTo(page, '#/health');
-    await page.locator('main h2').first().waitFor();
+    const report = page.getByRole('region', { name: "The server's own report" });
+    await report
+      .getByText(/^\d+ nodes?: scraped, source cadvisor, verified by /)
+      .first()
+      .waitFor();
+    await report.getByText(/^kubegauge \d/).waitFor();
     assert.deepEqual(await seriousViolations(page), []);
   });
 

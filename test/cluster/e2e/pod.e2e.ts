@@ -1,6 +1,7 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { statusResourcePath } from '../../../src/api/statusresource.ts';
 import type { StatusReport } from '../../../src/server/statuspage.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState } from './apiservices.ts';
@@ -70,6 +71,12 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
       assert.equal(status, 200, body);
       assert.equal((JSON.parse(body) as { metadata: { name: string } }).metadata.name, 'burner');
     }
+  });
+
+  test('through kube-apiserver, its report names the pod', async () => {
+    const [pod] = await pods();
+    const report = JSON.parse(await cluster.kubectl(['get', '--raw', statusResourcePath])) as StatusReport;
+    assert.equal(report.pod, `kube-system/${pod?.metadata?.name}`);
   });
 
   test('kubegauge status in its container reports the node', async (t) => {

@@ -27,6 +27,8 @@ const severities = {
 const examiningSeconds = 1;
 /** Seconds between readings of the server's report, which has all nodes. */
 const reportSeconds = 30;
+/** The same while there is none: a server logs users that it refuses. */
+const noReportSeconds = 300;
 
 export function HealthPage() {
   const [isExamining, setExamining] = useState(true);
@@ -46,9 +48,15 @@ export function HealthPage() {
 
 /** @param {{ server: string | undefined }} props The server as the summary recognises it. */
 function OwnReport({ server }) {
+  const [hasReport, setHasReport] = useState(true);
+  const every = hasReport ? reportSeconds : noReportSeconds;
   const live = /** @type {import('../data/live.js').Live<ServerReportAnswer>} */ (
-    useAnswer(apiPath('serverreport'), reportSeconds)
+    useAnswer(apiPath('serverreport'), every)
   );
+  const state = live.data?.state;
+  useEffect(() => {
+    if (state !== undefined) setHasReport(state === 'read');
+  }, [state]);
   return html`<section class="own" aria-label="The server's own report"><div class="tablehead"><h2>The server's own report</h2></div>
     ${shownAs(live, (answer) => html`<${ServerReport} answer=${answer} server=${server} />`)}</section>`;
 }

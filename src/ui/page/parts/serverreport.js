@@ -18,7 +18,7 @@ export function ServerReport({ answer, server }) {
   const hasCommand = server !== 'metrics-server';
   const why =
     answer.state === 'absent' || !hasCommand
-      ? 'The server of metrics.k8s.io has no report of its own: it is metrics-server, or a kubegauge that is older than this page.'
+      ? 'There is no report: metrics.k8s.io is served by metrics-server, by a kubegauge that is older than this page, or by nothing.'
       : `Not on this page: this user lacks the right to ${answer.lacks}. The role for it is in ${rightsPage}.`;
   return html`<p>${why}</p>${
     hasCommand &&
