@@ -4,6 +4,7 @@ import { readResources } from '../client/resourcediscovery.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
+import { createResourceIndex } from '../metricsource/resourceindex.ts';
 
 /** Milliseconds between two reads of discovery. */
 export const refreshMs = 60_000;
@@ -45,10 +46,10 @@ export function createResourceMapper(options: ResourceMapperOptions): ResourceMa
 }
 
 class RefreshedMapper implements ResourceMapper {
-  readonly quiet: Mapper = { resourceFor: (name) => this.#byName.get(name) };
+  readonly quiet: Mapper = { resourceFor: (name) => this.#index.resourceFor(name) };
   readonly #options: ResourceMapperOptions;
   readonly #listeners: (() => void)[] = [];
-  #byName: ReadonlyMap<string, DescribedResource> = indexByName(alwaysKnown);
+  #index = createResourceIndex(alwaysKnown);
   #text = '';
   #isSynced = false;
   #isFailing = false;
@@ -64,7 +65,7 @@ class RefreshedMapper implements ResourceMapper {
   }
 
   resourceFor(name: string): DescribedResource | undefined {
-    const found = this.#byName.get(name);
+    const found = this.#index.resourceFor(name);
     const ageMs = this.#options.clock.monotonicMs() - this.#triedMs;
     if (found === undefined && ageMs >= missRefreshMs) this.#wake?.();
     return found;
@@ -118,29 +119,7 @@ class RefreshedMapper implements ResourceMapper {
     const text = JSON.stringify(resources);
     if (text === this.#text) return;
     this.#text = text;
-    this.#byName = indexByName(resources);
+    this.#index = createResourceIndex(resources);
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** Returns a mapper over resources that do not change. */
-export function mapperOver(resources: readonly DescribedResource[]): Mapper {
-  const byName = indexByName(resources);
-  return { resourceFor: (name) => byName.get(name) };
-}
-
-/** The first resource in discovery's order has an ambiguous name; a plural comes before a singular. */
-function indexByName(resources: readonly DescribedResource[]): ReadonlyMap<string, DescribedResource> {
-  const index = new Map<string, DescribedResource>();
-  const add = (name: string, resource: DescribedResource): void => {
-    if (!index.has(name)) index.set(name, resource);
-  };
-  for (const each of resources) add(each.resource, each);
-  for (const each of resources) {
-    add(each.singular, each);
-    if (each.group === '') continue;
-    add(`${each.resource}.${each.group}`, each);
-    add(`${each.singular}.${each.group}`, each);
-  }
-  return index;
 }

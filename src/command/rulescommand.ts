@@ -1,7 +1,7 @@
 /** `kubegauge rules check <file>`: explains a file of rules, and asks an engine what they find. */
 import { readResources } from '../client/resourcediscovery.ts';
 import { createRestClient } from '../client/rest.ts';
-import { mapperOver } from '../cluster/resourcemapper.ts';
+import { createResourceIndex } from '../metricsource/resourceindex.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
@@ -63,7 +63,7 @@ async function readCluster(kubeconfig: string, env: Environment): Promise<Mapper
   const apiServer = await findApiServer(kubeconfig, env);
   using resolver = systemResolver();
   await using rest = createRestClient(apiServer, { resolve: resolver.resolveFirst });
-  return mapperOver(await readResources(rest, AbortSignal.timeout(discoveryTimeoutMs)));
+  return createResourceIndex(await readResources(rest, AbortSignal.timeout(discoveryTimeoutMs)));
 }
 
 /** @param cluster its resources, if it was asked. */

@@ -15,7 +15,7 @@ export interface DescribedResource extends GroupResource {
 export interface Mapper {
   /**
    * Returns the resource of a plural or singular name, with or without its group: pods, pod, deployments.apps. Short
-   * names and names with a version are unknown, as in prometheus-adapter.
+   * names and names with a version are unknown, as in prometheus-adapter; see `createResourceIndex`.
    */
   resourceFor(name: string): DescribedResource | undefined;
 }

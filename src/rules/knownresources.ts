@@ -1,5 +1,6 @@
 /** The resources that every cluster has, to explain rules without one. */
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
+import { createResourceIndex, splitResourceName } from '../metricsource/resourceindex.ts';
 import type { MetricRule } from './rule.ts';
 
 /** Kinds by group and version. A `*` marks those without a namespace. */
@@ -30,16 +31,7 @@ function pluralOf(singular: string): string {
   return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }
 
-/** Knows resources by their plural or singular, with or without the group. */
-export const knownResources: Mapper = {
-  resourceFor: (name) => {
-    const { resource, group } = splitName(name);
-    return resources.find(
-      (each) =>
-        (each.resource === resource || each.singular === resource) && (group === undefined || each.group === group),
-    );
-  },
-};
+export const knownResources: Mapper = createResourceIndex(resources);
 
 /** Returns a mapper that takes the resources of a rule's overrides as they are written, where it does not know them. */
 export function withOverrides(mapper: Mapper, { labels }: MetricRule): Mapper {
@@ -50,11 +42,6 @@ export function withOverrides(mapper: Mapper, { labels }: MetricRule): Mapper {
 }
 
 function unknownResource(name: string): DescribedResource {
-  const { resource, group = '' } = splitName(name);
+  const { resource, group = '' } = splitResourceName(name);
   return { group, version: 'v1', kind: resource, singular: resource, resource, namespaced: true };
-}
-
-function splitName(name: string): { readonly resource: string; readonly group: string | undefined } {
-  const dot = name.indexOf('.');
-  return dot < 0 ? { resource: name, group: undefined } : { resource: name.slice(0, dot), group: name.slice(dot + 1) };
 }

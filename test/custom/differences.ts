@@ -86,9 +86,9 @@ export const rows = {
     why: 'clients read the reason',
   },
   noName: {
-    request: 'an external metric of a namespace that cannot be, such as `*`',
+    request: 'a name of an object or namespace that cannot be, such as `*` as the namespace of an external metric',
     adapter: 'the query is sent',
-    ours: 'an empty list, and no engine is asked',
+    ours: 'as without values: 404, or an empty list of external metrics; no engine is asked',
     why: 'text that is no name must not get into a query',
   },
   unknownField: {

@@ -1,5 +1,6 @@
 /** Resources of a cluster, a mapper over them, and their discovery documents for the fake kube-apiserver. */
 import type { DescribedResource, Mapper } from '../../src/metricsource/described.ts';
+import { createResourceIndex } from '../../src/metricsource/resourceindex.ts';
 
 export function describedResource(
   group: string,
@@ -26,13 +27,7 @@ export const builtIn: readonly DescribedResource[] = [
 
 /** Finds resources by plural and singular, as the mapper over discovery does. */
 export function createMapper(resources: () => readonly DescribedResource[] = () => builtIn): Mapper {
-  return {
-    resourceFor: (name) =>
-      resources().find(({ resource, singular, group }) => {
-        const qualified = group === '' ? '' : `.${group}`;
-        return [resource, singular, `${resource}${qualified}`, `${singular}${qualified}`].includes(name);
-      }),
-  };
+  return { resourceFor: (name) => createResourceIndex(resources()).resourceFor(name) };
 }
 
 /** Returns /api and /apis as aggregated discovery, with a subresource that no mapper may take for a resource. */

@@ -46,8 +46,10 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
       throw metricNotFound(metric, request.resource, { causes: causesOf(source.absence?.(metric, resource)) });
     }
     const isNamed = request.name !== '*';
-    if (request.namespace !== undefined && !isObjectName(namespace)) throw metricNotFound(metric, request.resource);
-    if (isNamed && !isObjectName(request.name)) throw metricNotFound(metric, request.resource, { name: request.name });
+    const isPossible = request.namespace === undefined || isObjectName(namespace);
+    if (isNamed && !(isPossible && isObjectName(request.name)))
+      throw metricNotFound(metric, request.resource, { name: request.name });
+    if (!isPossible) throw metricNotFound(metric, request.resource);
     // A named object is not looked up: its value may outlive it.
     const names = isNamed ? [request.name] : await namesOf(request, resource, signal);
     if (names.length === 0) throw metricNotFound(metric, request.resource);

@@ -112,6 +112,13 @@ export const custom: readonly CustomCase[] = [
   exchange(6, `${C}/persistentvolumes/pv-1/pv_fill`, 200),
   exchange(6, `${C}/persistentvolumes/*/pv_fill`, 200),
   exchange(19, `${shop}/pod/web-0/${m}`, 200),
+  exchange(19, `${shop}/PODS/*/${m}`, 200),
+  exchange(19, `${shop}/Pod./web-0/${m}`, 200),
+  exchange(19, `${shop}/deployments.app/web/deploy_lag`, 200),
+  exchange(19, `${shop}/Deployments.Apps/web/deploy_lag`, 404),
+  exchange(17, `${C}/namespaces/shop%20/pods/web-0/${m}`, 404, {
+    differs: { row: 'noName', queries: 'none', ours: (real) => real },
+  }),
   exchange(25, `${C}/pods/*/${m}`, 404),
   exchange(25, `${C}/pods/web-0/${m}`, 404),
   exchange(87, `${shop}/pods/web-0/kube_pod_count`, 200),
