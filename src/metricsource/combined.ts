@@ -26,7 +26,11 @@ export function combineCustomSources(
   return {
     list: () => union().items,
     absence: (metric, resource) => firstOf(sources, ({ source }) => source.absence?.(metric, resource)),
-    get: (question, signal) => ownerOf(union(), metricKey(question.resource, question.metric)).get(question, signal),
+    get: async (question, signal) => {
+      const owner = union().owners.get(metricKey(question.resource, question.metric));
+      // It has gone since the API looked at the list.
+      return owner === undefined ? { samples: [] } : owner.source.get(question, signal);
+    },
   };
 }
 
@@ -41,7 +45,7 @@ export function combineExternalSources(
   return {
     list: () => union().items,
     absence: (metric) => firstOf(sources, ({ source }) => source.absence?.(metric)),
-    get: (question, signal) => ownerOf(union(), question.metric).get(question, signal),
+    get: async (question, signal) => (await union().owners.get(question.metric)?.source.get(question, signal)) ?? [],
   };
 }
 
@@ -94,9 +98,3 @@ function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R
 
 /** Metrics that are logged; more explain no conflict better. */
 const loggedLimit = 1_000;
-
-function ownerOf<Source>({ owners }: Union<unknown, Source>, key: string): Source {
-  const owner = owners.get(key);
-  if (owner === undefined) throw new Error(`no source has the metric ${key}`);
-  return owner.source;
-}

@@ -7,6 +7,7 @@ import { readingTurns } from '../promql/readingturns.ts';
 import { externalQuery, QueryError } from '../rules/queries.ts';
 import type { MetricRule } from '../rules/rule.ts';
 import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
+import { unableToFetch } from './failures.ts';
 import { flowOf } from './flows.ts';
 import { sampleBytes } from './lastvalues.ts';
 import type { LastValuesByLane } from './lastvaluesbylane.ts';
@@ -63,7 +64,9 @@ export class ExternalAnswers {
       throw new StatusError('InternalError', 'the provided input did not contain vector query results');
     }
     if (type !== 'vector' && type !== 'scalar') {
-      this.#states.failed(rule.path, new Error(`the query makes a ${type}; a vector or a scalar is needed`));
+      const why = `the query makes a ${type}; a vector or a scalar is needed`;
+      this.#states.failed(rule.path, new Error(why));
+      if (type === 'string') throw unableToFetch(why);
       throw new StatusError('InternalError', 'encountered an unexpected query result type');
     }
     return samples.flatMap((sample) => {

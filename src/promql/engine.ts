@@ -63,9 +63,16 @@ function engineUrl(text: string): URL {
   return url;
 }
 
+/** @throws Error for escapes that cannot be read. */
 function basicOf({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  let pair: string;
+  try {
+    pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    // The parser's own message may quote them.
+    throw new Error('its user or password has a % that begins no escape; write %25 for a %');
+  }
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 

@@ -21,7 +21,8 @@ export function writeRequest(
   parameters: readonly (readonly [string, string])[],
   mayPost: boolean,
 ): WrittenRequest {
-  const prefix = url.pathname.replace(/\/$/, '');
+  // A server redirects from a path with empty parts, and redirects are not followed.
+  const prefix = url.pathname.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
   const path = `${prefix}/api/v1/${endpoint}`;
   const own = new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString();
   const kept = url.search.slice(1);

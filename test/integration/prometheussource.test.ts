@@ -202,6 +202,10 @@ suite('metrics of rules', () => {
     prometheus.resultOf = () => ({ resultType: 'matrix', result: [] });
     const error = await rejected(running.external('queue_depth', 'a=4'));
     assert.equal(error.message, 'encountered an unexpected query result type');
+    prometheus.resultOf = () => ({ resultType: 'string', result: [1, 'x'] });
+    const text = await rejected(running.external('queue_depth', 'a=6'));
+    assert.equal(text.message, 'Internal error occurred: unable to fetch metrics');
+    assert.match(text.details?.causes?.[1]?.message ?? '', /makes a string/);
   });
 
   test('an external rule that is not namespaced has no namespace matcher, and one without a mapping fails with the reason', async () => {

@@ -79,6 +79,32 @@ test('external metrics of several sources are combined in the same way', async (
   assert.equal((await all.get(question, signal))[0]?.valueMilli, 1n);
 });
 
+test('a metric that has gone since its list was read has no samples', async () => {
+  const second = customSource(['b'], 2n);
+  const { log } = createRecordingLog();
+  const all = combineCustomSources(
+    [
+      { name: 'one', source: customSource(['a'], 1n) },
+      { name: 'two', source: second },
+    ],
+    log,
+  );
+  assert.equal(all.list().length, 2);
+  second.metrics = [];
+  assert.equal(await valueOf(all, 'b'), undefined);
+  const none: ExternalMetricSource = { list: () => [], get: async () => assert.fail('it has no metric') };
+  const external = combineExternalSources(
+    [
+      { name: 'one', source: none },
+      { name: 'two', source: none },
+    ],
+    log,
+  );
+  const caller = { kind: 'user', name: 'alice' } as const;
+  const question = { metric: 'b', namespace: 'shop', selector: parseLabelSelector(''), caller };
+  assert.deepEqual(await external.get(question, signal), []);
+});
+
 interface Changeable extends CustomMetricSource {
   metrics: readonly CustomMetric[];
 }

@@ -23,6 +23,20 @@ test('user and password of the URL become basic authentication and leave the URL
   assert.equal(await access.authorization(), `Basic ${Buffer.from('us@er:p:w').toString('base64')}`);
 });
 
+test('a user or password with a % that begins no escape is refused without being shown', () => {
+  assert.throws(() => engine({ url: 'http://us%er:secret%zz@prometheus' }), {
+    message: 'its user or password has a % that begins no escape; write %25 for a %',
+  });
+});
+
+test('empty parts of the path of a URL are left out, since servers redirect from them', () => {
+  const pathOf = (url: string) => writeRequest(engine({ url }), 'query', [['query', 'up']], true).path;
+  assert.deepEqual(['http://prometheus//', 'http://prometheus//a///b/'].map(pathOf), [
+    '/api/v1/query?query=up',
+    '/a/b/api/v1/query?query=up',
+  ]);
+});
+
 test('a URL that is none, or of another protocol, is refused', () => {
   assert.throws(() => engine({ url: 'prometheus:9090/x y' }), /must begin with http/);
   assert.throws(() => engine({ url: '//prometheus' }), /no URL/);

@@ -27,6 +27,12 @@ function metricsFrom(rule: string, ...shapes: readonly SeriesShape[]): readonly 
     .toSorted();
 }
 
+test('a label that is longer than any name of a resource is not matched', () => {
+  const [rule] = rulesOf('{resources: {template: "<<.Resource>>"}}');
+  const nameOf = (length: number) => rule?.labels.nameOf('x'.repeat(length))?.length;
+  assert.deepEqual([nameOf(1_000), nameOf(1_001)], [1_000, undefined]);
+});
+
 test('name.matches also filters, and all seriesFilters must hold', () => {
   const labels = 'resources: {template: <<.Resource>>}'.replace('<<.Resource>>', '"<<.Resource>>"');
   const shapes = [series('a_total', 'pod'), series('b_total', 'pod'), series('a_gauge', 'pod')];
