@@ -77,25 +77,30 @@ function notesIn(envelope: unknown, name: string): readonly string[] {
 /** An element of a result: the sample of a vector, or what a scalar has: its time, then its value. */
 export type QueryElement = { readonly samples: readonly PromqlSample[] } | { readonly scalar: unknown };
 
-/** Reads one element while the answer arrives: all samples of a long one at once would hold the event loop. */
+/**
+ * Reads one element while the answer arrives: all samples of a long one at once would hold the event loop.
+ * @throws MalformedAnswerError for what no result has.
+ */
 export function readQueryElement(element: unknown): QueryElement {
   if (typeof element === 'number' || typeof element === 'string') return { scalar: element };
   return { samples: readVectorElement(element) };
 }
 
-/** @throws MalformedAnswerError for another status or an unknown result type. */
+/**
+ * @param envelope with an empty list in place of the elements.
+ * @throws MalformedAnswerError for another status, an unknown result type, or a result that is not of its type: as one
+ * without samples it would drop the last values.
+ */
 export function readQueryAnswer(envelope: unknown, elements: readonly QueryElement[]): QueryAnswer {
   checkStatus(envelope);
   const data = field(envelope, 'data');
   const type = text(field(data, 'resultType'));
   const notes = readNotes(envelope);
-  if (field(data, 'result') === null && (type === 'vector' || type === 'scalar'))
-    return { type, samples: [], isNull: true, notes };
-  if (type === 'vector')
-    return { type, samples: elements.flatMap((each) => ('samples' in each ? each.samples : [])), notes };
-  if (type === 'scalar') {
-    const pair = elements.slice(0, 2).map((each) => ('scalar' in each ? each.scalar : undefined));
-    return { type, samples: pair.length < 2 ? [] : [readValue(new Map(), pair)], notes };
+  if (type === 'vector' || type === 'scalar') {
+    const result = field(data, 'result');
+    if (result === null) return { type, samples: [], isNull: true, notes };
+    checkList(result, 'samples');
+    return { type, samples: type === 'vector' ? vectorOf(elements) : [scalarOf(elements)], notes };
   }
   if (type === 'matrix' || type === 'string') return { type, samples: [], notes };
   throw new MalformedAnswerError(
@@ -106,7 +111,27 @@ export function readQueryAnswer(envelope: unknown, elements: readonly QueryEleme
 /** @throws MalformedAnswerError unless the engine reports success and sent a list, which may be empty. */
 export function checkSeriesEnvelope(envelope: unknown): void {
   checkStatus(envelope);
-  if (!Array.isArray(field(envelope, 'data'))) throw new MalformedAnswerError('it has no list of series');
+  checkList(field(envelope, 'data'), 'series');
+}
+
+/** Elements that are left in the list were not recognised: its key has an escape. */
+function checkList(list: unknown, what: string): void {
+  if (!Array.isArray(list) || list.length > 0) throw new MalformedAnswerError(`it has no list of ${what}`);
+}
+
+function vectorOf(elements: readonly QueryElement[]): readonly PromqlSample[] {
+  return elements.flatMap((each) => {
+    if ('samples' in each) return each.samples;
+    throw new MalformedAnswerError('its vector has a number or text in place of a sample');
+  });
+}
+
+function scalarOf(elements: readonly QueryElement[]): PromqlSample {
+  const pair = elements.map((each) => ('scalar' in each ? each.scalar : undefined));
+  if (pair.length !== 2 || pair.includes(undefined)) {
+    throw new MalformedAnswerError('its scalar is not a time and a number');
+  }
+  return readValue(new Map(), pair);
 }
 
 function checkStatus(envelope: unknown): void {
@@ -116,7 +141,10 @@ function checkStatus(envelope: unknown): void {
 
 /** Returns none for null, which some engines send in place of a sample. */
 function readVectorElement(element: unknown): readonly PromqlSample[] {
-  if (typeof element !== 'object' || element === null) return [];
+  if (element === null) return [];
+  if (typeof element !== 'object' || Array.isArray(element)) {
+    throw new MalformedAnswerError('an element of its result is not a sample');
+  }
   const labels = textMap(field(element, 'metric'));
   const histogram = items(field(element, 'histogram'));
   if (field(element, 'value') === undefined && histogram.length > 0) {

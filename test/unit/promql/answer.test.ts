@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import {
   checkSeriesEnvelope,
+  MalformedAnswerError,
   type QueryElement,
   readQueryAnswer,
   readQueryElement,
@@ -83,8 +84,6 @@ test('null samples, histograms, JSON numbers and other texts never become a numb
   const { samples } = read(
     vector(
       null,
-      'text',
-      [],
       {},
       { metric: { a: 'null' }, value: null },
       { metric: { a: 'null value' }, value: [1, null] },
@@ -104,6 +103,23 @@ test('null samples, histograms, JSON numbers and other texts never become a numb
     [],
   );
   assert.equal(samples.find(({ labels }) => labels.get('a') === 'histogram')?.problem, 'a native histogram');
+});
+
+test('a result that is not of its type is malformed, and not one without samples', () => {
+  const answer = (resultType: string, result: unknown) => ({ status: 'success', data: { resultType, result } });
+  const wrong: readonly unknown[] = [
+    { status: 'success', data: { resultType: 'vector' } },
+    ...[{ a: 1 }, 'text', 5, true, ['text'], [5], [true], [[]], [[1, '5']]].map((result) => answer('vector', result)),
+    ...[[], [1], [1, '5', '6'], [{}, {}], [1, null], {}, '5'].map((result) => answer('scalar', result)),
+  ];
+  for (const body of wrong) assert.throws(() => read(body), MalformedAnswerError, JSON.stringify(body));
+});
+
+test('a list whose key has an escape is malformed, since its elements are not found', () => {
+  const sample = { metric: {}, value: [1, '5'] };
+  const query = { status: 'success', data: { resultType: 'vector', result: [sample] } };
+  assert.throws(() => readQueryAnswer(query, []), /no list of samples/);
+  assert.throws(() => checkSeriesEnvelope({ status: 'success', data: [{ __name__: 'up' }] }), /no list of series/);
 });
 
 test('warnings, infos and partial answers are reported', () => {
