@@ -41,7 +41,7 @@ export class NodeLines {
 
   /** Returns lines with the points of another process. */
   static restore(
-    { uid, last, source, pods, waiting, content, baseMs, baseSeconds }: CheckedLines,
+    { uid, last, source, steady, pods, waiting, content, baseMs, baseSeconds }: CheckedLines,
     spacing: Spacing,
   ): NodeLines {
     const lines = new NodeLines(uid, spacing);
@@ -52,7 +52,9 @@ export class NodeLines {
     lines.#ring.restore(content, last);
     lines.#last = last;
     lines.#source = source;
-    lines.#scraped = 'of another process';
+    // A stored sample may be of another source.
+    lines.#scraped = steady ?? 'of another process';
+    lines.#steady = steady;
     lines.#baseMs = Float64Array.from(baseMs);
     lines.#baseSeconds = Float64Array.from(baseSeconds);
     return lines;
@@ -69,6 +71,7 @@ export class NodeLines {
       intervalMs: this.spacing.intervalMs,
       last: this.#last,
       source: this.#source,
+      steady: this.#steady,
       pods: toSavedPods(this.#table.pods),
       waiting: [...this.#waitsSince.entries()].filter(([, slot]) => slot !== Infinity),
       times: toBase64(times),

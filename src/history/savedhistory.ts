@@ -27,6 +27,8 @@ export interface SavedLines {
   readonly last: number;
   /** The source of the point in that slot; undefined if unknown. */
   readonly source?: Source | undefined;
+  /** The source of the last two scrapes; undefined if they differ or are unknown. */
+  readonly steady?: Source | undefined;
   /** A pod's row is behind the machine's and its index; containers have a line each, in this order. */
   readonly pods: readonly SavedPod[];
   /** Pods of which a container has no usage yet: their index, and the first slot of that. */
@@ -45,7 +47,8 @@ type SavedPod = readonly [namespace: string, name: string, uid: string, containe
 type SavedContainer = readonly [name: string, containerId: string];
 
 /** A node's points, decoded. */
-export interface CheckedLines extends Pick<SavedLines, 'node' | 'uid' | 'intervalMs' | 'last' | 'source' | 'waiting'> {
+export interface CheckedLines
+  extends Pick<SavedLines, 'node' | 'uid' | 'intervalMs' | 'last' | 'source' | 'steady' | 'waiting'> {
   readonly pods: readonly PodLayout[];
   readonly content: RingContent;
   readonly baseMs: Float64Array;
@@ -110,10 +113,10 @@ export function checkSavedLines(
   intervals: readonly number[],
   newestSlot: (intervalMs: number) => number,
 ): CheckedLines {
-  const { node, uid, intervalMs, last, source, pods, waiting, ...arrays } = fieldsOf(value);
+  const { node, uid, intervalMs, last, source, steady, pods, waiting, ...arrays } = fieldsOf(value);
   check(isText(node) && (uid === undefined || isText(uid)), 'names');
   check(intervals.includes(intervalMs as number), 'interval');
-  check(source === undefined || source === 'cadvisor' || source === 'resource', 'source');
+  check(isSource(source) && isSource(steady), 'source');
   check(isBetween(last, 0, newestSlot(intervalMs as number)) && Number.isInteger(last), 'newest slot');
   const layouts = checkPods(pods);
   const rows = layouts.length + 1;
@@ -138,6 +141,7 @@ export function checkSavedLines(
     intervalMs: intervalMs as number,
     last: last as number,
     source: source as Source | undefined,
+    steady: steady as Source | undefined,
     pods: layouts,
     waiting: checkWaiting(waiting, layouts.length, newestSlot(intervalMs as number)),
     content: { slots, times, windows, values },
@@ -193,6 +197,10 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && canBeId(value);
+}
+
+function isSource(value: unknown): boolean {
+  return value === undefined || value === 'cadvisor' || value === 'resource';
 }
 
 function isBetween(value: unknown, least: number, most: number): boolean {

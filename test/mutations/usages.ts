@@ -127,7 +127,7 @@ export const usages: readonly Mutation[] = [
     ['.slice(0, departedLimit)', '', 'containers that have left fill the memory'],
   ]),
   ...mutate('history/nodelines.ts', historyTests, [
-    ["lines.#scraped = 'of another process';", '', 'the first scrape says the source of a stored sample'],
+    ["steady ?? 'of another process'", 'steady', 'the first scrape says the source of a stored sample'],
     ['for (const [pod, slot] of waiting) lines.#waitsSince[pod] = slot;', '', 'a pod waits twice over a restart'],
   ]),
   ...mutate('api/historylist.ts', listTests, [

@@ -4,9 +4,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createHistory, type History } from '../../../src/history/history.ts';
 import type { PointOrigin } from '../../../src/history/points.ts';
-import { SavedHistoryError } from '../../../src/history/savedhistory.ts';
+import { SavedHistoryError, type SavedLines } from '../../../src/history/savedhistory.ts';
 import { type Layout, type PodLayout, toBatch, toPoints } from '../../../src/sample/batch.ts';
-import type { PodUsage, Usage } from '../../../src/sample/point.ts';
+import type { PodUsage, Source } from '../../../src/sample/point.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage } from '../storage/pointstorage.ts';
@@ -66,7 +66,7 @@ interface Container {
 
 type Pods = Readonly<Record<string, Readonly<Record<string, Container>>>>;
 
-function scrape({ clock, storage, history }: Server, pods: Pods): void {
+function scrape({ clock, storage, history }: Server, pods: Pods, source: Source = 'cadvisor'): void {
   const batches = Object.entries(pods).map(([name, containers]) => ({
     namespace: 'shop',
     name,
@@ -79,29 +79,27 @@ function scrape({ clock, storage, history }: Server, pods: Pods): void {
   }));
   const nowMs = clock.wallMs();
   const machine = { timestampMs: nowMs - 1_000, cpuSeconds: (nowMs % 1e9) / 2_000, memoryBytes: 1e9 };
-  storage.store({ node, source: 'cadvisor', hasSwap: undefined, machine, pods: batches });
-  history.scraped(node, 'cadvisor', () => storage.currentSamples(node));
+  storage.store({ node, source, hasSwap: undefined, machine, pods: batches });
+  history.scraped(node, source, () => storage.currentSamples(node));
 }
 
-function runSteadily(server: Server, scrapes: number, pods: readonly string[] = ['web']): void {
+function runSteadily(server: Server, scrapes: number, pods: readonly string[] = ['web'], source?: Source): void {
   for (let count = 0; count < scrapes; count += 1) {
     server.clock.jump(15_000);
     const timestampMs = server.clock.wallMs() - 2_000;
     const sample = { containerId: 'a', timestampMs, cpuSeconds: (timestampMs % 1e9) / 2_000, memoryBytes: 5e6 };
-    scrape(server, Object.fromEntries(pods.map((name) => [name, { app: sample }])));
+    scrape(server, Object.fromEntries(pods.map((name) => [name, { app: sample }])), source);
   }
 }
 
-function points({ history }: Server, name = 'web'): readonly PodUsage[] {
+function points({ history }: Server, name = 'web'): readonly (PodUsage & PointOrigin)[] {
   const uid = `uid-of-${name}`;
-  return history.pod({ namespace: 'shop', name, uid, configHash: undefined, node }, all).map(withoutSource);
+  return history.pod({ namespace: 'shop', name, uid, configHash: undefined, node }, all);
 }
 
 const nodePoints = ({ history }: Server) => history.node({ name: node, uid: 'node-uid' }, all);
-const machinePoints = (server: Server) => nodePoints(server).map(withoutSource);
-/** Only the newest point has one, and a restart interrupts it. */
-const withoutSource = <T extends Usage | PodUsage>({ source: _source, ...usage }: T & PointOrigin): Omit<T, 'source'> =>
-  usage;
+/** Only the newest point has one. */
+const withoutSource = ({ source: _source, ...usage }: PodUsage & PointOrigin): PodUsage => usage;
 
 const lifeOfServer = fc.array(
   fc.record({
@@ -132,7 +130,7 @@ describe('the history over a restart', () => {
             clock.stepWall(step.stepWallMs);
           }
           // Without a point nothing is saved, and the number of lines decides anew about the interval.
-          if (step.serverRestarts && machinePoints(other).length > 0) other = resumed(other, options);
+          if (step.serverRestarts && nodePoints(other).length > 0) other = resumed(other, options);
           if (step.containerRestarts) [life, cpuSeconds] = [life + 1, 0];
           cpuSeconds += Math.min(step.used, step.afterMs / 1_000);
           timestampMs = Math.max(timestampMs + 1, straight.clock.wallMs() - 500 - step.lagMs);
@@ -141,7 +139,7 @@ describe('the history over a restart', () => {
           scrape(straight, step.hasDb ? { ...pods, db: { db: sample } } : pods);
           other.history.scraped(node, 'cadvisor', () => straight.storage.currentSamples(node));
           for (const name of ['web', 'db']) assert.deepEqual(points(other, name), points(straight, name));
-          assert.deepEqual(machinePoints(other), machinePoints(straight));
+          assert.deepEqual(nodePoints(other), nodePoints(straight));
         }
       }),
       { numRuns: 100, endOnFailure: true },
@@ -176,7 +174,7 @@ describe('the history over a restart', () => {
     assert.deepEqual(points(after), known);
     runSteadily(after, 20);
     const more = points(after);
-    assert.deepEqual(more.slice(0, known.length), known);
+    assert.deepEqual(more.slice(0, known.length), known.map(withoutSource));
     const first = more[known.length]!;
     assert.ok(first.timestampMs - known.at(-1)!.timestampMs >= 20 * 60_000);
     assert.ok(first.windowMs < 60_000, 'it is not the mean over the gap');
@@ -209,24 +207,50 @@ describe('the history over a restart', () => {
       });
     };
     for (let count = 0; count < 8; count += 1) scrapeOf(count, false);
-    assert.deepEqual(points(after), known);
+    assert.deepEqual(points(after), known.map(withoutSource));
     for (let count = 8; count < 20; count += 1) scrapeOf(count, true);
-    assert.deepEqual(points(after).slice(0, known.length), known);
+    assert.deepEqual(points(after).slice(0, known.length), known.map(withoutSource));
     assert.ok(points(after).length > known.length);
   });
 
-  test('has the source of the newest point, and none of the one whose scrape follows', () => {
+  test('has the source of the newest point, also of the first one after it; of another source than before from the second scrape on', () => {
     const before = start();
     runSteadily(before, 8);
     const sources = (server: Server) => nodePoints(server).flatMap(({ source }) => source ?? []);
     assert.deepEqual(sources(before), ['cadvisor']);
-    const after = restarted(before, 60_000);
+    // A restart before the first scrape leaves it, too.
+    const after = restarted(restarted(before, 30_000), 30_000);
     assert.deepEqual(sources(after), ['cadvisor']);
-    // The stored sample may be of another source.
+    const known = nodePoints(after).length;
     runSteadily(after, 1);
-    assert.deepEqual(sources(after), []);
-    runSteadily(after, 8);
-    assert.deepEqual(sources(after), ['cadvisor']);
+    assert.deepEqual([nodePoints(after).length, sources(after)], [known + 1, ['cadvisor']]);
+    const other = restarted(after, 60_000);
+    runSteadily(other, 1, ['web'], 'resource');
+    assert.deepEqual(
+      [nodePoints(other).length, sources(other)],
+      [known + 2, []],
+      'the stored sample may be of the source before',
+    );
+    runSteadily(other, 8, ['web'], 'resource');
+    assert.deepEqual(sources(other), ['resource']);
+  });
+
+  test('has no source of its first point where the one of the last scrapes is not in the file, or changed then', () => {
+    const before = start();
+    runSteadily(before, 8);
+    runSteadily(before, 1, ['web'], 'resource');
+    const changed = restarted(before, 60_000);
+    runSteadily(changed, 1, ['web'], 'resource');
+    assert.equal(nodePoints(changed).at(-1)?.source, undefined);
+    runSteadily(before, 8, ['web'], 'resource');
+    assert.equal(nodePoints(before).at(-1)?.source, 'resource');
+    const [header, line] = [...before.history.saved(large)];
+    const old = restarted(before, 60_000);
+    old.history.restore([header, { ...(line as SavedLines), steady: undefined }]);
+    const known = nodePoints(old).length;
+    runSteadily(old, 1, ['web'], 'resource');
+    assert.equal(nodePoints(old).length, known + 1);
+    assert.equal(nodePoints(old).at(-1)?.source, undefined);
   });
 
   test('fits another --history: what is too old is left out', () => {
@@ -303,6 +327,7 @@ describe('saved lines that cannot be', () => {
     'an interval that is longer than that of new lines': [first, { ...second, intervalMs: 120_000, last: 1 }],
     'a slot in the future': [first, { ...second, last: Number(second['last']) + 1 }],
     'a source that there is not': [first, { ...second, source: 'proc' }],
+    'a source of scrapes that there is not': [first, { ...second, steady: 'proc' }],
     'a waiting pod that there is not': [first, { ...second, waiting: [[1, 0]] }],
     'a pod that waits since the future': [first, { ...second, waiting: [[0, Number(second['last']) + 1]] }],
     'half a slot': [first, { ...second, last: Number(second['last']) - 0.5 }],
