@@ -47,13 +47,17 @@ export function percentText(share: number): string {
 const blocks = '▁▂▃▄▅▆▇█';
 const ascii = '_.-:=+*#';
 
-/** Returns the last values as bars, from 0 to the largest of them. */
-export function sparkline(values: readonly number[], columns: number, isUnicode: boolean): string {
+/** Returns the last values as bars, from 0 to the largest of them; undefined is a gap. */
+export function sparkline(values: readonly (number | undefined)[], columns: number, isUnicode: boolean): string {
   const shown = values.slice(-columns);
-  const most = Math.max(...shown);
+  const most = Math.max(...shown.map((value) => value ?? 0));
   const bars = isUnicode ? blocks : ascii;
   return shown
-    .map((value) => bars[most <= 0 ? 0 : Math.min(bars.length - 1, Math.floor((value / most) * bars.length))])
+    .map((value) =>
+      value === undefined
+        ? ' '
+        : bars[most <= 0 ? 0 : Math.min(bars.length - 1, Math.floor((value / most) * bars.length))],
+    )
     .join('');
 }
 

@@ -3,13 +3,13 @@ import { neverAborted } from '../abort.ts';
 import { mapLimited } from '../client/limited.ts';
 import { isSetBack } from '../view/setback.ts';
 import type { ResourceName } from '../view/resources.ts';
-import type { ClusterView, PointView } from '../view/types.ts';
+import type { ClusterView, ContainerView, PointView } from '../view/types.ts';
 import { sparkline } from './format.ts';
-import type { Row } from './rows.ts';
+import { hasUsage, type Row } from './rows.ts';
 
 export interface Trends {
-  /** Returns CPU in cores, memory in bytes, oldest first. */
-  of(row: Row, resource: ResourceName): readonly number[];
+  /** Returns CPU in cores, memory in bytes, oldest first; undefined for a sum without a container of the pod: it would look like a fall. */
+  of(row: Row, resource: ResourceName): readonly (number | undefined)[];
   /** Returns a function that draws them. */
   bars(isUnicode: boolean): (row: Row, resource: ResourceName) => string;
   /** Takes the usages of rows. */
@@ -68,8 +68,10 @@ export function createTrends(view: ClusterView): Trends {
     },
   };
 
-  function of(row: Row, resource: ResourceName): readonly number[] {
-    return trends.get(idOf(row))?.points.flatMap((point) => point[resource] ?? []) ?? [];
+  function of(row: Row, resource: ResourceName): readonly (number | undefined)[] {
+    const points = trends.get(idOf(row))?.points ?? [];
+    const isPartial = partialIn(points, row);
+    return points.flatMap((point) => (isPartial(point) ? [undefined] : (point[resource] ?? [])));
   }
 
   function trendOf(row: Row): Trend {
@@ -102,12 +104,12 @@ export function createTrends(view: ClusterView): Trends {
 
 const range = { sinceSeconds: pastSeconds };
 
-/** By node, or by `namespace/pod/container`. */
+/** By node, by `namespace/pod/container`, or by container. */
 type Lines = ReadonlyMap<string, readonly PointView[]>;
 
 function pastIn(lines: Lines, row: Row): readonly PastPoint[] {
   if (row.kind !== 'pods') return lines.get(row.key) ?? [];
-  return sumOf(row.pod.containers.flatMap(({ name }) => [lines.get(`${row.key}/${name}`) ?? []]));
+  return sumOf(new Map(row.pod.containers.map(({ name }) => [name, lines.get(`${row.key}/${name}`) ?? []])));
 }
 
 /** An object that is created again under its name has a trend of its own. */
@@ -120,6 +122,8 @@ interface PastPoint {
   readonly timestampMs: number;
   readonly cpu?: number;
   readonly memory?: number;
+  /** Containers that it is the sum of; undefined if the pod has one only, and for other rows. */
+  readonly containers?: readonly string[];
 }
 
 interface TrendPoint extends PastPoint {
@@ -131,7 +135,27 @@ function pointOf(row: Row): TrendPoint | undefined {
   const { timestampMs } = row.kind === 'nodes' ? row.node : row.pod;
   const { cpu, memory } = row.kind === 'nodes' ? row.node : row.kind === 'pods' ? row.pod : row.container;
   if (timestampMs === undefined || cpu.used === undefined) return undefined;
-  return { timestampMs, cpu: cpu.used, ...(memory.used === undefined ? {} : { memory: memory.used }) };
+  return {
+    timestampMs,
+    cpu: cpu.used,
+    ...(memory.used === undefined ? {} : { memory: memory.used }),
+    ...(row.kind === 'pods' && row.pod.containers.length > 1
+      ? { containers: row.pod.containers.filter(hasUsage).map(({ name }) => name) }
+      : {}),
+  };
+}
+
+/** Returns a function that reports whether a point lacks a container that other points have and that goes on. */
+function partialIn(points: readonly TrendPoint[], row: Row): (point: TrendPoint) => boolean {
+  if (row.kind !== 'pods') return () => false;
+  const measured = new Set(points.flatMap(({ containers = [] }) => containers));
+  const needed = row.pod.containers.filter((each) => measured.has(each.name) && goesOn(each));
+  return ({ containers }) => containers !== undefined && needed.some(({ name }) => !containers.includes(name));
+}
+
+/** Debuggers come and go, and containers that ended well stay away: without them the sum is true. */
+function goesOn({ kind, state, reason = 'Completed' }: ContainerView): boolean {
+  return kind !== 'ephemeral' && (state !== 'terminated' || reason !== 'Completed');
 }
 
 /** Leaves out a point that is not newer. After the clock was set back, points of before give way to it. */
@@ -158,12 +182,15 @@ function prepend(trend: Trend, past: readonly PastPoint[]): void {
   trend.points = lastMinutes([...before, ...trend.points]);
 }
 
-/** Adds the containers of a pod, whose points are of the same moments. */
-function sumOf(lines: readonly (readonly PointView[])[]): readonly PastPoint[] {
-  const sums = new Map<number, PastPoint>();
-  for (const { timestampMs, cpu = 0, memory = 0 } of lines.flat()) {
-    const sum = sums.get(timestampMs);
-    sums.set(timestampMs, { timestampMs, cpu: cpu + (sum?.cpu ?? 0), memory: memory + (sum?.memory ?? 0) });
-  }
-  return [...sums.values()].toSorted((a, b) => a.timestampMs - b.timestampMs);
+/** Adds the containers of a pod, whose points are of the same moments. @param lines by container. */
+function sumOf(lines: Lines): readonly PastPoint[] {
+  const sums = new Map<number, Required<PastPoint>>();
+  for (const [name, line] of lines)
+    for (const { timestampMs, cpu = 0, memory = 0 } of line) {
+      const sum = sums.get(timestampMs) ?? { timestampMs, cpu: 0, memory: 0, containers: [] };
+      const containers = [...sum.containers, name];
+      sums.set(timestampMs, { timestampMs, cpu: cpu + sum.cpu, memory: memory + sum.memory, containers });
+    }
+  const points: readonly PastPoint[] = [...sums.values()].toSorted((a, b) => a.timestampMs - b.timestampMs);
+  return lines.size > 1 ? points : points.map(({ containers: _, ...point }) => point);
 }

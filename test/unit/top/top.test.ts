@@ -10,7 +10,7 @@ import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/t
 import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
 import { printOnce, topFormats } from '../../../src/top/print.ts';
-import { autoscalerRows, nodeRows, podRows, screenNames } from '../../../src/top/rows.ts';
+import { autoscalerRows, nodeRows, podRows, type Row, screenNames } from '../../../src/top/rows.ts';
 import {
   initialState,
   namespaceOf,
@@ -21,7 +21,7 @@ import {
 } from '../../../src/top/state.ts';
 import { layOut } from '../../../src/top/table.ts';
 import { createTrends } from '../../../src/top/trends.ts';
-import type { AutoscalerView, ClusterView, NodeView, PodView } from '../../../src/view/types.ts';
+import type { AutoscalerView, ClusterView, ContainerView, NodeView, PodView } from '../../../src/view/types.ts';
 
 const context = { nowMs: 100_000, trendOf: () => '' };
 
@@ -576,6 +576,59 @@ describe('trends', () => {
     assert.deepEqual(trends.of(row, 'cpu'), [5, 5, 5]);
     trends.add(at(3, 2));
     assert.deepEqual(trends.of(row, 'cpu'), [2]);
+  });
+
+  describe('of a pod with two containers', () => {
+    const two = (app: Partial<ContainerView>, minute: number): readonly Row[] => {
+      const proxy = { ...container, name: 'proxy', cpu: { used: 1 }, state: 'running' };
+      const used = 1 + (app.cpu?.used ?? 0);
+      const isPartial = app.cpu?.used === undefined ? { isPartial: true as const } : {};
+      return podRows([
+        podView('web-0', used, {
+          timestampMs: minute * 60_000,
+          cpu: { used, ...isPartial },
+          memory: { used: app.cpu?.used === undefined ? 8 : 16, ...isPartial },
+          containers: [{ ...container, cpu: {}, memory: {}, state: 'running', ...app }, proxy],
+        }),
+      ]);
+    };
+    const whole = { cpu: { used: 3 }, memory: { used: 8 } };
+    const line = (minutes: readonly number[], cpu: number) => minutes.map((minute) => point(minute * 60_000, cpu, 8));
+
+    test('have a gap while one of them has no usage, in the past and since', async () => {
+      const past = new Map([
+        ['shop/web-0/app', line([1, 2, 5], 3)],
+        ['shop/web-0/proxy', line([1, 2, 3, 4, 5], 1)],
+      ]);
+      const trends = createTrends({ containerHistory: async () => past } as unknown as ClusterView);
+      trends.add(two(whole, 6));
+      await trends.readPast(two(whole, 6));
+      const crashed = { state: 'waiting', reason: 'CrashLoopBackOff' };
+      for (const minute of [7, 8]) trends.add(two(crashed, minute));
+      const [row] = two(crashed, 8);
+      assert.ok(row);
+      assert.deepEqual(trends.of(row, 'cpu'), [4, 4, undefined, undefined, 4, 4, undefined, undefined]);
+      assert.equal(trends.bars(true)(row, 'cpu'), '██  ██  ');
+      trends.add(two(whole, 9));
+      assert.equal(trends.bars(false)(row, 'memory'), '##  ##  #');
+    });
+
+    test('fall where one of them has ended well, and go on where one never had usage', async () => {
+      const trends = createTrends({} as ClusterView);
+      for (const minute of [1, 2]) trends.add(two(whole, minute));
+      const ended = two({ state: 'terminated', reason: 'Completed' }, 3);
+      trends.add(ended);
+      assert.deepEqual(
+        ended.map((row) => trends.of(row, 'cpu')),
+        [[4, 4, 1]],
+      );
+      const others = createTrends({} as ClusterView);
+      for (const minute of [1, 2]) others.add(two({ state: 'waiting', reason: 'ErrImagePull' }, minute));
+      assert.deepEqual(
+        two({ state: 'waiting' }, 2).map((row) => others.of(row, 'cpu')),
+        [[1, 1]],
+      );
+    });
   });
 
   test('are kept for all rows of one look, however many', () => {
