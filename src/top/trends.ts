@@ -184,13 +184,16 @@ function prepend(trend: Trend, past: readonly PastPoint[]): void {
 
 /** Adds the containers of a pod, whose points are of the same moments. @param lines by container. */
 function sumOf(lines: Lines): readonly PastPoint[] {
-  const sums = new Map<number, Required<PastPoint>>();
+  const sums = new Map<number, PastPoint>();
   for (const [name, line] of lines)
     for (const { timestampMs, cpu = 0, memory = 0 } of line) {
-      const sum = sums.get(timestampMs) ?? { timestampMs, cpu: 0, memory: 0, containers: [] };
-      const containers = [...sum.containers, name];
-      sums.set(timestampMs, { timestampMs, cpu: cpu + sum.cpu, memory: memory + sum.memory, containers });
+      const sum = sums.get(timestampMs);
+      sums.set(timestampMs, {
+        timestampMs,
+        cpu: cpu + (sum?.cpu ?? 0),
+        memory: memory + (sum?.memory ?? 0),
+        ...(lines.size > 1 ? { containers: [...(sum?.containers ?? []), name] } : {}),
+      });
     }
-  const points: readonly PastPoint[] = [...sums.values()].toSorted((a, b) => a.timestampMs - b.timestampMs);
-  return lines.size > 1 ? points : points.map(({ containers: _, ...point }) => point);
+  return [...sums.values()].toSorted((a, b) => a.timestampMs - b.timestampMs);
 }

@@ -4,7 +4,7 @@ import { apiPath } from '../routes.js';
 import { useAnswer } from './live.js';
 
 /** @import { HistoryExtent, UsageHistoryAnswer, UsageSeries } from '../../routes.ts' */
-/** @import { Measurement, PodView, ResourceView } from '../../../view/types.ts' */
+/** @import { ContainerView, Measurement, PodView, ResourceView } from '../../../view/types.ts' */
 /** @import { ResourceName } from '../format.js' */
 
 /** Times in seconds since the epoch, and a value for each; null is a gap. @typedef {{ readonly times: number[], readonly values: (number | null)[] }} Line */
@@ -83,13 +83,29 @@ export function ofPodSince(series, createdMs) {
 }
 
 /**
- * Leaves out what was measured of previous pods of the same names, as `ofPodSince`.
+ * `isNeeded`: while it has no point, a sum with it would look like a fall, and is a gap.
+ * @typedef {UsageSeries & { readonly isNeeded?: boolean }} PodSeries
+ */
+
+/**
+ * Returns the series as those of the pods: without what was measured of previous pods of the same names, as `ofPodSince`, and with what sums need.
  * @param {readonly UsageSeries[]} series of containers
  * @param {readonly PodView[]} pods
+ * @returns {readonly PodSeries[]}
  */
 export function ofPods(series, pods) {
-  const created = new Map(pods.map(({ name, createdMs }) => [name, createdMs]));
-  return series.map((one) => ofPodSince(one, created.get(one.name.split('/')[1] ?? '')));
+  const named = new Map(pods.map((pod) => [pod.name, pod]));
+  return series.map((one) => {
+    const [, podName = '', containerName] = one.name.split('/');
+    const pod = named.get(podName);
+    const container = pod?.containers.find(({ name }) => name === containerName);
+    return { ...ofPodSince(one, pod?.createdMs), isNeeded: container !== undefined && goesOn(container) };
+  });
+}
+
+/** Debuggers come and go, and containers that ended well stay away. @param {ContainerView} container */
+function goesOn({ kind, state, reason = 'Completed' }) {
+  return kind !== 'ephemeral' && (state !== 'terminated' || reason !== 'Completed');
 }
 
 /**
@@ -165,9 +181,10 @@ export function historyText({ keptBy, seconds, reason }) {
  * @param {readonly Line[]} lines
  * @param {number} [step] Seconds between points.
  * @param {number} [newest] Time of the newest point: that of a step that is not over. Its end would be right of the plot.
+ * @param {ReadonlySet<Line>} [needed] Lines without which there is no sum.
  * @returns {Line}
  */
-export function sumOf(lines, step = 60, newest = newestOf(lines)) {
+export function sumOf(lines, step = 60, newest = newestOf(lines), needed = new Set()) {
   const buckets = lines.map((line) => byStep(line, step));
   const all = [...new Set(buckets.flatMap((bucket) => [...bucket.keys()]))].toSorted((a, b) => a - b);
   const values = all.map((at) => {
@@ -175,6 +192,7 @@ export function sumOf(lines, step = 60, newest = newestOf(lines)) {
       (bucket) => bucket.get(at) ?? bucket.get(at - 1) ?? (step > 60 ? undefined : bucket.get(at - 2)),
     );
     const known = present.filter((value) => value !== undefined);
+    if (lines.some((line, index) => needed.has(line) && present[index] === undefined)) return null;
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
   });
   return withGaps({ times: all.map((at) => Math.min(at * step, newest)), values });
@@ -219,7 +237,7 @@ function byStep({ times, values }, step) {
 
 /**
  * Adds up the containers of each part, the part that uses most now first.
- * @param {readonly UsageSeries[]} series of containers, by `namespace/pod/container`
+ * @param {readonly PodSeries[]} series of containers, by `namespace/pod/container`
  * @param {ResourceName} resource
  * @param {ReadonlyMap<string, string>} parts the part of each pod, by its name; other pods are left out
  * @param {number} [step] Seconds between points.
@@ -229,13 +247,14 @@ function byStep({ times, values }, step) {
 export function partsOf(series, resource, parts, step, newestOfAll = newestIn(series)) {
   const members = series.flatMap((one) => {
     const label = parts.get(one.name.split('/')[1] ?? '');
-    return label === undefined ? [] : { label, line: lineOf(one, resource) };
+    return label === undefined ? [] : { label, line: lineOf(one, resource), isNeeded: one.isNeeded };
   });
   const newest = newestOf(members.map(({ line }) => line));
   return [...Map.groupBy(members, ({ label }) => label)]
     .map(([label, each]) => {
       const lines = each.map(({ line }) => line);
-      return { label, line: sumOf(lines, step, newest) };
+      const needed = new Set(each.flatMap(({ line, isNeeded }) => (isNeeded === true ? line : [])));
+      return { label, line: sumOf(lines, step, newest, needed) };
     })
     .map((part) => ({ ...part, latest: latestOf(part.line, newestOfAll, step) ?? -1 }))
     .toSorted((a, b) => b.latest - a.latest)

@@ -2,7 +2,7 @@
 import { partsOf, sumOf } from '../data/series.js';
 import { compareNames } from '../format.js';
 
-/** @import { UsageSeries } from '../../routes.ts' */
+/** @import { PodSeries } from '../data/series.js' */
 /** @import { ResourceName } from '../format.js' */
 /** @import { PlotLine } from './plot.js' */
 
@@ -14,7 +14,7 @@ const restColour = 'line-8';
 
 /**
  * Returns the lines of both plots, in each the part first that uses most now. Both plots have the same parts, in the same colours; the rest is one line.
- * @param {readonly UsageSeries[]} series of containers
+ * @param {readonly PodSeries[]} series of containers
  * @param {ReadonlyMap<string, string>} parts the part of each pod, by its name
  * @param {number} [step] Seconds between points.
  * @param {number} [newest] See partsOf.

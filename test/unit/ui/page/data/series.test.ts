@@ -14,6 +14,7 @@ import {
   whyEmpty,
   withGaps,
 } from '../../../../../src/ui/page/data/series.js';
+import type { ContainerView } from '../../../../../src/view/types.ts';
 import { barePodView } from '../../../../fakes/clusterview.ts';
 
 const series = {
@@ -34,7 +35,34 @@ test("an object's current usage is the last point, if it is newer than the histo
 
 test('the history that the server keeps is of the pod as it is, whatever the clock of its node says', () => {
   const pod = { ...barePodView('web-0'), createdMs: 10_000_000 };
-  assert.deepEqual(ofPods([{ ...series, name: 'shop/web-0/app' }], [pod]), [{ ...series, name: 'shop/web-0/app' }]);
+  const own = { ...series, name: 'shop/web-0/app' };
+  assert.deepEqual(ofPods([own], [pod]), [{ ...own, isNeeded: false }]);
+});
+
+test("a pod's line has a gap where a container has no usage, unless it has ended well or is a debugger", () => {
+  const at = (name: string, minutes: readonly number[], value: number) => ({
+    name: `shop/web-0/${name}`,
+    timeSeconds: minutes.map((minute) => minute * 60),
+    windowSeconds: minutes.map(() => 60),
+    cpu: minutes.map(() => value),
+    memory: minutes.map(() => value),
+  });
+  const minutes = Array.from({ length: 10 }, (_, index) => index + 1);
+  const all = [at('app', [1, 2, 8, 9, 10], 3), at('proxy', minutes, 1)];
+  const lineWith = (app: Partial<ContainerView>) => {
+    const containers = [
+      { name: 'app', kind: 'container' as const, cpu: {}, memory: {}, restarts: 0, ...app },
+      { name: 'proxy', kind: 'container' as const, cpu: {}, memory: {}, restarts: 0, state: 'running' },
+    ];
+    const known = ofPods(all, [barePodView('web-0', { containers })]);
+    return partsOf(known, 'cpu', new Map([['web-0', 'web-0']]), 60).map(({ line }) => line.values);
+  };
+  const gap = [4, 4, 4, 4, null, null, null, 4, 4, 4];
+  assert.deepEqual(lineWith({ state: 'running' }), [gap]);
+  assert.deepEqual(lineWith({ state: 'waiting', reason: 'CrashLoopBackOff' }), [gap]);
+  const fall = [4, 4, 4, 4, 1, 1, 1, 4, 4, 4];
+  assert.deepEqual(lineWith({ state: 'terminated', reason: 'Completed' }), [fall]);
+  assert.deepEqual(lineWith({ kind: 'ephemeral', state: 'running' }), [fall]);
 });
 
 test('a hole in the history is a gap, and a single missing minute is none', () => {
