@@ -1,4 +1,5 @@
 /** Connects by a context of a kubeconfig: its server, what TLS needs, and its credentials. */
+import type { Cluster } from '@kubernetes/client-node/dist/config_types.js';
 import type { Clock } from '../clock.ts';
 import { certificateText, keyText } from '../tls/keypair.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
@@ -7,7 +8,7 @@ import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 import { createExecPlugin, type PluginCertificate, type UserCredentials } from './execplugin.ts';
 import { field, text } from './json.ts';
-import { findContext, type KubeconfigCluster, type KubeconfigUser } from './kubeconfigfile.ts';
+import { findContext, type KubeconfigUser } from './kubeconfigfile.ts';
 import { createOidcToken } from './oidc.ts';
 
 export interface KubeconfigContext {
@@ -27,9 +28,9 @@ const limitBytes = 16 * 1024 * 1024;
 export function readContext(file: string, clock: Clock, log?: TrustLog, name?: string): KubeconfigContext {
   const { name: context, namespace, cluster, user } = findContext(file, readContent(file), name);
   checkServer(file, cluster);
-  if (user.impersonates !== undefined) {
+  if (user.impersonateUser !== undefined) {
     throw new Error(
-      `${file}: user ${user.name} impersonates ${user.impersonates}, which is not supported; use that account's own credentials`,
+      `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
     );
   }
   return {
@@ -49,7 +50,7 @@ function readContent(file: string): string {
   }
 }
 
-function checkServer(file: string, cluster: KubeconfigCluster): void {
+function checkServer(file: string, cluster: Cluster): void {
   const where = `${file}: the server of cluster ${cluster.name}`;
   const { username, password } = URL.canParse(cluster.server)
     ? new URL(cluster.server)
@@ -65,7 +66,7 @@ function checkServer(file: string, cluster: KubeconfigCluster): void {
   const protocol = URL.canParse(cluster.server) ? new URL(cluster.server).protocol : undefined;
   if (protocol === 'https:') return;
   if (protocol !== 'http:') throw new Error(`${where} is ${cluster.server}, which is not an https:// URL; correct it`);
-  // For kubectl proxy on localhost.
+  // For kubectl proxy on localhost; client-node's rule.
   if (!cluster.skipTLSVerify) {
     throw new Error(
       `${where} is ${cluster.server}, without TLS; use https://, or insecure-skip-tls-verify: true for a kubectl proxy`,
@@ -75,7 +76,7 @@ function checkServer(file: string, cluster: KubeconfigCluster): void {
 
 function materialOf(
   file: string,
-  cluster: KubeconfigCluster,
+  cluster: Cluster,
   user: KubeconfigUser,
   clock: Clock,
   log: TrustLog | undefined,
