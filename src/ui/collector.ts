@@ -22,14 +22,12 @@ export class UiCollector {
   readonly containers = new UsageLog();
   readonly #view: UiView;
   readonly #clock: Clock;
-  readonly #sinceMs: number;
   /** Why containers of other namespaces, or of all, are not collected; undefined if all are. */
   #omitted: { readonly reason: string; readonly only: string | undefined } | undefined;
 
   constructor({ view, clock }: CollectorOptions) {
     this.#view = view;
     this.#clock = clock;
-    this.#sinceMs = view.nowMs();
   }
 
   /** Collects until the signal aborts. A read that fails leaves a gap. */
@@ -56,7 +54,7 @@ export class UiCollector {
   extentOf({ keepsHistory }: ClusterSummaryView): HistoryExtent {
     if (keepsHistory === undefined) return { seconds: historySeconds, keptBy: 'unknown' };
     if (keepsHistory) return { seconds: historySeconds, keptBy: 'server' };
-    return { seconds: historySeconds, keptBy: 'ui', sinceMs: this.#sinceMs, ...this.#omission() };
+    return { seconds: historySeconds, keptBy: 'ui', ...this.#omission() };
   }
 
   async #collectUsage({ keepsHistory }: ClusterSummaryView): Promise<void> {

@@ -53,8 +53,6 @@ export interface HistoryExtent {
   readonly seconds: number;
   /** `server`: kubegauge in the cluster keeps it. `ui`: this program collects it while it runs. `unknown`: the server cannot be recognised. */
   readonly keptBy: 'server' | 'ui' | 'unknown';
-  /** Where this program collects: since when. */
-  readonly sinceMs?: number;
   /** Where this program collects: what it leaves out, as one sentence. */
   readonly reason?: string;
 }
