@@ -62,8 +62,9 @@ export function headerLines(
     ? [{ text: `  waiting for kube-apiserver for ${ageText(waitingSeconds)}`, tone: 'warning' }]
     : [];
   const paused: Span[] = state.isPaused ? [{ text: '  PAUSED', tone: 'warning' }] : [];
-  const problems = [...(problem === undefined ? [] : [problem]), ...(summary?.degraded ?? [])];
-  const notes = [...new Set(problems)].map((text): Line => [{ text: `! ${text}`, tone: 'warning' }]);
+  const notes = [...new Set(problemsOf(problem, summary?.degraded ?? []))].map(
+    (text): Line => [{ text: `! ${text}`, tone: 'warning' }],
+  );
   const hidden = notes.length - mostProblems;
   const shownNotes = hidden > 0 ? [...notes.slice(0, mostProblems), [{ text: `! and ${hidden} more` }]] : notes;
   return [
@@ -78,6 +79,13 @@ export function headerLines(
     resourceLine('MEMORY', summary?.memory ?? {}, bytesText, columns),
     ...shownNotes,
   ];
+}
+
+/** Rows and header may lack the same rights: the failure of nodes is the header's sentences, joined. */
+function problemsOf(problem: string | undefined, degraded: readonly string[]): readonly string[] {
+  if (problem === undefined) return degraded;
+  const isKnown = problem === degraded.filter((sentence) => problem.includes(sentence)).join('; ');
+  return isKnown ? degraded : [problem, ...degraded];
 }
 
 function nodesText(

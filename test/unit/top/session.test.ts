@@ -248,3 +248,21 @@ test('keys that come faster than answers begin few reads, and the last screen is
     assert.deepEqual(reads.slice(begun), ['pods']);
   });
 });
+
+test('what cannot be read is said once where header and rows lack the same rights', async () => {
+  const lacking = ['cannot list nodes: x', 'cannot list nodes.metrics.k8s.io: x', 'cannot list pods: x'];
+  const view = {
+    summary: async () => ({ server: 'unknown', nodes: 0, cpu: {}, memory: {}, degraded: lacking }),
+    nodes: async () => {
+      throw new ViewError(lacking.join('; '), undefined);
+    },
+  };
+  await withSession(view, initialState('nodes', {}), async ({ written }) => {
+    let text = '';
+    await until('the failure is shown', () => /cannot be read; see above/.test((text += written())));
+    const screen = text.slice(text.lastIndexOf('kubegauge top'));
+    for (const sentence of lacking) assert.ok(screen.includes(`! ${sentence}`), screen);
+    assert.equal(screen.split(lacking[0] ?? '').length, 2, screen);
+    assert.doesNotMatch(screen, /more/);
+  });
+});
