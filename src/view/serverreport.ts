@@ -3,6 +3,7 @@ import { statusPath, statusResource, statusResourcePath } from '../api/statusres
 import { quote } from '../apimachinery/quote.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { field, items, text } from '../client/json.ts';
+import { parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
 import { kubeletIdentityText } from '../server/statuspage.ts';
 import { defined } from './defined.ts';
@@ -140,7 +141,7 @@ export function parseServerReport(report: unknown): ServerReportView | undefined
     version,
     ...defined({
       pod: shown(field(report, 'pod')),
-      startMs: time(field(report, 'startTime')),
+      startMs: parseTimeMs(field(report, 'startTime')),
       resolution: scrapes ? shown(field(report, 'resolution')) : undefined,
       staleness: scrapes ? shown(field(report, 'staleness')) : undefined,
       source: shown(field(resources, 'source')),
@@ -171,7 +172,10 @@ function listOf<T>(entries: readonly T[], isFirst: (entry: T) => boolean = () =>
 
 function parseRefused(refused: unknown): RefusedView {
   const [reason, requests] = [shown(field(refused, 'reason')), number(field(refused, 'requests'))];
-  return { ...coded(refused, 'message'), ...defined({ reason, requests, lastMs: time(field(refused, 'last')) }) };
+  return {
+    ...coded(refused, 'message'),
+    ...defined({ reason, requests, lastMs: parseTimeMs(field(refused, 'last')) }),
+  };
 }
 
 function parseBundle(bundle: unknown): BundleView {
@@ -187,7 +191,7 @@ function parseRule(rule: unknown): RuleView {
       error: shown(field(rule, 'error')),
       warning: shown(field(rule, 'warning')),
       query: shown(field(rule, 'query'), queryLimit),
-      lastSuccessMs: time(field(rule, 'lastSuccess')),
+      lastSuccessMs: parseTimeMs(field(rule, 'lastSuccess')),
     }),
   };
 }
@@ -217,7 +221,7 @@ function parseNode(node: unknown): NodeRemarksView {
     state: shown(field(node, 'state')) ?? 'unknown',
     failures: number(field(node, 'failures')) ?? 0,
     remarks: remarksOf(node),
-    ...defined({ lastSuccessMs: time(field(node, 'lastSuccess')) }),
+    ...defined({ lastSuccessMs: parseTimeMs(field(node, 'lastSuccess')) }),
   };
 }
 
@@ -260,9 +264,4 @@ function shown(value: unknown, limit = textLimit): string | undefined {
 
 function number(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-function time(value: unknown): number | undefined {
-  const ms = Date.parse(text(value) ?? '');
-  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -8,10 +8,10 @@ export interface SharedOptions {
   readonly mostMs: number;
 }
 
-/** A read that takes more of its time than this share waits longer for the next one. */
+/** Milliseconds that a result is fresh for each one that its read took. */
 const costFactor = 100;
 
-/** A timeout of 15 s must not be what is shown for minutes; a server that is slow is left alone for as long as it took. */
+/** The same for a failure: a timeout of 15 s must not be what is shown for minutes, and a slow server is left alone for as long as it took. */
 const failureFactor = 1;
 
 export interface SharedRead<T> {
