@@ -50,6 +50,9 @@ class Session {
   #running = 0;
   /** The latest read begins when another one ends. */
   #isQueued = false;
+  #isReadingTrends = false;
+  #areTrendsDue = false;
+  #trendsStop = new AbortController();
   #waitingSinceMs: number | undefined;
   #nextReadMs = 0;
 
@@ -76,6 +79,7 @@ class Session {
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', finish);
+      this.#trendsStop.abort();
     }
   }
 
@@ -163,13 +167,22 @@ class Session {
     }
   }
 
-  /** Reads the past of rows in sight, once each. */
+  /** Reads the past of rows in sight. What has not begun of rows that were in sight before is left out. */
   #readTrends(): void {
-    const rows = rowsInSight(this.#visible() ?? [], this.#state.selected, this.#tableHeight);
-    const own = this.#current;
-    void this.#trends.readPast(rows).then((count) => {
-      if (count > 0 && own === this.#current) this.#draw();
-    });
+    this.#areTrendsDue = true;
+    this.#trendsStop.abort();
+    if (!this.#isReadingTrends) void this.#readDueTrends();
+  }
+
+  async #readDueTrends(): Promise<void> {
+    this.#isReadingTrends = true;
+    while (this.#areTrendsDue) {
+      this.#areTrendsDue = false;
+      this.#trendsStop = new AbortController();
+      const rows = rowsInSight(this.#visible() ?? [], this.#state.selected, this.#tableHeight);
+      if ((await this.#trends.readPast(rows, this.#trendsStop.signal)) > 0) this.#draw();
+    }
+    this.#isReadingTrends = false;
   }
 
   #visible(): readonly Row[] | undefined {

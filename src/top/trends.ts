@@ -14,8 +14,8 @@ export interface Trends {
   bars(isUnicode: boolean): (row: Row, resource: ResourceName) => string;
   /** Takes the usages of rows. */
   add(rows: readonly Row[]): void;
-  /** Reads the past of rows that are on the screen for the first time, and returns their number. Failures leave a trend short. */
-  readPast(rows: readonly Row[]): Promise<number>;
+  /** Reads the past of rows that are on the screen for the first time, and returns their number. Failures leave a trend short. @param signal leaves the rest for another call. */
+  readPast(rows: readonly Row[], signal?: AbortSignal): Promise<number>;
   /** Reads the past of any number of rows: of all nodes, or of whole namespaces. Failures leave trends short. @param labelSelector of the pods. */
   readWholePast(rows: readonly Row[], labelSelector: string | undefined): Promise<void>;
 }
@@ -49,9 +49,9 @@ export function createTrends(view: ClusterView): Trends {
         if (point !== undefined) append(trendOf(row), point);
       }
     },
-    async readPast(rows) {
+    async readPast(rows, signal = neverAborted) {
       const unread = rows.filter((row) => pointOf(row) !== undefined && !trendOf(row).hasPast).slice(0, readLimit);
-      await mapLimited(unread, concurrency, neverAborted, readOne);
+      await mapLimited(unread, concurrency, signal, readOne);
       return unread.length;
     },
     async readWholePast(rows, labelSelector) {

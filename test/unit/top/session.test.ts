@@ -266,3 +266,27 @@ test('what cannot be read is said once where header and rows lack the same right
     assert.doesNotMatch(screen, /more/);
   });
 });
+
+test('trends of rows that were scrolled past are not read, and few at a time', async () => {
+  const gate = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const containerHistory = async ({ name = '' }: { name?: string }) => {
+    asked.push(name);
+    await gate.promise;
+    return new Map();
+  };
+  const items = Array.from({ length: 240 }, (_, at) =>
+    barePodView(`web-${String(at).padStart(3, '0')}`, { cpu: { used: 1 }, timestampMs: 1 }),
+  );
+  const pods = async () => ({ items });
+  await withSession({ pods, containerHistory }, initialState('pods', {}), async ({ type, written }) => {
+    let text = '';
+    await until('the first trends are read', () => asked.length === 4);
+    type('\x1b[6~'.repeat(20));
+    await until('the last row is in sight', () => /web-239/.test((text += written())));
+    assert.equal(asked.length, 4);
+    gate.resolve();
+    await until('the trend of the last row is read', () => asked.includes('web-239'));
+    assert.ok(!asked.includes('web-100'));
+  });
+});
