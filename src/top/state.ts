@@ -259,9 +259,8 @@ export function selectRows(
   return sorted.map(({ row }) => row);
 }
 
-/** Its key, and the labels of a pod as `app=web`. */
+/** Its key, and of a pod or container the node, and the pod's labels as `app=web`. */
 function searchText(row: Row): string {
-  const labels = row.kind === 'pods' ? Object.entries(row.pod.labels).map(([name, text]) => `${name}=${text}`) : [];
-  const node = row.kind === 'pods' || row.kind === 'containers' ? (row.pod.node ?? '') : '';
-  return [row.key, node, ...labels].join(' ').toLowerCase();
+  const { node = '', labels = {} } = 'pod' in row ? row.pod : {};
+  return [row.key, node, ...Object.entries(labels).map(([name, text]) => `${name}=${text}`)].join(' ').toLowerCase();
 }

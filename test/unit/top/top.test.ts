@@ -10,7 +10,7 @@ import { ageText, bytesText, coresText, markOf, sparkline } from '../../../src/t
 import { drawFrame, type Frame } from '../../../src/top/frame.ts';
 import { loadRows } from '../../../src/top/loader.ts';
 import { printOnce, topFormats } from '../../../src/top/print.ts';
-import { autoscalerRows, nodeRows, podRows, type Row, screenNames } from '../../../src/top/rows.ts';
+import { autoscalerRows, containerRows, nodeRows, podRows, type Row, screenNames } from '../../../src/top/rows.ts';
 import {
   initialState,
   namespaceOf,
@@ -225,6 +225,10 @@ describe('rows', () => {
     assert.deepEqual(names({ ...state, filter: 'DB' }), ['db-0']);
     assert.equal(names({ ...state, filter: 'app=web' }).length, 3);
     assert.equal(names({ ...state, filter: 'node-b' }).length, 0);
+    const containers = containerRows([
+      podView('web-0', 0.1, { containers: [{ name: 'app', kind: 'container', cpu: {}, memory: {}, restarts: 0 }] }),
+    ]);
+    assert.equal(selectRows(containers, { ...initialState('containers', {}), filter: 'app=web' }).length, 1);
   });
 });
 
