@@ -29,6 +29,7 @@ interface SharedQuery {
 
 export class SharedQueries {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
+  /** Answers are in the order in which they end. */
   readonly #queries = new Map<string, SharedQuery>();
   /** Of all answers. */
   #bytes = 0;
@@ -65,8 +66,9 @@ export class SharedQueries {
   sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [key, shared] of this.#queries) {
-      const isBeyond = this.#bytes > sharedAnswersLimitBytes && shared.bytes > 0;
-      if (shared.untilMs <= nowMs || isBeyond) this.#drop(key, shared);
+      if (shared.untilMs === Infinity) continue;
+      if (shared.untilMs > nowMs && this.#bytes <= sharedAnswersLimitBytes) return;
+      this.#drop(key, shared);
     }
   }
 
@@ -89,6 +91,8 @@ export class SharedQueries {
     shared.untilMs = this.#clock.monotonicMs() + sharedAnswerMs;
     // Its last caller may have left.
     if (this.#queries.get(key) !== shared) return;
+    this.#queries.delete(key);
+    this.#queries.set(key, shared);
     shared.bytes = bytes + answerOverheadBytes;
     this.#bytes += shared.bytes;
     this.sweep();
