@@ -68,13 +68,17 @@ export async function openPage(
 
 /** Goes to a place of the page, without loading it again. */
 export async function goTo(page: Page, hash: string): Promise<void> {
-  await page.evaluate((next) => {
+  // Until the event the last place is shown, which has settled. The page's own listener was there first.
+  await page.evaluate(async (next) => {
+    const before = location.href;
+    const changed = new Promise((resolve) => globalThis.addEventListener('hashchange', resolve, { once: true }));
     location.hash = next;
+    if (location.href !== before) await changed;
   }, hash);
   await settled(page);
 }
 
-/** Waits until nothing of the page is being read for the first time. */
+/** Waits until nothing of the page is being read for the first time, and the effects of what was drawn have run: they move the focus, clear the filter, draw plots. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForSelector('main h1');
   await page.waitForFunction(
@@ -82,6 +86,8 @@ export async function settled(page: Page): Promise<void> {
       document.querySelector('main .spinner') === null &&
       !document.querySelector('.verdict')?.textContent?.includes('…'),
   );
+  // Preact runs effects in a task after the next frame: ours comes after it.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
 }
 
 /** Makes the page read each path again that is not being read. */

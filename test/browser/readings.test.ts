@@ -61,8 +61,8 @@ describe('readings of the page', () => {
     await using opened = await openPage(browser, ui.newLink());
     const { page } = opened;
     for (const [place, cell, age] of [
-      ['#/autoscalers', page.getByRole('row', { name: 'web' }), /10 min ago/],
-      ['#/pods', page.locator('.pods .c-age').nth(1), /1\d s ago/],
+      ['#/autoscalers', page.getByRole('row', { name: 'web' }), /1\d min ago/],
+      ['#/pods', page.locator('.pods .c-age').nth(1), /([1-9]\d s|[1-9] min) ago/],
     ] as const) {
       const summary = await hold(page, 'summary');
       await page.evaluate((hash) => history.replaceState(null, '', hash), place);

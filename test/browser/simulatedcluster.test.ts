@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { field, items, text } from '../../src/client/json.ts';
 import { bytesText, coresText, minuteText } from '../../src/ui/page/format.js';
@@ -11,11 +12,11 @@ import { closeSharedBrowser, goTo, openPage, settled, sharedBrowser, type Watche
 import { type SimulatedCluster, startSimulatedCluster } from './simulatedcluster.ts';
 
 const metrics = '/apis/metrics.k8s.io/v1';
-/** A scrape, an autoscaler's sync and a reading of the page are 15 s apart each. */
-const agreeMs = 60_000;
+/** A scrape, an autoscaler's sync and a reading of the page are 15 s apart each; on a busy machine longer. */
+const agreeMs = 180_000;
 
 let cluster: SimulatedCluster;
-let opened: WatchedPage;
+let opened: WatchedPage | undefined;
 let page: Page;
 
 // At once, so that usage is there when these tests come.
@@ -131,7 +132,7 @@ async function askUsages(): Promise<ReadonlySet<string>> {
 
 /** Returns a node and the source of its newest point, once there is one: the first comes with the second sample. */
 async function knownSource(): Promise<readonly [node: string, source: string]> {
-  const endMs = performance.now() + 2 * agreeMs;
+  const endMs = performance.now() + agreeMs;
   for (;;) {
     const points = await list(`${metrics}/nodes`, { sinceSeconds: '300' });
     const newest = new Map(points.map((point) => [nameOf(point), field(field(point, 'metadata'), 'annotations')]));
@@ -154,7 +155,8 @@ function sameSamples(shown: readonly Sample[], prefix = ''): readonly Sample[] |
 }
 
 /**
- * Asks the API and loads the page until what the page shows is of samples that the API has answered; then both have to be equal.
+ * Asks the API and loads the page until what the page shows is of samples that the API has answered, and equal. Both are read in parts, one after another:
+ * a new sample or point may come in between.
  * @param answer Returns what the page has to show; undefined while that is not known.
  */
 async function agree<T>(
@@ -168,8 +170,11 @@ async function agree<T>(
     const is = await shown();
     await askUsages();
     const shouldBe = await answer(is);
-    if (shouldBe !== undefined) return assert.deepEqual(is, shouldBe);
-    assert.ok(performance.now() < endMs, `${hash} shows what the API has never answered: ${JSON.stringify(is)}`);
+    if (isDeepStrictEqual(is, shouldBe)) return;
+    if (performance.now() > endMs) {
+      if (shouldBe !== undefined) assert.deepEqual(is, shouldBe);
+      assert.fail(`${hash} shows what the API has never answered: ${JSON.stringify(is)}`);
+    }
     await page.reload();
     await settled(page);
   }
@@ -211,19 +216,19 @@ async function agreeOnPoints(hash: string, plot: number, resource: 'cpu' | 'memo
 
 describe('the page of npm start', () => {
   before(async () => {
-    opened = await openPage(await sharedBrowser(), await cluster.link(), { viewport: { width: 1700, height: 3000 } });
-    ({ page } = opened);
     const endMs = performance.now() + agreeMs;
-    for (let missing = ['all']; missing.length > 0; ) {
+    for (let missing = ['all']; missing.length > 0; await delay(500)) {
       assert.ok(performance.now() < endMs, `without usage: ${missing.join(', ')}`);
-      await page.reload();
       // The server may not listen yet, and each container needs two samples.
       const measured = await askUsages().catch(() => new Set());
       const pods = await list('/api/v1/pods');
       missing = pods.map((pod) => `${namespaceOf(pod)}/${nameOf(pod)}`).filter((name) => !measured.has(name));
     }
+    // Before the server listens, the page has errors, which are right.
+    opened = await openPage(await sharedBrowser(), await cluster.link(), { viewport: { width: 1700, height: 3000 } });
+    ({ page } = opened);
   });
-  after(() => opened[Symbol.asyncDispose]());
+  after(() => opened?.[Symbol.asyncDispose]());
 
   test('the cluster and each node have the numbers of the API', async () => {
     const objects = await list('/api/v1/nodes');
@@ -260,7 +265,7 @@ describe('the page of npm start', () => {
       await goTo(page, hash);
       const sourced = page.locator(`.heading .fact data[data-tip*="source: the kubelet's /metrics/${source}"]`).first();
       // Sources are read after the first points, and a page shows them by its next reading.
-      await sourced.waitFor({ timeout: 2 * agreeMs });
+      await sourced.waitFor({ timeout: agreeMs });
       await sourced.hover();
       const tip = page.locator('#tip', { hasText: new RegExp(`\\nsource: .*/metrics/${source}\\n`) });
       await tip.waitFor({ timeout: agreeMs });
@@ -296,11 +301,8 @@ describe('the page of npm start', () => {
         return samples && { pods: [...samples], names: pods, sums: [...textsOfSum(samples)] };
       },
     );
-    await page.locator('.plots .plot canvas').nth(1).waitFor();
-    const points = await page
-      .locator('.plots .plot')
-      .evaluateAll((plots) => plots.map((plot) => Number(plot.getAttribute('data-points'))));
-    assert.ok(points.length === 2 && points.every((count) => count > 0), points.join(', '));
+    await page.locator('.plots .plot:not([data-points="0"]) canvas').nth(1).waitFor({ timeout: agreeMs });
+    assert.equal(await page.locator('.plots .plot').count(), 2);
     assert.deepEqual(await seriousViolations(page), []);
   });
 
@@ -356,13 +358,13 @@ describe('the page of npm start', () => {
         return { metric: [metric], replicas: Number(field(status, 'currentReplicas')) };
       },
     );
-    await page.locator('.plots .plot canvas').first().waitFor();
+    await page.locator('.plots .plot canvas').first().waitFor({ timeout: agreeMs });
     assert.deepEqual(await seriousViolations(page), []);
   });
 
   test('health, and an autoscaler that cannot work, say why', async () => {
     await goTo(page, '#/autoscalers/jobs/worker');
-    await page.locator('.note.warn', { hasText: 'requests no cpu' }).waitFor();
+    await page.locator('.note.warn', { hasText: 'requests no cpu' }).waitFor({ timeout: agreeMs });
     await goTo(page, '#/health');
     const report = page.getByRole('region', { name: "The server's own report" });
     await report
@@ -374,6 +376,6 @@ describe('the page of npm start', () => {
   });
 
   test('no page had an error, a warning, or a request to anywhere else', () => {
-    assert.deepEqual(opened.problems, []);
+    assert.deepEqual(opened?.problems, []);
   });
 });
