@@ -12,6 +12,7 @@ import { type ControlPlane, startControlPlane } from '../conformance/controlplan
 import { type Credentials, makeCredentials } from '../conformance/credentials.ts';
 import { makeFixture } from '../conformance/objects.ts';
 import { type Server, startServer } from '../conformance/servers.ts';
+import { itemsNamed } from './readings.ts';
 import type { Target } from './target.ts';
 
 export interface OlderMinor extends AsyncDisposable {
@@ -19,7 +20,7 @@ export interface OlderMinor extends AsyncDisposable {
 }
 
 /** Two scrapes, or the time after which the aggregator looks again, and the start of a busy machine. */
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 180_000;
 
 /** Resolves when the server is registered, Available, and has measured the target. */
 export async function openOlderMinor(program: 'kubegauge' | 'metrics-server'): Promise<OlderMinor> {
@@ -57,6 +58,9 @@ export async function openOlderMinor(program: 'kubegauge' | 'metrics-server'): P
   for (const version of versions) {
     await until(`to be Available in ${version}`, () => isAvailable(controlPlane, version));
     await until(`to have measured in ${version}`, () => isMeasured(controlPlane, target, version));
+    // metrics-server has no past.
+    if (program === 'kubegauge')
+      await until(`to have points in ${version}`, () => hasPast(controlPlane, target, version));
   }
   const owned = opened.move();
   return { target, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -131,6 +135,14 @@ async function isMeasured({ call }: ControlPlane, { node, pod }: Target, version
   await call('GET', `${base}/nodes/${node}`);
   await call('GET', `${base}/namespaces/${pod.namespace}/pods/${pod.name}`);
   return true;
+}
+
+/** Reports whether the node and the pod have points: the first scrape of a minute makes them. */
+async function hasPast({ call }: ControlPlane, { node, pod }: Target, version: string): Promise<boolean> {
+  const base = `/apis/metrics.k8s.io/${version}`;
+  const nodes = await call('GET', `${base}/nodes?sinceSeconds=600`);
+  const pods = await call('GET', `${base}/namespaces/${pod.namespace}/pods?sinceSeconds=600`);
+  return itemsNamed(node, nodes).length > 0 && itemsNamed(pod.name, pods).length > 0;
 }
 
 /** @throws GiveUp when it does not. */

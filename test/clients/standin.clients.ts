@@ -10,6 +10,8 @@ import { readSettings } from '../cluster/settings.ts';
 import { kubectls } from './kubectls.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+/** Two scrapes, the commands of the tour, and a busy machine. */
+const tourTimeoutMs = 300_000;
 
 describe('the commands of npm start', () => {
   for (const kubectl of kubectls) {
@@ -60,12 +62,16 @@ async function withStandin(
   child.stderr.resume();
   try {
     const whole = Promise.withResolvers<void>();
+    const late = setTimeout(
+      () => whole.reject(new Error(`npm start printed no whole tour in ${tourTimeoutMs} ms: ${output}`)),
+      tourTimeoutMs,
+    );
     child.once('exit', (code) => whole.reject(new Error(`npm start ended with ${code}: ${output}`)));
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       if (output.includes('A line for each change follows')) whole.resolve();
     });
-    await whole.promise;
+    await whole.promise.finally(() => clearTimeout(late));
     const shown = [...output.matchAll(/^\$ (.*)\n((?: {2}.*\n)+)/gm)].map(([, typed = '', lines = '']) => ({
       typed,
       lines: lines.split('\n').map((line) => line.slice(2)),

@@ -30,9 +30,9 @@ const versions = [
   { group: 'external.metrics.k8s.io', version: 'v1beta1', versionPriority: 100 },
 ];
 /** kube-apiserver looks at a new APIService at once, and again after half a minute. */
-const availableTimeoutMs = 60_000;
+const availableTimeoutMs = 180_000;
 /** A period of the controller is two seconds. */
-const autoscaleTimeoutMs = 60_000;
+const autoscaleTimeoutMs = 180_000;
 
 /** Returns a title and the lines about what is wrong for each observation. */
 export async function judgeAggregated(

@@ -39,7 +39,7 @@ export const configNames = [
 export type ConfigName = (typeof configNames)[number];
 
 /** Two relists, and the start of a busy machine. */
-const listTimeoutMs = 60_000;
+const listTimeoutMs = 180_000;
 
 export async function openLab(): Promise<Lab> {
   requireOpenssl();

@@ -8,7 +8,7 @@ import type { Outcome, StartCase } from './cases/files.ts';
 import { type CustomServerName, type StartOptions, startServer, stopServer } from './servers.ts';
 
 /** A busy machine takes some seconds for each of several. */
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 180_000;
 
 /** Lines about what is wrong; none when both do as stated. */
 export async function judgeStart(

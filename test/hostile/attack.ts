@@ -81,5 +81,5 @@ export interface Program extends AsyncDisposable {
   log(): string;
 }
 
-/** How long one attack may take. */
-export const attackTimeoutMs = 30_000;
+/** How long one attack may take: seconds, of a busy machine more. */
+export const attackTimeoutMs = 120_000;

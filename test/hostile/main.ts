@@ -15,7 +15,7 @@ import { type Ground, type Lab, openGround, openLab } from './lab.ts';
 const deciding = 2;
 const controlMs = 3_000;
 /** How long everybody may take to be served again; a review that hung is given up within it. */
-const aftermathMs = 12_000;
+const aftermathMs = 30_000;
 
 interface Round {
   /** Failures that do not depend on the machine's load. */
@@ -85,17 +85,29 @@ async function attackOnce(labs: Labs, attack: Attack): Promise<Round> {
   const wrong: string[] = [];
   try {
     const lab = await labs.lab(attack.args ?? []);
-    await using begun = await lab.begin(AbortSignal.timeout(attackTimeoutMs));
+    const signal = AbortSignal.timeout(attackTimeoutMs);
+    await using begun = await lab.begin(signal);
     await attack.prepare?.(begun.context);
     await lab.bystander.take();
     const ended = await lab.measure();
-    note = (await attack.run(begun.context).catch((error: unknown) => void wrong.push(messageOf(error)))) ?? undefined;
+    // Some attacks wait for answers without a limit of their own.
+    const ran = Promise.race([attack.run(begun.context), aborted(signal)]);
+    note = (await ran.catch((error: unknown) => void wrong.push(messageOf(error)))) ?? undefined;
     measured = { cost: await ended(), sight: await lab.bystander.take() };
     wrong.push(...(await aftermath(lab)));
   } catch (error) {
     wrong.push(messageOf(error));
   }
   return { wrong, measured, note };
+}
+
+/** Rejects when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(`it took longer than ${attackTimeoutMs} ms`)), {
+      once: true,
+    });
+  });
 }
 
 /** The program must live on and serve everyone as before. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { StatusError } from '../../src/apimachinery/status.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { type RunningSource, runSource } from '../fakes/promqlsource.ts';
 import { until } from '../fakes/until.ts';
 import { enginesOf, runEngine, type RunningEngine } from './engine.ts';
@@ -176,11 +177,11 @@ for (const program of enginesOf(process.argv.includes('--all'))) {
       assert.deepEqual((await running.get('inflight', ['web-1'])).samples, before.samples);
       engine.metrics = exported.replace('0.0004', '7');
       await engine.start();
-      let value: unknown;
-      await until('the new value is served', () => {
-        void running.values('inflight', ['web-1']).then((values) => (value = values['web-1']));
-        return value === 7_000;
-      });
+      await waitFor(
+        'the new value to be served',
+        async () => (await running.values('inflight', ['web-1']))['web-1'] === 7_000,
+        60_000,
+      );
     });
   });
 }
