@@ -27,7 +27,7 @@ describe('two curls', () => {
     await waitFor(
       'the burner to be measured',
       async () => (await podReadings(cluster, source)).has(`${loadNamespace}/burner`),
-      60_000,
+      180_000,
       1_000,
     );
   });
@@ -87,7 +87,7 @@ describe('two curls', () => {
           assert.deepEqual(JSON.parse(other.body), JSON.parse(one.body));
           return true;
         },
-        20_000,
+        180_000,
         1_000,
       );
     });
@@ -123,7 +123,7 @@ describe('two curls', () => {
           if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body}`);
           return reply;
         },
-        20_000,
+        180_000,
       );
       assert.equal((JSON.parse(body) as { kind: string }).kind, 'PodMetrics');
     });

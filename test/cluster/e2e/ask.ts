@@ -17,11 +17,11 @@ export interface Reply {
   readonly body: string;
 }
 
-/** Any status is a reply; no connection or no answer in time (5 s) rejects. */
+/** Any status is a reply; no connection or no answer in time (20 s, for a busy machine) rejects. */
 export async function ask(
   cluster: Cluster,
   url: string,
-  { token, ca, certificate, headers = [], timeoutMs = 5_000 }: Asking = {},
+  { token, ca, certificate, headers = [], timeoutMs = 20_000 }: Asking = {},
 ): Promise<Reply> {
   const output = await cluster.runInNamespace('curl', [
     '--silent',

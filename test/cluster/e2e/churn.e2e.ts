@@ -7,7 +7,7 @@ import { harness } from './harness.ts';
 import { makeNamespace } from './namespaces.ts';
 import { apply, pod } from './pods.ts';
 import { resolutionMs, toleratedSeconds } from './server.ts';
-import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
+import { hasLoads, longestGapOfLoads, longestPause, watchPods } from './watch.ts';
 
 const { cluster, program, loads, source } = harness();
 
@@ -27,7 +27,7 @@ describe('churn', () => {
 
   test('100 pods in a minute: stable ones have no gap, none is listed for long after its end', async (t) => {
     await using watch = watchPods(cluster, source());
-    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 60_000);
+    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 180_000);
     const startedMs = performance.now();
     const lives: Promise<Map<string, number>>[] = [];
     for (let batch = 0; batch < batches; batch += 1) {
@@ -37,7 +37,7 @@ describe('churn', () => {
     const goneMs = new Map((await Promise.all(lives)).flatMap((life) => [...life]));
     const seconds = (performance.now() - startedMs) / 1000;
     const allGoneMs = performance.now();
-    await waitFor('one more cycle', () => (watch.observations.at(-1)?.atMs ?? 0) > allGoneMs + resolutionMs, 30_000);
+    await waitFor('one more cycle', () => (watch.observations.at(-1)?.atMs ?? 0) > allGoneMs + resolutionMs, 180_000);
 
     const late = [...goneMs].map(([name, ms]) => {
       const last = watch.observations.findLast(({ pods }) => pods?.has(name));
@@ -55,7 +55,8 @@ describe('churn', () => {
       late.some(({ listed }) => listed),
       'none lived long enough to be measured',
     );
-    assert.ok((latest?.seconds ?? 0) <= 3, `${latest?.name} was listed for ${latest?.seconds} s after its end`);
+    const pause = longestPause(watch.observations);
+    assert.ok((latest?.seconds ?? 0) <= 2 + pause, `${latest?.name} was listed for ${latest?.seconds} s after its end`);
     assert.ok(gap <= toleratedSeconds(program), `loads were missing for ${gap} s`);
   });
 

@@ -87,12 +87,12 @@ describe('containers', { concurrency: true }, () => {
           own.some(({ id, timestampMs = 0 }) => id === start.id && timestampMs >= start.value * 1000 + 10_000);
         return starts.length === containers && starts.every(isUsable) && performance.now();
       },
-      60_000,
+      180_000,
     );
   }
 
   const listed = (name: string): Promise<PodReading> =>
-    waitFor(`${name} to be measured`, () => watch.newest(key(name)), 60_000);
+    waitFor(`${name} to be measured`, () => watch.newest(key(name)), 180_000);
   /** A reading of the time after a moment only. */
   const since = (name: string, wallMs: number): Promise<PodReading> =>
     waitFor(
@@ -143,7 +143,8 @@ describe('containers', { concurrency: true }, () => {
     const first = watch.observations.find(({ pods }) => pods?.has(key('fresh')));
     const seconds = ((first?.atMs ?? 0) - usableMs) / 1000;
     t.diagnostic(`listed ${seconds.toFixed(1)} s after the kubelet had it, over a window of ${reading.window}`);
-    assert.ok(seconds <= resolutionMs / 1000 + 2, `${seconds} s`);
+    const late = longestPause(watch.observations.filter(({ atMs }) => atMs > usableMs - resolutionMs));
+    assert.ok(seconds <= resolutionMs / 1000 + 2 + late, `${seconds} s`);
     assert.ok(parseWindowMs(reading.window) >= 10_000, reading.window);
     assertAlways('fresh', 'one', 'other');
   });
@@ -173,7 +174,7 @@ describe('containers', { concurrency: true }, () => {
     await listed('terminating');
     await cluster.kubectl(['delete', 'pod', 'terminating', `--namespace=${namespace}`]);
     const goneMs = performance.now();
-    await waitFor('one more cycle', () => (watch.observations.at(-1)?.atMs ?? 0) > goneMs + resolutionMs, 30_000);
+    await waitFor('one more cycle', () => (watch.observations.at(-1)?.atMs ?? 0) > goneMs + resolutionMs, 180_000);
     const last = watch.observations.findLastIndex(({ pods }) => pods?.has(key('terminating')));
     const seconds = ((watch.observations[last]?.atMs ?? 0) - goneMs) / 1000;
     t.diagnostic(`last listed ${seconds.toFixed(1)} s after the pod was gone`);
@@ -187,11 +188,12 @@ describe('containers', { concurrency: true }, () => {
     assertAlways(staticPod, 'main');
     assertNoHole(staticPod);
     await rm(staticFile);
-    await cluster.kubectl(['wait', 'pod', staticPod, '--for=delete', '--timeout=30s', `--namespace=${namespace}`]);
+    await cluster.kubectl(['wait', 'pod', staticPod, '--for=delete', '--timeout=50s', `--namespace=${namespace}`]);
+    // The next scrape is enough; a pod without an end would be listed for three times as long.
     await waitFor(
       'it to be listed no more',
       () => watch.observations.at(-1)?.pods?.has(key(staticPod)) === false,
-      resolutionMs,
+      2 * resolutionMs,
     );
   });
 
@@ -199,17 +201,22 @@ describe('containers', { concurrency: true }, () => {
     await listed('debugged');
     const image = [`--image=${cluster.images.busybox}`, '--image-pull-policy=Never', '--profile=general'];
     const args = ['debug', 'pod/debugged', `--namespace=${namespace}`, ...image, '--container=debugger'];
-    await cluster.kubectl([...args, '--', '/bin/sh', '-c', 'sleep 35']);
+    await cluster.kubectl([...args, '--', '/bin/sh', '-c', "trap 'exit 0' TERM; while :; do sleep 1; done"]);
     const addedMs = performance.now();
-    const bothListed = () => namesOf(watch.newest(key('debugged'))).join() === 'debugger,main';
-    await waitFor('the ephemeral container to be listed', bothListed, 60_000);
+    const ofBoth = () => {
+      const reading = watch.newest(key('debugged'));
+      return namesOf(reading).join() === 'debugger,main' && reading;
+    };
+    const both = await waitFor('the ephemeral container to be listed', ofBoth, 180_000);
     t.diagnostic(`listed ${((performance.now() - addedMs) / 1000).toFixed(1)} s after it was added`);
-    assert.ok((watch.newest(key('debugged'))?.containers.get('debugger')?.memoryBytes ?? 0) > 0);
+    assert.ok((both.containers.get('debugger')?.memoryBytes ?? 0) > 0);
+    const exec = ['exec', 'debugged', '--container=debugger', `--namespace=${namespace}`];
+    await cluster.kubectl([...exec, '--', '/bin/sh', '-c', 'kill 1']);
     const ended = '{.status.ephemeralContainerStatuses[0].state.terminated.exitCode}';
     await waitFor(
       'it to end',
       async () => (await fieldOf(cluster, namespace, 'pod/debugged', ended)) === '0',
-      60_000,
+      180_000,
       1_000,
     );
     const endedMs = performance.now();
@@ -234,7 +241,7 @@ describe('containers', { concurrency: true }, () => {
     await cluster.kubectl(args);
     const [field, limit] = ['{.status.containerStatuses[0]', '.resources.limits.cpu}'];
     const isResized = async () => (await fieldOf(cluster, namespace, 'pod/resized', field + limit)) === '150m';
-    await waitFor('the container to be resized', isResized, 30_000);
+    await waitFor('the container to be resized', isResized, 180_000);
     await assertUsage(t, 'resized', ['main'], 150);
     assert.equal(await fieldOf(cluster, namespace, 'pod/resized', `${field}.restartCount}`), '0');
     assertNoHole('resized');

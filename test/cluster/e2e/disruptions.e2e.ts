@@ -18,7 +18,7 @@ describe('the kubelet', () => {
 
   test('a kubelet that restarts leaves no gap', async (t) => {
     await using watch = watchPods(cluster, source());
-    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 60_000);
+    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 180_000);
     const restartedMs = Date.now();
     await cluster.restartKubelet();
     const backMs = Date.now();
@@ -69,7 +69,7 @@ describe('the server itself', () => {
   async function watched(work: (direct: Watch, aggregated: Watch) => Promise<void>): Promise<void> {
     await using direct = watchPods(cluster, source());
     await using aggregated = watchPods(cluster, source(cluster.apiServerUrl));
-    await waitFor('all loads to be measured', () => direct.observations.some(hasLoads), 60_000);
+    await waitFor('all loads to be measured', () => direct.observations.some(hasLoads), 180_000);
     await work(direct, aggregated);
   }
 
@@ -83,9 +83,11 @@ describe('the server itself', () => {
         `ended ${seconds(stoppedMs, endedMs)} after SIGTERM, answered until ${seconds(stoppedMs, served)} after it`,
       );
       await restarted(t, direct, aggregated);
-      assert.ok(endedMs - stoppedMs < 10_000, 'it took too long to end');
+      assert.ok(endedMs - stoppedMs < 15_000, 'it took too long to end');
       if (program.name === 'kubegauge') {
-        assert.ok(served - stoppedMs > 3_000, 'it must go on serving while clients learn that it goes');
+        const asked = direct.observations.filter(({ atMs }) => atMs > stoppedMs - resolutionMs && atMs < endedMs);
+        const pauseMs = longestPause(asked) * 1000;
+        assert.ok(served - stoppedMs > 4_000 - pauseMs, 'it must go on serving while clients learn that it goes');
       }
     }));
 
@@ -97,7 +99,7 @@ describe('the server itself', () => {
       await waitFor(
         'samples of after it was killed',
         () => loadPods.every((name) => Date.parse(direct.newest(name)?.timestamp ?? '') > killedWallMs),
-        60_000,
+        180_000,
       );
       t.diagnostic(`new samples of all pods ${seconds(killedWallMs, Date.now())} after it was killed`);
     }));

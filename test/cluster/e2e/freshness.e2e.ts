@@ -19,7 +19,7 @@ const watchedMs = brief ? 60_000 : 180_000;
  * A container's first usable sample is 10 s or more after its start, the next one up to 30 s later on an idle container (both by the kubelet), and a scrape
  * fetches it within a cycle. Which of the two servers has it first depends on the phases of their scrapes.
  */
-const completeWithinMs = 60_000;
+const completeWithinMs = 180_000;
 
 /** Returns the seconds since each sample that is served, of the loads and the node. */
 async function ages(from: Source): Promise<number[]> {
@@ -73,7 +73,8 @@ describe('freshness', { skip: program.name !== 'kubegauge' && 'there is nothing 
     for (let nextMs = performance.now(); nextMs < endMs; nextMs += everyMs) {
       const [ours, theirs] = await Promise.all([
         ages(sources.kubegauge),
-        ages(sources['metrics-server']),
+        // It forgets a pod at each scrape that fails, and is not what is tested.
+        ages(sources['metrics-server']).catch(() => []),
         samples.look(),
       ]);
       seen.kubegauge.push(...ours);

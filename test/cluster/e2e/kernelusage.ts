@@ -65,7 +65,7 @@ export function containerCgroups(cluster: Cluster, pod: string, containers: read
       const own = rows.filter((row) => `${row.namespace}/${row.pod}` === pod && containers.includes(row.container));
       return own.length === containers.length && own.map(({ id }) => id);
     },
-    60_000,
+    180_000,
     1_000,
   );
 }

@@ -12,7 +12,7 @@ export async function makeNamespace(cluster: Cluster, name: string): Promise<str
   await waitFor(
     `the ServiceAccount ${name}/default`,
     () => cluster.kubectl(['get', 'serviceaccount', 'default', `--namespace=${name}`]),
-    30_000,
+    180_000,
   );
   return name;
 }

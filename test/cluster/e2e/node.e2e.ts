@@ -7,7 +7,7 @@ import { harness } from './harness.ts';
 import { loadNamespace, loadPods } from './loads.ts';
 import { nodeReadings, parseWindowMs, type PodReading } from './readings.ts';
 import { resolutionMs } from './server.ts';
-import { hasLoads, type Watch, watchPods } from './watch.ts';
+import { hasLoads, longestPause, type Watch, watchPods } from './watch.ts';
 
 const { cluster, program, credentials, loads, server, source, productImage } = harness();
 
@@ -23,7 +23,7 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
   before(async () => {
     await loads.running();
     watch = watchPods(cluster, source());
-    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 60_000);
+    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 180_000);
     await cluster.stopComponent('kubelet');
     stoppedMs = performance.now();
     stoppedWallMs = Date.now();
@@ -65,7 +65,10 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
       const leastMs = Math.max(45_000, 2 * spacingMs);
       const mostMs = Math.max(leastMs, 2 * windowMs);
       t.diagnostic(`${name} was served for ${seconds.toFixed(0)} s, its window was ${windowMs / 1000} s`);
-      assert.ok(seconds <= mostMs / 1000 + 2, `${name} was served for ${seconds} s, not ${mostMs / 1000} s`);
+      assert.ok(
+        seconds <= mostMs / 1000 + 1 + longestPause(away),
+        `${name} was served for ${seconds} s, not ${mostMs / 1000} s`,
+      );
       assert.ok(seconds >= (leastMs - 2 * resolutionMs) / 1000 - 2, `${name} was served for ${seconds} s only`);
       assert.ok(
         served.every((observation, at) => observation === away[at]),
@@ -108,17 +111,18 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
     isBack = true;
     await waitFor('the node to be Ready', async () => (await readiness()) === 'True', 60_000, 500);
     const readyMs = performance.now();
-    await waitFor('all pods to be served', () => watch.observations.slice(-1).some(hasLoads), 60_000);
+    const last = await waitFor('all pods to be served', () => watch.observations.slice(-1).find(hasLoads), 180_000);
     t.diagnostic(`pods ${secondsSince(readyMs)} after the node was Ready`);
     await waitFor(
       'the node to be served',
       async () => (await nodeReadings(cluster, source())).has(cluster.nodeName),
-      60_000,
+      180_000,
     );
     t.diagnostic(`the node ${secondsSince(readyMs)} after it was Ready`);
-    assert.ok(performance.now() - readyMs <= 20_000, 'it took too long');
+    const since = watch.observations.filter(({ atMs }) => atMs > readyMs - resolutionMs);
+    assert.ok(performance.now() - readyMs <= 19_000 + longestPause(since) * 1000, 'it took too long');
     for (const name of loadPods) {
-      assert.ok(Date.parse(watch.newest(name)?.timestamp ?? '') > stoppedWallMs, `${name} is old`);
+      assert.ok(Date.parse(last.pods?.get(name)?.timestamp ?? '') > stoppedWallMs, `${name} is old`);
     }
   });
 });

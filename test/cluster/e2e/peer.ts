@@ -41,7 +41,8 @@ async function nextScrape(cluster: Cluster, server: ServerProcess, token: string
       const aheadNowMs = resolutionMs - (sinceMs % resolutionMs);
       return Math.abs(aheadNowMs - aheadMs) < 400;
     },
-    3 * resolutionMs,
+    // A busy machine answers too late for some of the moments.
+    20 * resolutionMs,
     200,
   );
 }

@@ -8,9 +8,9 @@ import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
-import { listServerPods } from './podserver.ts';
+import { listServerPods, wellReport } from './podserver.ts';
 import { createVerifiedPods } from './verifiedpods.ts';
-import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
+import { hasLoads, longestGapOfLoads, longestPause, watchPods } from './watch.ts';
 
 const shared = harness();
 const { cluster, program, loads, credentials, registration, source } = shared;
@@ -34,7 +34,7 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
           new RegExp(`^${loadNamespace} +burner +\\d+m `, 'm').test(rows)
         );
       },
-      60_000,
+      180_000,
       1_000,
     );
     assert.match(await cluster.kubectl(['top', 'nodes']), new RegExp(`^${cluster.nodeName} +\\d+m `, 'm'));
@@ -80,10 +80,8 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
   });
 
   test('kubegauge status in its container reports the node', async (t) => {
-    const command = ['exec', '--namespace=kube-system', 'deployment/metrics-server', '--', '/metrics-server', 'status'];
-    const report = await cluster.kubectl([...command, '--cert-dir=/tmp']);
+    const report = await wellReport(cluster);
     for (const line of report.trimEnd().split('\n')) t.diagnostic(line);
-    assert.match(report, /^all is well$/m);
     assert.match(report, new RegExp(`^${cluster.nodeName} +yes +scraped +cadvisor +${cluster.nodeIp}:10250 `, 'm'));
   });
 
@@ -101,7 +99,7 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     const url = `https://${pod?.status?.podIP}:10250`;
     await using direct = watchPods(cluster, source(url), 250);
     await using aggregated = watchPods(cluster, source(cluster.apiServerUrl));
-    await waitFor('all loads to be listed', () => direct.observations.some(hasLoads), 60_000);
+    await waitFor('all loads to be listed', () => direct.observations.some(hasLoads), 180_000);
     await cluster.killContainer(container?.containerID ?? '');
     const killedMs = performance.now();
     const listens = async () => (await ask(cluster, `${url}/livez`)).status === 200 && performance.now();
@@ -109,7 +107,7 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     const again = await waitFor(
       'all loads to be listed again',
       () => direct.observations.find((observation) => observation.atMs > killedMs && hasLoads(observation)),
-      60_000,
+      180_000,
       100,
     );
     await registration.available();
@@ -118,7 +116,10 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     t.diagnostic(`all pods ${seconds(listeningMs, again.atMs)} after that`);
     t.diagnostic(`straight: no pods for ${longestGapOfLoads(direct.observations).toFixed(1)} s`);
     t.diagnostic(`through kube-apiserver: no pods for ${longestGapOfLoads(aggregated.observations).toFixed(1)} s`);
-    assert.ok(again.atMs - listeningMs <= 2_000, `${seconds(listeningMs, again.atMs)} after it listened`);
-    assert.equal((await pods())[0]?.status?.containerStatuses?.[0]?.restartCount, 1);
+    const pauseMs = longestPause(direct.observations.filter(({ atMs }) => atMs > killedMs)) * 1000;
+    assert.ok(again.atMs - listeningMs <= 2_000 + pauseMs, `${seconds(listeningMs, again.atMs)} after it listened`);
+    // The kubelet reports it a moment later.
+    const isCounted = async () => (await pods())[0]?.status?.containerStatuses?.[0]?.restartCount === 1;
+    await waitFor('the restart to be reported', isCounted, 60_000);
   });
 });

@@ -43,7 +43,7 @@ describe('a container and a pod', { concurrency: true }, () => {
         const [restarts, startedAt = ''] = (await fieldOf(cluster, namespace, 'pod/restarting', status)).split(' ');
         return restarts === '1' && startedAt !== '' && Date.parse(startedAt);
       },
-      60_000,
+      180_000,
     );
     await waitFor('a rate of the new container', () => isSince(watch.newest(restarting), startedMs), 120_000);
     const gap = longestGap(watch.observations, ({ pods }) => pods?.has(restarting) ?? false);
@@ -60,7 +60,7 @@ describe('a container and a pod', { concurrency: true }, () => {
     await waitFor(
       'a whole cycle after the deletion',
       () => (watch.observations.at(-1)?.atMs ?? 0) > deletedMs + resolutionMs + 5_000,
-      60_000,
+      180_000,
     );
     const after = watch.observations.filter(({ atMs }) => atMs > deletedMs);
     const last = after.findLast(({ pods }) => pods?.has(deleted));

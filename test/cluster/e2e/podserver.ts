@@ -73,6 +73,24 @@ export async function rolledOut(cluster: Cluster, timeoutMs = 120_000): Promise<
 
 const selected = ['--namespace=kube-system', '--selector=k8s-app=metrics-server'] as const;
 
+/**
+ * Returns what `kubegauge status` prints in a container of the server, once it says that all is well.
+ * @param of the pod, or an object that has one.
+ */
+export function wellReport(cluster: Cluster, of = 'deployment/metrics-server'): Promise<string> {
+  const command = ['exec', '--namespace=kube-system', of, '--', '/metrics-server', 'status', '--cert-dir=/tmp'];
+  return waitFor(
+    'the server to report that all is well',
+    async () => {
+      const report = await cluster.kubectl(command);
+      if (!/^all is well$/m.test(report)) throw new Error(report);
+      return report;
+    },
+    60_000,
+    1_000,
+  );
+}
+
 /** Returns the pods behind the Service, those that end included. */
 export async function listServerPods(cluster: Cluster): Promise<V1Pod[]> {
   return (JSON.parse(await cluster.kubectl(['get', 'pods', ...selected, '-o', 'json'])) as V1PodList).items;

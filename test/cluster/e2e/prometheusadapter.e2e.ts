@@ -119,7 +119,7 @@ describe('over prometheus-adapter', { skip: program.name !== 'kubegauge' && 'the
     await podsReady(cluster, shopNamespace);
     await setQueue(cluster, 3);
     const areThere = async () => (await prometheus.seriesOf('http_requests_total or queue_depth')) === 3;
-    await waitFor('series', areThere, 60_000);
+    await waitFor('series', areThere, 180_000);
   }
 
   test('autoscalers work by prometheus-adapter, beside metrics.k8s.io of ours', async (t) => {
@@ -146,7 +146,7 @@ describe('over prometheus-adapter', { skip: program.name !== 'kubegauge' && 'the
       assert.equal(await serviceOf('v1beta1.custom.metrics.k8s.io'), 'prometheus-adapter');
       await walk(takeOverFromAdapter);
       for (const name of apiServices) assert.equal(await serviceOf(name), 'metrics-server');
-      await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+      await waitFor('one pod', async () => (await podNames()).length === 1, 180_000);
       await published(await podNames(), apiServices);
     }));
 

@@ -123,7 +123,7 @@ describe('two replicas', () => {
         await waitFor(
           'the first to be gone',
           async () => !(await replicas.settled()).some(({ name }) => name === first?.name),
-          60_000,
+          180_000,
         );
       });
       assert.deepEqual(failures(answers), []);
@@ -252,7 +252,7 @@ describe('two replicas', () => {
   /** Resolves with the time from which on new connections went to the replica again. */
   function returned({ ip }: Replica, removedMs: number): Promise<number> {
     const isBack = ({ atMs, addresses }: Change) => atMs > removedMs && addresses.includes(ip);
-    return waitFor('the endpoint to return', () => address.changes.find(isBack)?.atMs, 60_000);
+    return waitFor('the endpoint to return', () => address.changes.find(isBack)?.atMs, 180_000);
   }
 
   /** Returns the replica that has kube-apiserver's connection. */

@@ -41,7 +41,7 @@ describe('the registered API', () => {
 
 describe('kubectl top before there is any pod', () => {
   test('top nodes knows the node', async () => {
-    const rows = await waitFor('the node to be measured', () => top('nodes'), 60_000);
+    const rows = await waitFor('the node to be measured', () => top('nodes'), 180_000);
     const row = rows.find(([name]) => name === cluster.nodeName) ?? [];
     assert.match(row[1] ?? '', cores);
     assert.match(row[2] ?? '', /^\d+%$/);
@@ -63,7 +63,7 @@ describe('kubectl top with pods', () => {
     await waitFor(
       'all pods to be measured',
       async () => (await top('pods', '--all-namespaces')).length === 3,
-      60_000,
+      180_000,
       1_000,
     );
   });
