@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { escapeControls, foreignText, keepSecret, terminalJson, withoutSecrets } from '../../src/foreigntext.ts';
+import { cpuMsOf } from '../fakes/cputime.ts';
 
 const alphabet = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'.split(''));
 const tokens = fc.string({ unit: alphabet, minLength: 40, maxLength: 1_500 });
@@ -102,9 +103,8 @@ describe('a secret', () => {
   test('is searched fast in a text that nearly repeats it', () => {
     const token = 'ab'.repeat(4_000);
     keepSecret(`Bearer ${token}`);
-    const startedMs = performance.now();
-    foreignText(`${'ab'.repeat(500)}c`.repeat(20), { limit: 20_000 });
-    assert.ok(performance.now() - startedMs < 5_000);
+    const tookMs = cpuMsOf(() => void foreignText(`${'ab'.repeat(500)}c`.repeat(20), { limit: 20_000 }));
+    assert.ok(tookMs < 5_000, `${tookMs} ms`);
   });
 });
 

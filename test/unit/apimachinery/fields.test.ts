@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseFieldSelector, requireKnownFields } from '../../../src/apimachinery/fields.ts';
 import { StatusError } from '../../../src/apimachinery/status.ts';
+import { cpuMsOf } from '../../fakes/cputime.ts';
 
 const objects = [
   { namespace: 'default', name: 'web-0' },
@@ -82,13 +83,14 @@ test('any text parses or is a bad request', () => {
 
 test('the longest and costliest selectors are parsed within the limit', () => {
   for (const piece of ['a', '=', '!', ',', '\\', '\\,', 'a=b,', '\\a', '!a']) {
-    const started = performance.now();
-    try {
-      parseFieldSelector(piece.repeat(65_536).slice(0, 65_536));
-    } catch (error) {
-      assert.ok(error instanceof StatusError, String(error));
-    }
-    assert.ok(performance.now() - started < 1000, `${piece}... took ${performance.now() - started} ms`);
+    const tookMs = cpuMsOf(() => {
+      try {
+        parseFieldSelector(piece.repeat(65_536).slice(0, 65_536));
+      } catch (error) {
+        assert.ok(error instanceof StatusError, String(error));
+      }
+    });
+    assert.ok(tookMs < 1000, `${piece}... took ${tookMs} ms`);
   }
 });
 

@@ -13,6 +13,7 @@ import {
   textContentType,
 } from '../../fakes/exposition.ts';
 import { cadvisorDecoder, decodeCadvisor, decodeResource, resourceDecoder, type DecodedPoints } from './decodewhole.ts';
+import { cpuMsOf } from '../../fakes/cputime.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
 const context = { node: 'node-1', nodeTimeMs };
@@ -119,11 +120,9 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
 
     test('rows of one path with different names are distinguished in time proportional to their number', () => {
       const rows = times(30_000, (index) => ({ id: '/one', namespace: `shop-${index}` }));
-      const startMs = performance.now();
-      const result = cadvisor([...rows, ...rows]);
       // Each compared with each other: more than a minute.
-      assert.ok(performance.now() - startMs < 20_000);
-      assert.equal(result.kind, 'batch');
+      const tookMs = cpuMsOf(() => assert.equal(cadvisor([...rows, ...rows]).kind, 'batch'));
+      assert.ok(tookMs < 20_000, `${tookMs} ms`);
     });
   });
 
@@ -192,8 +191,9 @@ test('the containers of one pod are chosen in time proportional to their number'
       point: { ...point, memoryBytes: 1 },
     };
   });
-  const startMs = performance.now();
-  assert.equal(select(candidates, nodeTimeMs).pods[0]?.containers.length, candidates.length);
   // Each compared with each other: some ten seconds.
-  assert.ok(performance.now() - startMs < 4_000);
+  const tookMs = cpuMsOf(() =>
+    assert.equal(select(candidates, nodeTimeMs).pods[0]?.containers.length, candidates.length),
+  );
+  assert.ok(tookMs < 4_000, `${tookMs} ms`);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { elementsOf, listHeaderLimit, namesMediaType, parseAccept } from '../../../src/server/accept.ts';
+import { cpuMsOf } from '../../fakes/cputime.ts';
 
 describe('the order of', () => {
   const check = (header: string, ...expected: string[]) =>
@@ -67,14 +68,15 @@ test('any header is parsed, and no clause is worse than the next', () => {
 });
 
 test('a header of 1 MiB is parsed quickly', () => {
-  const startedMs = performance.now();
-  for (const part of [' ', ',', ';', '/', '=', '*/*,', 'a/b;q=0.1,', '; ']) {
-    const header = `${part.repeat(2 ** 20 / part.length)}x`;
-    parseAccept(header);
-    namesMediaType(header, ['a/b']);
-  }
-  parseAccept(`a/b;q=${'1'.repeat(2 ** 20)}x`);
-  assert.ok(performance.now() - startedMs < 5000);
+  const tookMs = cpuMsOf(() => {
+    for (const part of [' ', ',', ';', '/', '=', '*/*,', 'a/b;q=0.1,', '; ']) {
+      const header = `${part.repeat(2 ** 20 / part.length)}x`;
+      parseAccept(header);
+      namesMediaType(header, ['a/b']);
+    }
+    parseAccept(`a/b;q=${'1'.repeat(2 ** 20)}x`);
+  });
+  assert.ok(tookMs < 5000, `${tookMs} ms`);
 });
 
 test('a list header is parsed up to a limit', () => {
