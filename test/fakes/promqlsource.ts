@@ -70,7 +70,7 @@ export function runSource(settings: SourceSettings): RunningSource {
   const {
     rules,
     urls,
-    deadlineMs = 10_000,
+    deadlineMs = 60_000,
     relistIntervalMs = 60_000,
     maxAgeMs = 60_000,
     asAdapter = false,

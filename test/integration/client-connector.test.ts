@@ -10,7 +10,7 @@ import { Lookups } from '../../src/dns/lookup.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { listen, loopback } from '../fakes/listen.ts';
 
-const timeoutMs = 10_000;
+const timeoutMs = 60_000;
 const authority = makeAuthority('servers');
 const pair = authority.issue({ cn: 'server', ips: [loopback], usages: ['server'], rsaBits: 2048 });
 const lookups = new Lookups(createResolver().resolve, timeoutMs);

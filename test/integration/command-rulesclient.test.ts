@@ -32,7 +32,7 @@ suite('an engine that rules check asks', () => {
       clock: systemClock,
       log: silentLogger,
     });
-    await using client = askedWhileAnswering(createPromqlClient({ engine: target, resolve, deadlineMs: 200 }));
+    await using client = askedWhileAnswering(createPromqlClient({ engine: target, resolve, deadlineMs: 1_000 }));
     engine.fault = ({ parameters }) => fault(parameters.get('query') ?? '');
     const before = engine.requests.length;
     const errors: string[] = [];
@@ -46,7 +46,7 @@ suite('an engine that rules check asks', () => {
     const { sent, errors } = await sentOf(['a', 'b', 'c'], () => 'hang');
     assert.deepEqual(sent, ['a']);
     const [first = '', ...others] = errors;
-    assert.match(first, /did not answer within 0.2 s/);
+    assert.match(first, /did not answer within 1 s/);
     assert.deepEqual(
       others,
       Array.from({ length: 2 }, () => `not asked, since the last requests failed: ${first}`),

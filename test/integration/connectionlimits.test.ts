@@ -241,13 +241,14 @@ describe('responses that are not read', () => {
   });
 
   test('a client that reads slowly, but reads, is served', async () => {
-    const { port, closed } = await serve({ writeDeadlineMs: 500 });
+    // All of it takes longer.
+    const { port, closed } = await serve({ writeDeadlineMs: 2_000 });
     const socket = (await tls(port)).pause();
     socket.write(get('/made/8000000', `${ofKnown}Connection: close\r\n`));
     let received = 0;
     for await (const chunk of socket) {
       received += (chunk as Buffer).length;
-      await sleep(1);
+      await sleep(5);
     }
     assert.ok(received > 8_000_000, `${received}`);
     assert.deepEqual(closed, []);
@@ -268,8 +269,8 @@ describe('responses that are not read', () => {
       await server?.close();
     }
     for (const [path, limits] of [
-      ['/made/1000000', { requestTimeoutMs: 1_000 }],
-      ['/long/100000', { writeDeadlineMs: 1_000 }],
+      ['/made/1000000', { requestTimeoutMs: 2_000 }],
+      ['/long/100000', { writeDeadlineMs: 2_000 }],
     ] as const) {
       const { port } = await serve(limits);
       using connection = await openRawHttp2(port);
@@ -280,7 +281,7 @@ describe('responses that are not read', () => {
       const timer = setInterval(() => connection.send(windowUpdate, 0, 1, Buffer.from([0, 0, 0, 1])), 20);
       await until('it is reset', () => connection.received.some(({ type }) => type === frameType.reset));
       clearInterval(timer);
-      assert.ok(connection.received.filter(({ type }) => type === frameType.data).length > 5, path);
+      assert.ok(connection.received.filter(({ type }) => type === frameType.data).length > 2, path);
       await server?.close();
     }
   });

@@ -31,7 +31,7 @@ after(async () => {
 
 /** Resolves when the server's status is as wanted. */
 async function reported(condition: (nodes: StatusReport['nodes']) => boolean): Promise<void> {
-  const endMs = performance.now() + 60_000;
+  const endMs = performance.now() + 120_000;
   for (;;) {
     const report = (await readLocalStatus(options, cluster.apiServer.connection, []).catch(() => undefined)) as
       | StatusReport

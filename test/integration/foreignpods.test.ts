@@ -31,7 +31,7 @@ for (const source of ['cadvisor', 'resource']) {
       });
       // It listens a moment later.
       const frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
-      const deadlineMs = performance.now() + 30_000;
+      const deadlineMs = performance.now() + 120_000;
       for (;;) {
         const opened = await openSession(cluster.port, frontProxy).catch(() => undefined);
         if (opened !== undefined) {
@@ -42,7 +42,7 @@ for (const source of ['cadvisor', 'resource']) {
           if (isScraped && JSON.parse(text).items.length === cluster.kubelet.model.pods.length) return;
           opened.destroy();
         }
-        assert.ok(performance.now() < deadlineMs, 'the pods were not served within 30 s');
+        assert.ok(performance.now() < deadlineMs, 'the pods were not served within two minutes');
       }
     });
     after(async () => {

@@ -19,7 +19,7 @@ const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
 const many = 200;
 /** Streams that a connection may have at a time. */
 const streamLimit = 100;
-const startLimitMs = 60_000;
+const startLimitMs = 120_000;
 let cluster: WholeCluster;
 /** As kube-apiserver: it must be served whatever the others do. */
 let victim: ClientHttp2Session;
@@ -56,7 +56,7 @@ after(async () => {
 });
 
 /** Takes a few milliseconds; machines do other things too. */
-const servedWithinMs = 2_000;
+const servedWithinMs = 8_000;
 
 function tcp(): Socket {
   const socket = connectTcp(cluster.port, '127.0.0.1').on('error', () => undefined);
@@ -234,11 +234,21 @@ describe('others are served beside', () => {
   });
 
   test('more strangers than the limit in flight', async () => {
-    cluster.apiServer.faults.delayMs = 100;
+    // However slowly they arrive, reviews last until one is too many.
+    const full = Promise.withResolvers<void>();
+    const { access } = cluster.apiServer.reviews;
+    cluster.apiServer.reviews.access = async (spec) => {
+      await full.promise;
+      return access(spec);
+    };
+    const ask = async (session: ClientHttp2Session, path: string) => {
+      const { status } = await ask2(session, path);
+      if (status === 429) full.resolve();
+      return status;
+    };
     const asked = Array.from({ length: 4 }, async (_, one) => {
       const session = await openSession(cluster.port);
-      const answers = Array.from({ length: 100 }, (_, other) => ask2(session, `/${one}/${other}`));
-      const statuses = (await Promise.all(answers)).map(({ status }) => status);
+      const statuses = await Promise.all(Array.from({ length: 100 }, (_, other) => ask(session, `/${one}/${other}`)));
       session.destroy();
       return statuses;
     });
@@ -247,7 +257,7 @@ describe('others are served beside', () => {
       ask2(victim, '/readyz', admin),
       ask2(victim, `${M}/nodes`, admin),
     ]);
-    cluster.apiServer.faults.delayMs = 0;
+    cluster.apiServer.reviews.access = access;
     assert.deepEqual(new Set(statuses.flat()), new Set([403, 429]));
     assert.equal(health.status, 200, health.text);
     assert.equal(mine.status, 200);

@@ -14,7 +14,7 @@ import type { BurstServer } from '../fakes/burstworker.ts';
 /** Fits into the kernel's buffers while we do not read. With Node's smallest buffers it takes five reads or more. */
 const burstBytes = 60_000;
 const bursts = 10;
-const waitMs = 10_000;
+const waitMs = 60_000;
 /** Counts this thread's read calls; Linux only. */
 const counters = '/proc/thread-self/io';
 

@@ -58,7 +58,7 @@ beforeEach(() => {
 });
 
 function makeClient(tls: () => KubeletTls = () => trust, authorization = async () => 'Bearer good'): KubeletClient {
-  return createKubeletClient({ tls, authorization, plainHttp: false, requestTimeoutMs: 5_000, httpClient });
+  return createKubeletClient({ tls, authorization, plainHttp: false, requestTimeoutMs: 30_000, httpClient });
 }
 
 interface Asking {

@@ -29,7 +29,7 @@ interface Setting {
 }
 
 /** Fetches from the port, and returns the outcome in words. */
-async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_000 }: Setting = {}) {
+async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 30_000 }: Setting = {}) {
   const trust: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false, ...tls };
   await using client = createKubeletClient({
     tls: () => trust,
@@ -122,7 +122,7 @@ describe('who answered is verified by', () => {
         authorization: async () => undefined,
         plainHttp: false,
         httpClient,
-        requestTimeoutMs: 5_000,
+        requestTimeoutMs: 30_000,
       });
       const request = { node, host: '127.0.0.1', port, path: '/', accept: 'text/plain', gzip: false, alternatives: 0 };
       const { verifiedBy, address, via } = await client.fetch(request, new AbortController().signal);
@@ -295,9 +295,9 @@ describe('a handshake', () => {
     'with one that accepts and says nothing',
     () => createTcpServer(),
     'ConnectTimeout',
-    /no connection within 300 ms/,
+    /no connection within 1000 ms/,
     /NetworkPolicies/,
-    { timeoutMs: 300 },
+    { timeoutMs: 1_000 },
   );
   check(
     'with one that resets the connection',
@@ -321,9 +321,9 @@ describe('an answer', () => {
     'that never comes',
     () => quiet(createHttpsServer(certificate(), () => {})),
     'Timeout',
-    /no response within 300 ms/,
+    /no response within 1000 ms/,
     /--kubelet-request-timeout/,
-    { timeoutMs: 300 },
+    { timeoutMs: 1_000 },
   );
   check(
     'that ends before it began',
@@ -434,7 +434,7 @@ test('a credential file that cannot be read is reported once, whatever addresses
     authorization,
     plainHttp: false,
     httpClient,
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs: 30_000,
   });
   const at = [1, 2].map((port) => ({ host: '127.0.0.1', port })) as [KubeletAddress, KubeletAddress];
   const request = { node, path: '/metrics/cadvisor', accept: 'text/plain', gzip: true };

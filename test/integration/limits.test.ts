@@ -30,14 +30,14 @@ let frontProxy: Issued;
 let proxied: ClientHttp2Session;
 
 before(async () => {
-  cluster = await startWholeCluster(['--max-requests-inflight=3', '--shutdown-delay-duration=500ms']);
+  cluster = await startWholeCluster(['--max-requests-inflight=3', '--shutdown-delay-duration=5s']);
   frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'alice', reason: '' });
   // It asks for nothing before it listens.
   await until('it listens', () => cluster.apiServer.requests.length > 0);
   proxied = await openSession(cluster.port, frontProxy);
   keepInUse(proxied, admin);
-  const deadlineMs = performance.now() + 30_000;
+  const deadlineMs = performance.now() + 120_000;
   while ((await ask2(proxied, '/version', admin)).status !== 200) assert.ok(performance.now() < deadlineMs);
 });
 
@@ -58,15 +58,16 @@ async function tls1(options: ConnectionOptions = {}): Promise<{ socket: TLSSocke
 
 test('the first answer to a new connection by HTTP/1.1 does not wait until the client has acknowledged the handshake', async () => {
   const tookMs: number[] = [];
-  for (let index = 0; index < 10; index += 1) {
+  // Linux acknowledges after 40 ms; one that took less is enough, because the machine may be busy.
+  const isOnce = () => tookMs.some((ms) => ms < 35);
+  for (let index = 0; index < 300 && !isOnce(); index += 1) {
     using connection = await openConnection1(cluster.port, frontProxy);
     const startedMs = performance.now();
     // Only what takes a moment, such as a review, comes after the handshake's last bytes.
     await connection.ask(`GET /metrics?${index} HTTP/1.1\r\nHost: x\r\nX-Remote-User: stranger-${index}\r\n\r\n`);
     tookMs.push(performance.now() - startedMs);
   }
-  // Linux acknowledges after 40 ms; the best of them, because the machine may be busy.
-  assert.ok(Math.min(...tookMs) < 35, tookMs.map(Math.round).join(' '));
+  assert.ok(isOnce(), tookMs.map(Math.round).join(' '));
 });
 
 test('a client that half-closes after its request gets the response, also one that needs a review', async () => {
@@ -86,7 +87,15 @@ test('a client that half-closes after its request gets the response, also one th
 // Users have two of the three.
 describe('requests beyond the limit in flight', () => {
   let held: Promise<unknown>[];
+  let release: () => void;
   before(async () => {
+    const released = Promise.withResolvers<void>();
+    ({ resolve: release } = released);
+    const { access } = cluster.apiServer.reviews;
+    cluster.apiServer.reviews.access = async (spec) => {
+      await released.promise;
+      return access(spec);
+    };
     cluster.apiServer.faults.delayMs = 300;
     const isReview = ({ path }: { path: string }) => path.endsWith('subjectaccessreviews');
     const before = cluster.apiServer.requests.filter(isReview).length;
@@ -95,6 +104,7 @@ describe('requests beyond the limit in flight', () => {
   });
   after(async () => {
     cluster.apiServer.faults.delayMs = 0;
+    release();
     await Promise.all(held);
   });
 
@@ -114,6 +124,7 @@ describe('requests beyond the limit in flight', () => {
   });
 
   test('are answered when others have ended, also when their clients have cancelled them', async () => {
+    release();
     await Promise.all(held);
     const aborted = ['/four', '/five'].map((path) => proxied.request({ ':path': path, ...alice }));
     aborted.forEach((stream) => stream.on('error', () => undefined).close());

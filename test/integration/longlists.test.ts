@@ -295,7 +295,7 @@ describe('of a list of 100 MB', () => {
   test('a response that is not read in time is aborted: its stream is reset and the connection stays open', async () => {
     const session = await openSession(running.port);
     const before = running.made();
-    const stream = session.request({ ':path': `${all}?timeout=300ms` });
+    const stream = session.request({ ':path': `${all}?timeout=3s` });
     const failed = once(stream, 'error');
     await once(stream, 'response');
     stream.pause();
@@ -308,7 +308,7 @@ describe('of a list of 100 MB', () => {
 
   test('a response that is not read in time is aborted: HTTP/1.1 closes before the last chunk', async () => {
     const before = running.made();
-    const socket = await openRaw(running.port, {}, '?timeout=300ms');
+    const socket = await openRaw(running.port, {}, '?timeout=3s');
     await once(socket, 'readable');
     await untilItStands(before);
     const received = await remaining(socket);

@@ -61,7 +61,7 @@ type Source = 'cadvisor' | 'resource';
 
 function optionsOf(other: Partial<KubeletClientOptions> = {}): KubeletClientOptions {
   const authorization = () => Promise.resolve('Bearer good');
-  return { tls: () => tls, authorization, plainHttp: false, requestTimeoutMs: 5_000, ...other };
+  return { tls: () => tls, authorization, plainHttp: false, requestTimeoutMs: 30_000, ...other };
 }
 
 function workerOf(options: KubeletClientOptions, other: Partial<WorkerPoolOptions> = {}) {
@@ -281,7 +281,7 @@ describe('a healthy kubelet', () => {
 describe('a kubelet that fails: the explanations are equal', () => {
   let pair: Pair;
   before(() => {
-    pair = pairOf({ requestTimeoutMs: 400 });
+    pair = pairOf({ requestTimeoutMs: 3_000 });
   });
   after(() => pair[Symbol.asyncDispose]());
 
@@ -391,8 +391,8 @@ describe('what kubelets are shown', () => {
     assert.match(whyOf(await withoutTls.ask('cadvisor')), /cannot read the token: gone/);
     await using withoutToken = pairOf({ authorization: refused });
     assert.equal((await withoutToken.ask('cadvisor')).kind, 'unanswered');
-    await using hung = pairOf({ authorization: () => new Promise(() => {}), requestTimeoutMs: 200 });
-    assert.match(whyOf(await hung.ask('cadvisor')), /Timeout.*200 ms/);
+    await using hung = pairOf({ authorization: () => new Promise(() => {}), requestTimeoutMs: 1_000 });
+    assert.match(whyOf(await hung.ask('cadvisor')), /Timeout.*1000 ms/);
   });
 });
 
@@ -527,9 +527,9 @@ test('the whole program serves what its workers read', async () => {
         session.destroy();
       }
     };
-    const endMs = performance.now() + 20_000;
+    const endMs = performance.now() + 120_000;
     while (!(await served().catch(() => '')).includes('"usage"')) {
-      assert.ok(performance.now() < endMs, 'there was no usage within 20 s');
+      assert.ok(performance.now() < endMs, 'there was no usage within two minutes');
       await sleep(50);
     }
     assert.equal(started, 2);

@@ -271,7 +271,7 @@ describe('scraper', () => {
     assert.deepEqual(rig.recorded.lines, ['warn: cannot scrape node']);
   });
 
-  test('ends also while a connection is being opened', { timeout: 10_000 }, async () => {
+  test('ends also while a connection is being opened', { timeout: 60_000 }, async () => {
     // Takes connections and says nothing: a TLS handshake that hangs.
     const mute = createServer();
     const port = await listen(mute, 0);

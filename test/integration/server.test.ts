@@ -439,7 +439,7 @@ test('a pod that was deleted from the API is not served', async () => {
   await untilServed(`${M}/namespaces/jobs/pods`, (list) => list.items.length === 0);
 });
 
-test('after SIGTERM, a request in progress is answered, then the port is closed', { timeout: 10_000 }, async () => {
+test('after SIGTERM, a request in progress is answered, then the port is closed', { timeout: 60_000 }, async () => {
   cluster.apiServer.faults.delayMs = 300;
   const reviewed = cluster.apiServer.requests.length;
   const slow = ask('/version', withToken('good'));

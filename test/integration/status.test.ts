@@ -27,9 +27,12 @@ before(async () => {
   cluster = await startWholeCluster([`--cert-dir=${folder}`, '--authentication-token-webhook-cache-ttl=0s']);
   // It asks for nothing before it listens.
   await until('it listens', () => cluster.apiServer.requests.length > 0);
-  const deadlineMs = performance.now() + 30_000;
+  const deadlineMs = performance.now() + 120_000;
   for (let nodes = (await status()).nodes; !isEachScraped(nodes); nodes = (await status()).nodes) {
-    assert.ok(performance.now() < deadlineMs, `not all nodes were scraped within 30 s: ${JSON.stringify(nodes)}`);
+    assert.ok(
+      performance.now() < deadlineMs,
+      `not all nodes were scraped within two minutes: ${JSON.stringify(nodes)}`,
+    );
   }
 });
 
