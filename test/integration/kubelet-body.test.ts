@@ -88,7 +88,7 @@ const clients: Readonly<Record<string, () => KubeletClient>> = {
       authorization: async () => 'Bearer good',
       plainHttp: false,
       httpClient,
-      requestTimeoutMs: 10_000,
+      requestTimeoutMs: 60_000,
     }),
   proxy: () =>
     createKubeletProxy({
@@ -97,7 +97,7 @@ const clients: Readonly<Record<string, () => KubeletClient>> = {
         tls: () => material,
         authorization: async () => 'Bearer good',
       },
-      requestTimeoutMs: 10_000,
+      requestTimeoutMs: 60_000,
     }),
 };
 /** The same object each time, as long as nothing changed. */

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 
 import { Agent, request } from 'undici';
+import { waitFor } from '../cluster/wait.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { until } from '../fakes/until.ts';
 import { freePort, kubeconfigFor } from '../fakes/wholecluster.ts';
@@ -153,16 +154,12 @@ describe('a process whose log is not read', () => {
     closeSync(fd);
     const agent = new Agent({ connect: { rejectUnauthorized: false } });
     try {
-      let status = 0;
-      const ask = async () => {
+      const serves = async () => {
         const answer = await request(`https://127.0.0.1:${port}/livez`, { dispatcher: agent });
         await answer.body.dump();
-        status = answer.statusCode;
+        return answer.statusCode === 200;
       };
-      await until('it serves', () => {
-        void ask().catch(() => undefined);
-        return status === 200;
-      });
+      await waitFor('the program to serve', serves, 60_000, 20);
       child.kill('SIGTERM');
       assert.deepEqual(await once(child, 'exit'), [0, null]);
     } finally {

@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { waitFor } from '../cluster/wait.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { type Issued, makeAuthority } from '../fakes/certificates.ts';
 import { authenticationConfigMap } from '../fakes/kubeobjects.ts';
@@ -57,14 +58,7 @@ describe('what is refused is logged once, with the reason', () => {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     });
     child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    let status = 0;
-    await until('it knows whom to trust', () => {
-      void ask({}).then(
-        (answered) => (status = answered),
-        () => undefined,
-      );
-      return status === 403;
-    });
+    await waitFor('the program to know whom to trust', async () => (await ask({})) === 403, 60_000, 20);
   });
 
   after(async () => {

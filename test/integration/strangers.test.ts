@@ -83,6 +83,7 @@ describe('a flood of random tokens whose reviews hang', () => {
     );
     await until('what is too much is refused', () => statuses.length === 44);
     assert.deepEqual(new Set(statuses), new Set([429]));
+    await until('reviews are under way', () => reviewsOf('/tokenreviews') - start >= queuedReviewsInFlight);
     assert.equal(reviewsOf('/tokenreviews') - start, queuedReviewsInFlight);
 
     // Each needs an access review that was not made before, the token a review of its own, too.
@@ -134,6 +135,7 @@ test('anonymous requests whose reviews hang take neither the limit in flight nor
   );
   await until('what is too much is refused', () => statuses.length === 10);
   assert.deepEqual(new Set(statuses), new Set([429]));
+  await until('reviews are under way', () => reviewsOf('/subjectaccessreviews') - start >= queuedReviewsInFlight);
   assert.equal(reviewsOf('/subjectaccessreviews') - start, queuedReviewsInFlight);
   const known = Array.from({ length: 10 }, async () => ask2(proxied, nextPath(), { 'x-remote-user': 'alice' }));
   assert.deepEqual(new Set((await Promise.all(known)).map(({ status }) => status)), new Set([200]));
