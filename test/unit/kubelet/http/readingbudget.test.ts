@@ -10,7 +10,7 @@ import {
 import { runAtOnce, type Steps } from '../../../../src/decode/steps.ts';
 
 let nowMs = 0;
-const makeBudget = () => new ReadingBudget(() => nowMs);
+const makeBudget = (cpuMs = () => nowMs) => new ReadingBudget(() => nowMs, cpuMs);
 
 /** Advances the clock. */
 function work(ms: number): void {
@@ -61,6 +61,21 @@ describe('a response', () => {
     await iteration();
     await iteration();
     assert.deepEqual(resumed, ['one', 'three']);
+  });
+});
+
+describe('the time that a response takes', () => {
+  test('is CPU time once it is long: other processes do not make it too long', () => {
+    let cpuMs = 0;
+    const budget = makeBudget(() => cpuMs);
+    budget.begin(0);
+    work(freeMs);
+    assert.equal(budget.end(), freeMs);
+    budget.begin(freeMs);
+    work(10 * sliceMs);
+    cpuMs += 1;
+    assert.equal(budget.isOver, true, 'slices are by the clock');
+    assert.equal(budget.end(), 1);
   });
 });
 
