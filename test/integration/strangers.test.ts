@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
 import type { ClientHttp2Session } from 'node:http2';
 import { queuedReviewsInFlight, queueSlotLimit } from '../../src/auth/tokenreviewqueue.ts';
 import { strangersInFlightLimit } from '../../src/server/inflight.ts';
@@ -49,17 +50,23 @@ interface Answer {
   readonly retryAfter: string | undefined;
 }
 
+/** Connections whose handshakes are over: the reviews that are held end after seconds, in which a busy machine makes few handshakes. */
+async function connections(count: number, localAddress = '127.0.0.1'): Promise<readonly TLSSocket[]> {
+  const options = { host: '127.0.0.1', localAddress, port: cluster.port, rejectUnauthorized: false };
+  const sockets: TLSSocket[] = [];
+  while (sockets.length < count) {
+    const socket = connect(options);
+    await once(socket, 'secureConnect');
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
 /** One request on a connection of its own. */
-async function ask(path: string, token?: string, localAddress = '127.0.0.1'): Promise<Answer> {
-  const outgoing = request({
-    host: '127.0.0.1',
-    localAddress,
-    port: cluster.port,
-    path,
-    rejectUnauthorized: false,
-    agent: false,
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  });
+async function ask(path: string, token?: string, connection?: TLSSocket): Promise<Answer> {
+  const socket = connection ?? (await connections(1))[0] ?? assert.fail();
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const outgoing = request({ host: '127.0.0.1', path, headers, createConnection: () => socket });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   await text(response);
@@ -73,10 +80,13 @@ const reviewsOf = (kind: string) => cluster.apiServer.requests.filter(({ path })
 describe('a flood of random tokens whose reviews hang', () => {
   test('delays no known user, and no stranger from another address', async () => {
     assert.equal((await ask(nextPath(), 'robot')).status, 200);
+    const strangers = await connections(queueSlotLimit + 44);
+    const robots = await connections(10);
+    const [another] = await connections(1, '127.0.0.2');
     const start = reviewsOf('/tokenreviews');
     const statuses: number[] = [];
-    const flood = Array.from({ length: queueSlotLimit + 44 }, (_, at) =>
-      ask('/version', `random-${at}`).then((answer) => {
+    const flood = strangers.map((socket, at) =>
+      ask('/version', `random-${at}`, socket).then((answer) => {
         statuses.push(answer.status);
         if (answer.status === 429) assert.equal(answer.retryAfter, '1');
       }),
@@ -87,16 +97,16 @@ describe('a flood of random tokens whose reviews hang', () => {
     assert.equal(reviewsOf('/tokenreviews') - start, queuedReviewsInFlight);
 
     // Each needs an access review that was not made before, the token a review of its own, too.
-    const known = Array.from({ length: 10 }, async () => [
+    const known = robots.map(async (socket) => [
       (await ask2(proxied, nextPath(), { 'x-remote-user': 'alice' })).status,
-      (await ask(nextPath(), 'robot')).status,
+      (await ask(nextPath(), 'robot', socket)).status,
     ]);
     assert.deepEqual(new Set((await Promise.all(known)).flat()), new Set([200]));
     assert.equal(statuses.length, 44);
 
     cluster.apiServer.reviews.token = (token) =>
       token === 'newcomer' ? { authenticated: true, user: { username: 'newcomer' } } : held;
-    const newcomer = ask(nextPath(), 'newcomer', '127.0.0.2');
+    const newcomer = ask(nextPath(), 'newcomer', another);
     await until('the newcomer has displaced one', () => statuses.length === 45);
     release();
     assert.equal((await newcomer).status, 200);
@@ -124,12 +134,13 @@ describe('a flood of random tokens whose reviews hang', () => {
 });
 
 test('anonymous requests whose reviews hang take neither the limit in flight nor the reviews of known users', async () => {
-  const start = reviewsOf('/subjectaccessreviews');
-  const statuses: number[] = [];
   // The flag's limit is below the strangers' own.
   const allowed = Math.min(20, strangersInFlightLimit);
-  const flood = Array.from({ length: allowed + 10 }, () =>
-    ask(nextPath()).then(({ status }) => {
+  const strangers = await connections(allowed + 10);
+  const start = reviewsOf('/subjectaccessreviews');
+  const statuses: number[] = [];
+  const flood = strangers.map((socket) =>
+    ask(nextPath(), undefined, socket).then(({ status }) => {
       statuses.push(status);
     }),
   );
