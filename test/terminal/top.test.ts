@@ -130,7 +130,7 @@ describe('the terminal is given back', () => {
     await terminal.shows(/node-a +1500m[\s\S]*q quit/);
     terminal.press('q');
     // What is typed before the program has ended is the program's.
-    await terminal.shows(/^\$ *$/m);
+    await terminal.shows(/^\S*[$#] *$/m);
     terminal.type('echo "answers $?"');
     terminal.press('Enter');
     await terminal.shows(/^answers 0$/m);
