@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts';
 
 export interface SharedOptions {
   readonly clock: Clock;
-  /** Milliseconds for which a result is fresh at least, and at most; a function is called each time. In between, a hundred times as long as the read took, and as long as it took where it failed. */
+  /** Milliseconds for which a result is fresh at least, and at most; functions are called each time. In between, a hundred times as long as the read took, and as long as it took where it failed. */
   readonly leastMs: number | (() => number);
-  readonly mostMs: number;
+  readonly mostMs: number | (() => number);
 }
 
 /** Milliseconds that a result is fresh for each one that its read took. */
@@ -39,9 +39,13 @@ export function shared<T>(read: () => Promise<T>, { clock, leastMs, mostMs }: Sh
     return pending;
   };
   const current = () => {
-    const least = typeof leastMs === 'number' ? leastMs : leastMs();
-    const isFresh = clock.monotonicMs() < endMs + Math.min(mostMs, Math.max(least, costMs));
+    const lifetimeMs = Math.min(valueOf(mostMs), Math.max(valueOf(leastMs), costMs));
+    const isFresh = clock.monotonicMs() < endMs + lifetimeMs;
     return last !== undefined && isFresh ? last : again();
   };
   return Object.assign(current, { again });
+}
+
+function valueOf(limit: number | (() => number)): number {
+  return typeof limit === 'number' ? limit : limit();
 }

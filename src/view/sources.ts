@@ -19,7 +19,7 @@ const unknownSource: SourceOf = () => undefined;
 /** Milliseconds between two readings: there is a new point in a minute. */
 const leastMs = 15_000;
 const mostMs = 60_000;
-/** While a source is missing, as after a start of the server or a change of the source. */
+/** While a source is missing, as after a start of the server or a change of the source; `leastMs` where a reading is slow. */
 const soonMs = 4_000;
 /** Such readings in a row: the next point comes within a minute. */
 const soonLimit = 15;
@@ -35,12 +35,13 @@ export function createSourceReader(
   let last: SourceOf = unknownSource;
   let isLacking = true;
   let soonReadings = 0;
+  const isSoon = () => isLacking && soonReadings < soonLimit;
   const read = shared(
     () => {
       soonReadings = isLacking ? soonReadings + 1 : 0;
       return history.sources();
     },
-    { clock, leastMs: () => (isLacking && soonReadings < soonLimit ? soonMs : leastMs), mostMs },
+    { clock, leastMs: () => (isSoon() ? soonMs : leastMs), mostMs: () => (isSoon() ? leastMs : mostMs) },
   );
   return {
     async refresh() {

@@ -63,6 +63,25 @@ test('while a node with usage has no source, sources are read by each view for a
   );
 });
 
+test('a slow reading without sources, as the first one, is repeated after 15 seconds, and a slow one with them after a minute', async () => {
+  const clock = createFakeClock();
+  const readAtMs: number[] = [];
+  const history = {
+    sources: async (): Promise<SourceOf> => {
+      readAtMs.push(clock.monotonicMs());
+      clock.jump(1_000);
+      return readAtMs.length > 2 ? () => 'cadvisor' : () => undefined;
+    },
+  };
+  const reader = createSourceReader(history, clock, false);
+  while (clock.monotonicMs() < 120_000) {
+    await reader.refresh();
+    reader.expect(['node-a']);
+    clock.jump(1_000);
+  }
+  assert.deepEqual(readAtMs, [0, 16_000, 32_000, 93_000]);
+});
+
 test('a source that is missing again, as after a change, is read soon again', async () => {
   let source: string | undefined = 'cadvisor';
   const { reader, readAtMs, clock } = await watch(() => source, 1);
