@@ -59,6 +59,17 @@ describe('kubegauge doctor', () => {
     assert.ok(!again.findings.some((each) => each.code === 'api-not-registered'));
   });
 
+  test('has no APIService registered for a Service that does not exist: the remedy is an installation', async () => {
+    for (const version of ['v1', 'v1beta1']) apiServer.objects.delete('APIService', `${version}.metrics.k8s.io`);
+    const remedy = async (): Promise<string> => {
+      const { findings } = JSON.parse((await run('apiservices', '-o', 'json')).out) as Examination;
+      return findings.find(({ code }) => code === 'api-not-registered')?.remedy ?? '';
+    };
+    assert.match(await remedy(), /^kubectl apply -f - /);
+    apiServer.objects.delete('Service', 'metrics-server', 'kube-system');
+    assert.match(await remedy(), /^kubectl apply -k my-cluster {3}# .* docs\/install\.md, which installs kubegauge$/);
+  });
+
   test('prints YAML, and remedies that can be copied from the table', async () => {
     apiServer.objects.delete('APIService', 'v1beta1.metrics.k8s.io');
     const { out } = await run('apiservices', '-oyaml');

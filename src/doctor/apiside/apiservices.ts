@@ -6,6 +6,7 @@ import { command, mergePatch, withInput } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { mendVerification } from './otherwriter.ts';
 import { bundleOwnerOf } from './bundleowner.ts';
+import { applyKustomization } from './manifests.ts';
 import {
   isSame,
   metricsGroup,
@@ -15,7 +16,7 @@ import {
   serviceObject,
   servicesOf,
 } from './registration.ts';
-import { kindOfImage, podsBehind, servingContainer } from './servingpods.ts';
+import { getService, kindOfImage, podsBehind, servingContainer } from './servingpods.ts';
 
 export const apiServicesCheck: Check = {
   name: 'apiservices',
@@ -37,7 +38,8 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(api);
   const services = servicesOf(versions);
   const beta = versions.find(({ version }) => version === 'v1beta1');
-  if (beta === undefined) yield notRegistered(services[0], versions[0]);
+  if (beta === undefined && services.length === 0 && !(await hasService(api))) yield notInstalled();
+  else if (beta === undefined) yield notRegistered(services[0], versions[0]);
   for (const version of versions) {
     if (version.service === undefined) yield local(version);
     else if (version.available?.status !== 'True')
@@ -61,14 +63,37 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
   }
 }
 
-function notRegistered(service: ServiceAddress | undefined, other: RegisteredVersion | undefined): Finding {
-  const named = service ?? { namespace: 'kube-system', name: 'metrics-server', port: 443 };
+/** The Service in the manifests of kubegauge, and of metrics-server's release. */
+const usualService: ServiceAddress = { namespace: 'kube-system', name: 'metrics-server', port: 443 };
+
+/** True where the Service may not be read. */
+async function hasService(api: ClusterReader): Promise<boolean> {
+  try {
+    return (await getService(api, usualService)) !== undefined;
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    return true;
+  }
+}
+
+/** An APIService without its Service would keep namespaces from being deleted. */
+function notInstalled(): Finding {
+  return {
+    code: 'api-not-registered',
+    severity: 'error',
+    object: `APIService v1beta1.${metricsGroup}`,
+    problem: `it is not registered, and there is no ${serviceObject(usualService)}: no metrics server is installed, or it has another name`,
+    remedy: applyKustomization('which installs kubegauge'),
+  };
+}
+
+function notRegistered(service = usualService, other: RegisteredVersion | undefined): Finding {
   return {
     code: 'api-not-registered',
     severity: 'error',
     object: `APIService v1beta1.${metricsGroup}`,
     problem: 'it is not registered: kubectl top and the HorizontalPodAutoscaler find no metrics',
-    remedy: withInput('kubectl apply -f -', apiServiceText('v1beta1', named, 100, other)),
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1beta1', service, 100, other)),
   };
 }
 

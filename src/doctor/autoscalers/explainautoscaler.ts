@@ -2,6 +2,7 @@
 import type { StatusCondition } from '../../client/conditions.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { Finding } from '../finding.ts';
+import { comment } from '../remedy.ts';
 import { type Autoscaler, failureOf } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
 import { explainMissingRequest, explainNoMetrics, explainUnknownContainer } from './metricproblems.ts';
@@ -49,7 +50,10 @@ function explainIgnored({
   };
 }
 
-function byReason({ autoscaler }: AutoscalerFacts, { reason }: StatusCondition): AutoscalerProblem | undefined {
+function byReason(
+  { autoscaler }: AutoscalerFacts,
+  { reason, message }: StatusCondition,
+): AutoscalerProblem | undefined {
   const word = targetWord(autoscaler);
   if (reason === 'ScalingDisabled') {
     return {
@@ -67,14 +71,28 @@ function byReason({ autoscaler }: AutoscalerFacts, { reason }: StatusCondition):
     };
   }
   if (/^FailedGet(?:Object|Pods|External)Metric$/.test(reason)) {
-    const api = reason === 'FailedGetExternalMetric' ? 'external.metrics.k8s.io' : 'custom.metrics.k8s.io';
-    return {
-      code: 'autoscaler-other-api',
-      problem: `its metric comes from ${api}: this server has it only from a source (--custom-metrics, --config), and the metric may have no value yet`,
-      remedy: 'kubegauge doctor custom-metrics',
-    };
+    return explainOtherApi(reason === 'FailedGetExternalMetric' ? 'external' : 'custom', message);
   }
   return undefined;
+}
+
+function explainOtherApi(kind: 'custom' | 'external', message: string): AutoscalerProblem {
+  const api = `${kind}.metrics.k8s.io`;
+  // client-go's, where discovery has no version of the group.
+  if (/no (?:custom|external) metrics API .*registered/.test(message)) {
+    return {
+      code: 'autoscaler-other-api',
+      problem: `its metric comes from ${api}, which no APIService serves; metrics-server never does, kubegauge with a source and the component ${kind}-metrics`,
+      remedy: comment(
+        `${kind === 'custom' ? 'docs/kubelet-metrics.md (kubelets) or ' : ''}docs/migrate-from-prometheus-adapter.md (a PromQL engine) of kubegauge has the steps`,
+      ),
+    };
+  }
+  return {
+    code: 'autoscaler-other-api',
+    problem: `its metric comes from ${api}, which kubegauge has only from a source (--custom-metrics, --config) and metrics-server does not have; or the metric has no value yet`,
+    remedy: 'kubegauge doctor custom-metrics',
+  };
 }
 
 function byMessage(facts: AutoscalerFacts, message: string): AutoscalerProblem | undefined {

@@ -259,8 +259,18 @@ describe('no metrics', () => {
       condition: ['ScalingActive', 'FailedGetExternalMetric', 'no metrics returned from external metrics API'],
     });
     assert.equal(other?.code, 'autoscaler-other-api');
+    assert.equal(other.remedy, 'kubegauge doctor custom-metrics');
     assert.equal(explain(noMetrics('of another kind'))?.code, 'autoscaler-failing');
   });
+});
+
+test('a metric of a group that no APIService serves leads to its sources, not to a check of their rules', () => {
+  const unregistered =
+    'unable to get metric requests: unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
+  const found = explain({ condition: ['ScalingActive', 'FailedGetPodsMetric', unregistered] });
+  assert.equal(found?.code, 'autoscaler-other-api');
+  assert.match(found.problem, /custom\.metrics\.k8s\.io, which no APIService serves/);
+  assert.match(found.remedy ?? '', /^# docs\/kubelet-metrics\.md /);
 });
 
 test('the container that fails is named, not one before it that has ended', () => {
