@@ -1,10 +1,12 @@
 /** `kubegauge doctor`: examines a cluster's metrics.k8s.io, and prints what is wrong and what ends it. */
+import { StatusError } from '../apimachinery/status.ts';
 import { allChecks } from '../doctor/checks.ts';
 import { examine } from '../doctor/examination.ts';
 import { examinationText, type OutputFormat, outputFormats } from '../doctor/examinationtext.ts';
 import { foreignText } from '../foreigntext.ts';
 import { type MessageCode, withPage } from '../messagecodes.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
+import { rejectedCredentials } from '../view/viewerror.ts';
 import { type Environment, findApiServerAsKubectl, isInPod } from './apiserver.ts';
 import { failureOf } from './failure.ts';
 
@@ -41,7 +43,8 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code, text } = failureOf(error, 'ClusterNotExamined');
-    return notExamined(text, code);
+    const isRejected = error instanceof StatusError && error.code === 401 && !isInPod(env);
+    return notExamined(isRejected ? `${rejectedCredentials}: ${text}` : text, code);
   }
 }
 

@@ -10,6 +10,7 @@ import { shared } from './shared.ts';
 import type { SourceReader } from './sources.ts';
 import type { NodeView } from './types.ts';
 import type { MeasuredUsage, MetricsReader } from './usages.ts';
+import { mergeSentences } from './viewerror.ts';
 
 /** A Node with all its images may be 50 kB. */
 const nodesPerPage = 100;
@@ -106,7 +107,7 @@ export function createNodeReader(
         reason: read.measured.problem ?? reasons?.get(name) ?? 'the server has no usage of it',
       }),
     );
-    const problems = [read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []);
+    const problems = mergeSentences([read.known, read.measured, requests].flatMap(({ problem }) => problem ?? []));
     return { nodes, problems, isMeasured: numbers !== undefined };
   }
 

@@ -59,7 +59,7 @@ export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): R
   async function readAll(onFirstPage: () => void): Promise<RequestSums> {
     const sums = new Map<string, NodeSums>();
     let pages = 0;
-    for await (const pods of reads.pages('list pods', '/api/v1/pods', podsPerPage)) {
+    for await (const pods of reads.pages('list pods in all namespaces', '/api/v1/pods', podsPerPage)) {
       // The last page ends the read in the same turn; only a second one is worth not waiting for.
       if (pages > 0) onFirstPage();
       pages += 1;

@@ -107,8 +107,12 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
     commands: 'kubectl auth can-i list apiservices.apiregistration.k8s.io\nkubectl auth whoami',
   },
   ClusterNotShown: {
-    symptoms: ['cannot list ...: this user lacks the right to ...', 'cannot list ...: no usable answer: ...'],
-    why: '`kubegauge top` can read nothing of what it was asked for: kube-apiserver cannot be reached with this kubeconfig, or its user lacks the right that the line names.',
+    symptoms: [
+      'cannot list ...: this user lacks the right to ...',
+      'cannot list ...: no usable answer: ...',
+      'kube-apiserver rejects the credentials of this kubeconfig (401)',
+    ],
+    why: '`kubegauge top` can read nothing of what it was asked for: kube-apiserver cannot be reached with this kubeconfig, its credentials are wrong or have expired, or its user lacks the right that the line names. A user with rights in one namespace can read `kubegauge top pods -n <namespace>`, not nodes.',
     commands: 'kubectl auth can-i list nodes.metrics.k8s.io\nkubectl auth whoami',
   },
   RulesNotChecked: {

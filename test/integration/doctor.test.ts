@@ -88,6 +88,13 @@ describe('kubegauge doctor', () => {
     assert.match(err, /^kubegauge: the cluster cannot be examined: /);
   });
 
+  test('says that credentials are rejected, and what to do', async () => {
+    apiServer.faults.answer = () => 401;
+    const { code, err } = await run();
+    assert.equal(code, 2);
+    assert.match(err, /kube-apiserver rejects the credentials of this kubeconfig \(401\); log in again/);
+  });
+
   test('exits with 2 where no check could look, and with 0 where some could', async () => {
     const mayRead = { apiServices: false };
     apiServer.faults.answer = ({ path }) => {

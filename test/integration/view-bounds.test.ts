@@ -49,7 +49,7 @@ describe('a list whose pages always name a next one', () => {
       let degraded = '';
       await until('the last page was read, and the list is refused', () => {
         void view.summary().then((summary) => (degraded = summary.degraded.join('\n')));
-        return degraded.includes('cannot list pods: the list has more than 400 pages');
+        return degraded.includes('cannot list pods in all namespaces: the list has more than 400 pages');
       });
     });
   });

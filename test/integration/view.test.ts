@@ -1,8 +1,10 @@
 /** What is read of a cluster for people: with kubegauge, with a server without pages and history, and without some rights. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ApiServer } from '../../src/client/apiserver.ts';
 import { UiCollector } from '../../src/ui/collector.ts';
 import { createClusterView, type OpenClusterView } from '../../src/view/clusterview.ts';
+import { rejectedCredentials, ViewError } from '../../src/view/viewerror.ts';
 import { startAggregatedCluster } from '../fakes/aggregatedcluster.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
@@ -246,8 +248,8 @@ describe('a user without some rights', () => {
     );
     let degraded = '';
     while (degraded === '')
-      degraded = (await view.summary()).degraded.find((line) => line.includes('list pods:')) ?? '';
-    assert.match(degraded, /cannot list pods: this user lacks the right to list pods/);
+      degraded = (await view.summary()).degraded.find((line) => line.includes('list pods in all namespaces:')) ?? '';
+    assert.match(degraded, /: this user lacks the right to list pods in all namespaces/);
     assert.equal(await requested(), 0.2);
   });
 
@@ -300,7 +302,7 @@ describe('a user without some rights', () => {
     await withMetricsServer(async (view, apiServer) => {
       refuseList(apiServer, '/api/v1/pods');
       assert.deepEqual((await view.summary()).degraded, [
-        'cannot list pods: this user lacks the right to list pods',
+        'cannot list pods in all namespaces: this user lacks the right to list pods in all namespaces',
         '1 of 2 nodes have no usage',
       ]);
     });
@@ -335,6 +337,25 @@ describe('a user without some rights', () => {
       apiServer.faults.answer = undefined;
       assert.equal((await view.summary()).keepsHistory, false);
     });
+  });
+
+  test('gets one sentence where all lists fail for one reason', async () => {
+    await using apiServer = await createFakeApiServer();
+    const failing = async (server: ApiServer) => {
+      await using view = createClusterView({ server });
+      const error = await view.nodes().catch((caught: unknown) => caught);
+      assert.ok(error instanceof ViewError);
+      assert.deepEqual((await view.summary()).degraded, [error.message]);
+      return error.message;
+    };
+    apiServer.faults.answer = () => 401;
+    assert.equal(await failing(apiServer.connection), rejectedCredentials);
+    // Not trusted, so no request is answered.
+    const untrusted = { ...apiServer.connection, tls: () => ({ rejectUnauthorized: true }) };
+    assert.match(
+      await failing(untrusted),
+      /^cannot list nodes, list nodes\.metrics\.k8s\.io, list pods in all namespaces: no usable answer: (?!.*GET)/,
+    );
   });
 
   test('gets an error that names the right where nothing can be shown', async () => {
