@@ -2,7 +2,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { distance } from 'fastest-levenshtein';
 import { parseBool } from '../apimachinery/bool.ts';
-import { describeError } from '../logging.ts';
 import type { MessageCode } from '../messagecodes.ts';
 import { prometheusFlags } from '../options/flags/prometheus.ts';
 import { UsageError } from '../options/parse.ts';
@@ -12,6 +11,7 @@ import {
   prometheusSettings,
   prometheusSettingsProblems,
 } from '../options/prometheussettings.ts';
+import { parseArgsProblem } from '../options/parseargserror.ts';
 import { parsePrometheusUrls, prometheusUrlsProblem } from '../options/prometheusurls.ts';
 import type { PromqlEngine } from '../promql/engine.ts';
 
@@ -108,19 +108,15 @@ function parse(argv: readonly string[]) {
     const args = argv.map((word) => (word === `--${inCluster}` ? `${word}=true` : word));
     return parseArgs({ args, allowPositionals: true, options: flags });
   } catch (error) {
-    // parseArgs's own: an unknown flag, or one without its value.
-    const [, name] = /^Unknown option '--?([^'=]*)/.exec(describeError(error)) ?? [];
-    const text =
-      name === undefined ? `${describeError(error)}; see kubegauge rules --help` : `unknown flag ${hintOf(name)}`;
-    throw usageError('UnknownFlag', text);
+    throw usageError('UnknownFlag', parseArgsProblem(error, 'kubegauge rules', hintOf));
   }
 }
 
 /** Names the flag that may be meant: one that ends like it, such as prometheus-url for url, or the nearest. */
-function hintOf(name: string): string {
-  if (name === 'config' || name === 'c') return `--${name}; write the file without it: kubegauge rules check <file>`;
+function hintOf(name: string): string | undefined {
+  if (name === 'config' || name === 'c') return 'write the file without it: kubegauge rules check <file>';
   const known = Object.keys(flags);
   const near = known.filter((flag) => distance(flag, name) <= name.length / 3);
   const meant = known.find((flag) => flag.endsWith(`-${name}`)) ?? near[0];
-  return meant === undefined ? `--${name}; see kubegauge rules --help` : `--${name}; did you mean --${meant}?`;
+  return meant && `did you mean --${meant}?`;
 }

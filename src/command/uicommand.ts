@@ -6,10 +6,11 @@ import { systemClock } from '../clock.ts';
 import { allChecks } from '../doctor/checks.ts';
 import { examine } from '../doctor/examination.ts';
 import { foreignText } from '../foreigntext.ts';
-import { createLogger, describeError } from '../logging.ts';
+import { createLogger } from '../logging.ts';
 import { withPage } from '../messagecodes.ts';
 import { port as portProblem } from '../options/flags/flag.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
+import { parseArgsProblem } from '../options/parseargserror.ts';
 import { loadAssets } from '../ui/assets.ts';
 import { openBrowser } from '../ui/openbrowser.ts';
 import { startUi } from '../ui/ui.ts';
@@ -93,6 +94,6 @@ function parse(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new UsageError({ code: 'UnknownFlag', text: `${describeError(error)}; see kubegauge ui --help` });
+    throw new UsageError({ code: 'UnknownFlag', text: parseArgsProblem(error, 'kubegauge ui') });
   }
 }

@@ -5,6 +5,7 @@ import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { isNamespaceName } from '../apimachinery/names.ts';
 import type { CodedText } from '../messagecodes.ts';
 import { UsageError } from '../options/parse.ts';
+import { parseArgsProblem } from '../options/parseargserror.ts';
 import { type TopFormat, topFormats } from './print.ts';
 import { type ScreenName, screenNames } from './rows.ts';
 
@@ -66,7 +67,7 @@ export function parseTopArguments(argv: readonly string[]): TopArguments {
   const [word = labelSelector === undefined ? 'nodes' : 'pods', ...others] = positionals;
   const screen = Object.hasOwn(words, word) ? words[word] : undefined;
   if (screen === undefined || others.length > 0) {
-    const text = `kubegauge top shows one of ${screenNames.join(', ')}; not ${positionals.join(' ')}`;
+    const text = `kubegauge top shows one of ${screenNames.join(', ')}; not ${positionals.join(' ')}; -n chooses a namespace, and -l pods by labels`;
     problems.push({ code: 'UnknownCommand', text });
   }
   const format = topFormats.find((each) => each === (given('output') ?? 'table'));
@@ -106,9 +107,15 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
-    const text = `${(error as Error).message}; see kubegauge top --help`;
-    throw new UsageError({ code: 'UnknownFlag', text });
+    throw new UsageError({ code: 'UnknownFlag', text: parseArgsProblem(error, 'kubegauge top', kubectlHint) });
   }
+}
+
+/** Flags of `kubectl top` that are something else here. */
+function kubectlHint(name: string): string | undefined {
+  if (name === 'containers') return 'write kubegauge top containers';
+  if (name === 'sort-by') return 'rows with the most CPU come first; s sorts by another column in the screen';
+  return undefined;
 }
 
 function isSelector(text: string | undefined): boolean {
