@@ -46,6 +46,8 @@ async function helpFor(command: string | undefined): Promise<string> {
 /** Refuses to serve where a command was meant: words have no effect here, and `docter` would start a second server. @throws UsageError */
 function withoutMisplacedCommand(commandLine: CommandLine): CommandLine {
   for (const word of commandLine.ignored) {
+    if (word === 'help' || word === 'version')
+      throw new UsageError({ code: 'UnknownCommand', text: `no command is named ${word}; write kubegauge --${word}` });
     const command = word.startsWith('-') ? undefined : nearestCommand(word);
     if (command === undefined) continue;
     const text =

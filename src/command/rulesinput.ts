@@ -8,7 +8,10 @@ const inputLimitBytes = 4 * 1024 * 1024;
 /** @param file `-` is standard input. @throws Error with a remedy. */
 export async function readRulesInput(file: string): Promise<string> {
   try {
-    return await readLimited(file === '-' ? process.stdin : createReadStream(file));
+    return await readLimited(
+      file === '-' ? process.stdin : createReadStream(file),
+      file === '-' ? 'standard input' : file,
+    );
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const explained = problems.get(code);
@@ -24,13 +27,14 @@ const problems: ReadonlyMap<string, (file: string) => string> = new Map([
   ['EACCES', (file) => `${file} may not be read; change its mode or owner`],
 ]);
 
-async function readLimited(stream: Readable): Promise<string> {
+async function readLimited(stream: Readable, name: string): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > inputLimitBytes) throw new Error(`it has more than ${inputLimitBytes} bytes; is it a file of rules?`);
+    if (bytes > inputLimitBytes)
+      throw new Error(`${name} has more than ${inputLimitBytes >> 20} MiB; is it a file of rules?`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

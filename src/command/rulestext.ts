@@ -178,7 +178,11 @@ function noteLines({ line, problem, remedy }: RuleProblem): readonly string[] {
 function askedLines({ series, left, metrics, moreMetrics, unassociated, errors }: AskedRule): readonly string[] {
   const filtered = left === series ? '' : `, ${left} left by the filters`;
   const metricCount = count(metrics.length + moreMetrics, 'metric');
-  const result = [`  found      ${count(series, 'series', 'series')}${filtered}, ${metricCount}`];
+  // Without an answer, 0 series would read like one.
+  const result =
+    series === 0 && errors.length > 0
+      ? []
+      : [`  found      ${count(series, 'series', 'series')}${filtered}, ${metricCount}`];
   const known = new Set(metrics.map(({ problem }) => problem));
   for (const { message } of errors) if (!known.has(message)) result.push(`  ERROR      ${message}`);
   if (unassociated.length > 0)

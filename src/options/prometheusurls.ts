@@ -25,10 +25,11 @@ export function parsePrometheusUrls(values: readonly string[]): readonly Prometh
 /** Returns what is wrong, without the values, which may have passwords. */
 export function prometheusUrlsProblem(values: readonly string[]): string | undefined {
   const parsed = parsePrometheusUrls(values);
-  for (const { name, url } of parsed) {
+  for (const { name, url, isNamed } of parsed) {
     const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
     if (protocol !== 'http:' && protocol !== 'https:') {
-      return `the one of ${name} is no http or https URL; write <url>, or <name>=<url> for each of several`;
+      const which = isNamed ? `the one of ${name}` : 'a value';
+      return `${which} is no http or https URL; write <url>, such as http://prometheus:9090, or <name>=<url> for each of several`;
     }
   }
   const names = parsed.map(({ name }) => name);

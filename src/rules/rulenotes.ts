@@ -1,4 +1,5 @@
 /** Notes mistakes that prometheus-adapter accepts in silence: the rule loads, and will surprise. */
+import { bracketProblem, plainQuery } from './brackets.ts';
 import { guessLabel } from './dryrun.ts';
 import type { RuleProblem } from './problem.ts';
 import type { MetricRule } from './rule.ts';
@@ -12,6 +13,8 @@ export function noteRule(rule: MetricRule, lineOf: (path: string) => number): re
   const { overrides, template } = rule.labels;
   const query = rule.metricsQueryText;
   const isCustom = rule.kind === 'custom';
+  const ofSeries = bracketProblem(rule.seriesQuery);
+  const ofQuery = bracketProblem(plainQuery(query) ?? '');
   const rules: readonly (readonly [boolean, RuleProblem])[] = [
     [
       rule.seriesQuery.trim() === '',
@@ -20,6 +23,14 @@ export function noteRule(rule: MetricRule, lineOf: (path: string) => number): re
         'no seriesQuery, so the rule finds no series',
         'write a series selector, such as {namespace!=""}',
       ),
+    ],
+    [
+      ofSeries !== undefined,
+      note('.seriesQuery', `${ofSeries}: an engine refuses it, so the rule finds no series`, 'correct the brackets'),
+    ],
+    [
+      ofQuery !== undefined,
+      note('.metricsQuery', `${ofQuery}: an engine refuses it, so each request fails`, 'correct the brackets'),
     ],
     [
       query === '',

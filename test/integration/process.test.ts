@@ -91,6 +91,12 @@ describe('used wrongly', () => {
     /^kubegauge: no command is named docter; did you mean doctor\? \(UnknownCommand: docs\/troubleshooting\.md#unknowncommand\)\n$/,
   );
   check(
+    'version, which is a flag, does not start a server',
+    ['version'],
+    2,
+    /^kubegauge: no command is named version; write kubegauge --version \(UnknownCommand/,
+  );
+  check(
     'a command behind a flag does not start a server',
     ['--kubeconfig=/nowhere/config', 'trust', 'node-1'],
     2,

@@ -165,6 +165,7 @@ describe('kubegauge rules check', () => {
     const { code, out } = await check(requests, `--prometheus-url=${engine.url}`);
     assert.equal(code, 2, out);
     assert.match(out, /objects {4}pods by label pod[^]*ERROR {6}Prometheus at .* cannot be reached/);
+    assert.doesNotMatch(out, /found {6}0 series/);
   });
 
   test('says which rule serves a metric that two rules have, and which series have no object', async () => {

@@ -200,6 +200,8 @@ test('resourceRules are accepted, and nonsense in them is refused', () => {
 test('what loads and surprises is noted', () => {
   assert.deepEqual(notesOf(complete), []);
   const rows: readonly (readonly [string, RegExp])[] = [
+    ["rules:\n- seriesQuery: 'x{'", /rules\[0\]\.seriesQuery: \{ is not closed: an engine refuses it/],
+    [complete.replace(' by (<<.GroupBy>>)', ' by (<<.GroupBy>>'), /metricsQuery: \( is not closed/],
     ['rules:\n- metricsQuery: x', /rules\[0\]\.seriesQuery: no seriesQuery/],
     ['rules:\n- seriesQuery: x', /metricsQuery: no metricsQuery, so each request is a 404/],
     ['rules:\n- seriesQuery: x', /resources: no label names an object/],
