@@ -61,6 +61,15 @@ export const faults: readonly Fault[] = [
     ],
   },
   {
+    name: 'a hang',
+    answer: () => undefined,
+    cases: [
+      exchange(101, `${C}/namespaces/shop/pods/web-0/inflight?metricLabelSelector=path%3Dhang&timeout=1s`, 504),
+      exchange(101, `${C}/namespaces/shop/pods/*/inflight?metricLabelSelector=path%3Dhang&timeout=1s`, 504),
+      exchange(101, `${X}/namespaces/shop/queue_depth?labelSelector=queue%3Dhang&timeout=1s`, 504),
+    ],
+  },
+  {
     name: 'after a last value',
     before: [exchange(99, known, 200)],
     answer: overloaded,
