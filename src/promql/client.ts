@@ -34,6 +34,10 @@ const defaultListWaitMs = 1_200_000;
 const connectTimeoutMs = 5_000;
 /** Tries of a GET beside the first one. */
 const retryLimit = 2;
+/** Statuses of a proxy that lets only GET through. */
+const postRefusals: ReadonlySet<number | undefined> = new Set([403, 405, 501]);
+/** Milliseconds for which long URLs are then sent by GET. */
+const postRefusedMs = 600_000;
 /** Milliseconds before the first retry; doubled before the next, with jitter. */
 const retryPauseMs = 100;
 
@@ -103,6 +107,8 @@ class HttpPromqlClient implements PromqlClient {
   readonly #pool: ConnectionPool;
   readonly #breakers: Breakers;
   readonly #slots = new RequestSlots();
+  /** Monotonic. */
+  #postRefusedUntilMs = -Infinity;
 
   constructor(options: PromqlClientOptions) {
     const { engine, resolve, clock = systemClock, random = Math.random, deadlineMs = defaultDeadlineMs } = options;
@@ -129,11 +135,8 @@ class HttpPromqlClient implements PromqlClient {
     const parameters: [string, string][] = [['query', query]];
     if (timeMs !== undefined) parameters.push(['time', secondsText(timeMs)]);
     parameters.push(['timeout', asAdapter ? '' : `${this.#deadlineMs}ms`]);
-    const request = writeRequest(this.engine, 'query', parameters, !asAdapter);
-    return this.#run(
-      { endpoint: 'query', subject, flow, request, read: (body) => readQueryBody(body, this.#limits.query) },
-      signal,
-    );
+    const read = (body: Readable) => readQueryBody(body, this.#limits.query);
+    return this.#ask({ endpoint: 'query', subject, flow, read }, parameters, signal);
   }
 
   series<T>(
@@ -145,14 +148,33 @@ class HttpPromqlClient implements PromqlClient {
       ['match[]', match],
       ['start', secondsText(startMs)],
     ];
-    const request = writeRequest(this.engine, 'series', parameters, this.#options.asAdapter !== true);
     const read = (body: Readable) => readSeriesBody(body, this.#limits.series, fold());
-    return this.#run({ endpoint: 'series', subject, flow: listing, request, read }, signal);
+    return this.#ask({ endpoint: 'series', subject, flow: listing, read }, parameters, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lookups.abort();
     await this.#pool.destroy();
+  }
+
+  /** Sends a long URL by GET, too, where a proxy refuses it as POST: prometheus-adapter sends no POST by itself. */
+  async #ask<T>(
+    exchange: Omit<Exchange<T>, 'request'>,
+    parameters: readonly (readonly [string, string])[],
+    signal: AbortSignal,
+  ): Promise<T> {
+    const write = (mayPost: boolean) => writeRequest(this.engine, exchange.endpoint, parameters, mayPost);
+    const mayPost = this.#options.asAdapter !== true && this.#clock.monotonicMs() >= this.#postRefusedUntilMs;
+    const request = write(mayPost);
+    try {
+      return await this.#run({ ...exchange, request }, signal);
+    } catch (error) {
+      const isOwnPost = request.method === 'POST' && this.engine.verb === 'GET';
+      if (!isOwnPost || !(error instanceof PromqlError) || !postRefusals.has(error.code)) throw error;
+    }
+    const answer = await this.#run({ ...exchange, request: write(false) }, signal);
+    this.#postRefusedUntilMs = this.#clock.monotonicMs() + postRefusedMs;
+    return answer;
   }
 
   /**

@@ -49,7 +49,9 @@ export function decodeYaml<T>(text: string, decoder: YamlDecoder<T>): Decoded<T>
   const documents = parseYaml(text, lines);
   const [document] = documents;
   const reader = new Reader(document, lines);
-  for (const { pos, message, code } of document?.errors ?? []) {
+  const errors = document?.errors ?? [];
+  if (errors.some(({ message }) => /call stack|stack overflow/i.test(message))) throw tooDeep();
+  for (const { pos, message, code } of errors) {
     reader.problems.push({
       line: lines.linePos(pos[0]).line,
       path: '',
@@ -86,8 +88,13 @@ function parseYaml(text: string, lineCounter: LineCounter): readonly Document[] 
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new RulesError([{ line: 1, path: '', problem: 'the YAML is nested too deeply', remedy: 'correct the YAML' }]);
+    throw tooDeep();
   }
+}
+
+/** The parser makes the same of some errors of the stack as of wrong syntax. */
+function tooDeep(): RulesError {
+  return new RulesError([{ line: 1, path: '', problem: 'the YAML is nested too deeply', remedy: 'correct the YAML' }]);
 }
 
 /** State that the decoders of one file share. */

@@ -254,6 +254,44 @@ test('an engine that asks for fewer requests is not asked again at once', async 
   assert.equal(prometheus.requests.length, 1);
 });
 
+test('a long query that a proxy refuses as POST is sent by GET, and later ones at once', async () => {
+  await using prometheus = await createFakePrometheus();
+  const clock = createFakeClock();
+  await using client = clientOf(prometheus, { clock });
+  prometheus.fault = ({ method }) => (method === 'POST' ? 405 : undefined);
+  const methods = async () => {
+    const before = prometheus.requests.length;
+    await ask(client, `up{pod=~"${'web|'.repeat(1_000)}"}`);
+    return prometheus.requests.slice(before).map(({ method }) => method);
+  };
+  assert.deepEqual(await methods(), ['POST', 'GET']);
+  assert.deepEqual(await methods(), ['GET']);
+  clock.jump(600_000);
+  prometheus.fault = undefined;
+  assert.deepEqual(await methods(), ['POST']);
+});
+
+test('an account that may not query at all is refused by both methods, and POST stays the one for long queries', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus);
+  prometheus.fault = () => 403;
+  const long = `up{pod=~"${'web|'.repeat(1_000)}"}`;
+  await assert.rejects(ask(client, long), /answered 403.*allow our account/);
+  await assert.rejects(ask(client, long), /answered 403/);
+  assert.deepEqual(
+    prometheus.requests.map(({ method }) => method),
+    ['POST', 'GET', 'POST', 'GET'],
+  );
+});
+
+test('a POST that was asked for is not sent by GET', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus, { engine: { verb: 'POST' } });
+  prometheus.fault = () => 405;
+  await assert.rejects(ask(client, 'up'), /answered 405/);
+  assert.equal(prometheus.requests.length, 1);
+});
+
 test('a POST is not tried again', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus, { engine: { verb: 'POST' } });

@@ -24,7 +24,7 @@ export const prometheusFlags = {
     type: 'string',
     default: 'GET',
     check: oneOf('GET', 'POST'),
-    help: 'HTTP verb of queries. GET becomes POST for URLs above 2 KB, and only GET is retried.',
+    help: 'HTTP verb of queries. GET becomes POST for URLs above 2 KB unless POST is refused, and only GET is retried.',
   },
   'prometheus-header': {
     type: 'repeated',

@@ -139,6 +139,11 @@ test('what prometheus-adapter refuses at start is refused', () => {
   for (const [rule, expected] of rows) assert.match(problemsOf(`rules:\n- ${rule}`)[0] ?? 'it loads', expected, rule);
 });
 
+test('YAML that is nested too deeply is refused in our words', () => {
+  const text = `rules: ${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  assert.deepEqual(problemsOf(text), ['line 1: the YAML is nested too deeply; correct the YAML']);
+});
+
 test('an unknown template field is refused at start', () => {
   assert.match(problemsOf('rules:\n- metricsQuery: <<.Nope>>')[0] ?? '', /metricsQuery: .*can't evaluate field Nope/);
   assert.match(problemsOf('rules:\n- resources: {template: "<<.Nope>>"}')[0] ?? '', /can't evaluate field Nope/);
