@@ -121,6 +121,12 @@ export const rows = {
     ours: '404',
     why: 'only running pods are in memory; both are errors for an autoscaler',
   },
+  redirect: {
+    request: 'a query that the engine, or a proxy before it, redirects',
+    adapter: 'the redirect is followed',
+    ours: '500 with the target as a cause',
+    why: 'credentials must not go where an answer says; use the target as `--prometheus-url`',
+  },
   lastValue: {
     request: 'a metric with a value, while Prometheus cannot be reached, is overloaded or does not answer',
     adapter: '500',
@@ -187,9 +193,22 @@ export const lastValue: Difference = {
   ours: (real, ours) => (ours.status === 200 && itemsOf(ours).length === 1 ? ours : real),
 };
 
+/** Ours follows no redirect. */
+export const redirected: Difference = {
+  row: 'redirect',
+  queries: 'any',
+  ours: (real, ours) => {
+    const unable = 'unable to fetch metrics';
+    const message = `Internal error occurred: ${unable}`;
+    const { code, ...rest } = failure(500, 'InternalError', message);
+    const body = { ...rest, details: { causes: [{ message: unable }] }, code };
+    return withCausesOf({ ...real, status: 500, body }, ours, (cause) => cause.includes('redirects (302) to '));
+  },
+};
+
 export const notFound = (message: string): unknown => failure(404, 'NotFound', message);
 
-function failure(code: number, reason: string, message: string): unknown {
+function failure(code: number, reason: string, message: string) {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
 }
 

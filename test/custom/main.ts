@@ -102,10 +102,7 @@ function createRun(lab: Lab, parts: readonly string[]) {
       for (const { recorder } of Object.values(servers)) recorder.fault = undefined;
       await cases(`before fault ${fault.name}`, fault.before ?? [], servers);
       for (const { recorder } of Object.values(servers)) {
-        recorder.fault = ({ path }, response) => {
-          if (path.endsWith('/query')) fault.answer(response);
-          return path.endsWith('/query');
-        };
+        recorder.fault = (asked, response) => asked.path.endsWith('/query') && fault.answer(response, asked) !== false;
       }
       await cases(`fault ${fault.name}`, fault.cases, servers);
     }

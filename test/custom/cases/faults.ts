@@ -1,11 +1,13 @@
 /** Failures of the engine: what it answers to queries, and what becomes of three reads meanwhile. */
 import type { ServerResponse } from 'node:http';
 import { C, type CustomCase, exchange, X } from '../case.ts';
-import { anyOf, explained, lastValue } from '../differences.ts';
+import { anyOf, explained, lastValue, redirected } from '../differences.ts';
+import type { Recorded } from '../recorder.ts';
 
 export interface Fault {
   readonly name: string;
-  readonly answer: (response: ServerResponse) => void;
+  /** False lets the request through. */
+  readonly answer: (response: ServerResponse, asked: Recorded) => unknown;
   readonly cases: readonly CustomCase[];
   /** Reads before the failure. */
   readonly before?: readonly CustomCase[];
@@ -57,6 +59,19 @@ export const faults: readonly Fault[] = [
       exchange(99, `${C}/namespaces/shop/pods/*/http_requests_per_second?metricLabelSelector=path%3Dnull`, 200),
       exchange(99, nullDepth, 500, {
         differs: { row: 'reasons', ours: (real, ours) => anyOf(nullDepth).ours(real, ours) },
+      }),
+    ],
+  },
+  {
+    name: 'a redirect',
+    answer: (response, { path, parameters }) => {
+      if (parameters.has('redirected')) return false;
+      const location = `${path}?${parameters.toString()}&redirected=1`;
+      return response.writeHead(302, { location }).end();
+    },
+    cases: [
+      exchange(100, `${C}/namespaces/shop/pods/web-0/inflight?metricLabelSelector=verb%3DGET`, 200, {
+        differs: redirected,
       }),
     ],
   },
