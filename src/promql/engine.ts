@@ -12,8 +12,8 @@ export interface PromqlEngine {
   /** Without user and password. */
   readonly url: URL;
   readonly verb: 'GET' | 'POST';
-  /** Beside those of HTTP and credentials, such as X-Scope-OrgID; names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Beside those of HTTP and credentials, such as X-Scope-OrgID; names in lower case, several values of one in order. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   /** Credentials in headers and in parameters of the URL, for `keepSecret`. Those of `access` come with each request. */
   readonly secrets: readonly string[];
   readonly access: ApiServer;
@@ -43,7 +43,10 @@ export function createEngine(options: EngineOptions): PromqlEngine {
   url.username = '';
   url.password = '';
   const headers = headersOf(options.headers);
-  const secrets = secretsIn([...Object.entries(headers), ...url.searchParams]);
+  const named = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, value] as const),
+  );
+  const secrets = secretsIn([...named, ...url.searchParams]);
   const access = createAccess(url, basic, options);
   const hasCredentials = [basic, options.tokenFile, options.account, ...secrets].some((each) => each !== undefined);
   if (url.protocol === 'http:' && hasCredentials) {
@@ -94,8 +97,8 @@ const reserved: ReadonlySet<string> = new Set([
 ]);
 
 /** @throws Error that names the header, not its value. */
-export function headersOf(given: readonly string[]): Readonly<Record<string, string>> {
-  const headers = new Map<string, string>();
+export function headersOf(given: readonly string[]): PromqlEngine['headers'] {
+  const headers = new Map<string, string[]>();
   for (const text of given) {
     const split = text.indexOf('=');
     const name = text.slice(0, split).trim().toLowerCase();
@@ -107,9 +110,11 @@ export function headersOf(given: readonly string[]): Readonly<Record<string, str
     if (!/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new Error(`the value of the header ${name} has characters that HTTP forbids`);
     }
-    headers.set(name, value);
+    headers.set(name, [...(headers.get(name) ?? []), value]);
   }
-  return Object.fromEntries(headers);
+  return Object.fromEntries(
+    [...headers].map(([name, [only = '', ...more]]) => [name, more.length > 0 ? [only, ...more] : only]),
+  );
 }
 
 /** Returns the values of names that sound like credentials, in the form of an Authorization header. */

@@ -118,6 +118,14 @@ test('a big answer is read while other work goes on', async () => {
   assert.ok(iterations > 20, `the event loop went on ${iterations} times`);
 });
 
+test('a header that is given twice is sent twice, as by prometheus-adapter', async () => {
+  await using prometheus = await createFakePrometheus();
+  await using client = clientOf(prometheus, { engine: { headers: ['X-Scope-OrgID=a', 'x-scope-orgid=b'] } });
+  await ask(client);
+  // Node joins them.
+  assert.equal(prometheus.requests[0]?.headers['x-scope-orgid'], 'a, b');
+});
+
 test('a long query is sent by POST', async () => {
   await using prometheus = await createFakePrometheus();
   await using client = clientOf(prometheus);

@@ -62,6 +62,7 @@ for (const [where, options] of [
 
 test('headers are split at the first equals sign, and those of HTTP itself are refused', () => {
   assert.deepEqual(headersOf(['X-Scope-OrgID=team-a', 'X-Two= a=b ']), { 'x-scope-orgid': 'team-a', 'x-two': 'a=b' });
+  assert.deepEqual(headersOf(['X-A=1', 'x-b=2', 'x-a=3']), { 'x-a': ['1', '3'], 'x-b': '2' });
   assert.throws(() => headersOf(['X-Scope-OrgID']), /name=value/);
   assert.throws(() => headersOf(['a b=c']), /name=value/);
   for (const name of ['Host', 'Expect', 'Keep-Alive', 'Upgrade', 'Transfer-Encoding', 'TE', 'Trailer']) {
