@@ -45,6 +45,16 @@ export async function* tolerant(part: () => AsyncIterable<Finding>): AsyncIterab
   }
 }
 
+/** Returns what a read returns, or `otherwise` where it cannot look, without a finding: what is read only explains more. @throws other errors. */
+export async function readable<T, U>(pending: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await pending;
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    return otherwise;
+  }
+}
+
 /** Returns what a read returns. Where it cannot look, it yields a finding that says so, and returns `otherwise`. */
 export async function* readOr<T>(otherwise: T, read: () => Promise<T>): AsyncGenerator<Finding, T> {
   try {

@@ -1,6 +1,6 @@
 /** Finds the account whose tokens kubelets get, as the server decides it. */
 import { defaultKubeletAccount, ownAccount } from '../options/flags/kubelet.ts';
-import type { CheckContext } from './check.ts';
+import { type CheckContext, readable } from './check.ts';
 import type { AccessAttributes } from '../client/accessreview.ts';
 import type { ServiceAccount } from '../client/tokenrequest.ts';
 import { flagIn, separateAccountIn } from './flagwords.ts';
@@ -32,12 +32,8 @@ export async function findKubeletAccount(
 
 /** Takes an account that we may not read as there: its tokens were granted by name, which our manifests do beside making it. */
 async function exists({ api }: Pick<CheckContext, 'api'>, { namespace, name }: ServiceAccount): Promise<boolean> {
-  try {
-    return (await api.get(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}`)) !== undefined;
-  } catch (error) {
-    if (error instanceof UncheckedError) return true;
-    throw error;
-  }
+  const found = await readable(api.get(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}`), 'unread');
+  return found !== undefined;
 }
 
 /** Reports whether an account of the server has a right. @throws UncheckedError. */

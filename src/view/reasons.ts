@@ -6,6 +6,7 @@ import { mapLimited } from '../client/limited.ts';
 import { explainAutoscaler } from '../doctor/autoscalers/explainautoscaler.ts';
 import { type AutoscalerDetails, noDetails, readAutoscalerDetails } from '../doctor/autoscalers/autoscalerdetails.ts';
 import { failureOf } from '../doctor/autoscalers/autoscaler.ts';
+import { readable } from '../doctor/check.ts';
 import { createRivalFinder } from '../doctor/autoscalers/targetproblems.ts';
 import { hasEnded, type PodFacts } from '../doctor/pods/podfacts.ts';
 import { causeOfMissing, type PodUsageFacts } from '../doctor/pods/podproblems.ts';
@@ -126,7 +127,7 @@ export async function autoscalerReasons(
   const failing = all.filter(({ facts }) => failureOf(facts) !== undefined).slice(0, detailLimit);
   const details = new Map<AutoscalerObject, AutoscalerDetails>();
   await mapLimited(failing, concurrency, neverAborted, async (each) => {
-    details.set(each, await readAutoscalerDetails({ api }, each.facts).catch(withoutAnswer));
+    details.set(each, await readable(readAutoscalerDetails({ api }, each.facts), noDetails));
   });
   const servesPrometheus =
     [...details.values()].some(({ pods }) => pods !== undefined) && (await comesFromPrometheus());
@@ -149,11 +150,6 @@ const guesses: ReadonlyMap<string, (details: AutoscalerDetails) => boolean> = ne
   ['autoscaler-failing', () => true],
   ['autoscaler-no-usage', ({ pods }: AutoscalerDetails) => pods === undefined],
 ]);
-
-function withoutAnswer(error: unknown): AutoscalerDetails {
-  if (error instanceof UncheckedError) return noDetails;
-  throw error;
-}
 
 type DetailReader = Parameters<typeof readAutoscalerDetails>[0]['api'];
 

@@ -1,6 +1,7 @@
 /** Says why a server ends again and again, by the log of its container that ended. */
 import { field, items, text } from '../../client/json.ts';
 import { foreignText } from '../../foreigntext.ts';
+import { readable } from '../check.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import { command, jsonPatch } from '../remedy.ts';
 import type { PodBehindService } from './servingpods.ts';
@@ -29,7 +30,7 @@ export async function explainCrash(api: ClusterReader, crashed: Crashed, message
   const { container } = crashed;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/log`;
   const query = { previous: 'true', tailLines: String(logLines), ...(container === undefined ? {} : { container }) };
-  const answer = await api.text(path, query).catch(() => undefined);
+  const answer = await readable(api.text(path, query), undefined);
   const log = answer?.status === 200 ? answer.text : '';
   const showLog = command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
   const found = unknownFlag(log, crashed) ?? readOnlyFolder(log, crashed) ?? noConnection(log, crashed);

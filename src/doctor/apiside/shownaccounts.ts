@@ -1,6 +1,6 @@
 /** Keeps rights to write from accounts whose tokens kubelets get: each kubelet could use them. */
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import { flagIn } from '../flagwords.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
 import { applyManifests, type PresentServer } from './manifests.ts';
@@ -53,7 +53,7 @@ export async function shownAccounts(
 ): Promise<readonly ServiceAccount[]> {
   const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
   const shown = running.map((pod) =>
-    shownAccount(context, pod).catch(() => ({ namespace: pod.namespace, name: pod.account })),
+    readable(shownAccount(context, pod), { namespace: pod.namespace, name: pod.account }),
   );
   return (await Promise.all(shown)).filter((account) => account !== undefined);
 }

@@ -1,5 +1,5 @@
 /** Checks HorizontalPodAutoscalers: which do nothing, and why. */
-import { type Check, type CheckContext, tolerant } from '../check.ts';
+import { type Check, type CheckContext, readable, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { findServer, unknownServer } from '../nodes/installation.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
@@ -48,6 +48,6 @@ async function* checkAutoscalers(context: CheckContext): AsyncIterable<Finding> 
 
 /** A server that cannot be looked at is taken for one that scrapes kubelets. */
 async function comesFromPrometheus(context: CheckContext): Promise<boolean> {
-  const { installation } = await findServer(context).catch(() => unknownServer);
+  const { installation } = await readable(findServer(context), unknownServer);
   return kubeletFlagsOf(installation, context.options).servesPrometheus;
 }

@@ -1,5 +1,6 @@
 /** Reads what explains an autoscaler that fails: its target, and the target's pods with their usages. */
 import { field, items, text } from '../../client/json.ts';
+import { readable } from '../check.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import { type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
 import { parseTimeMs } from '../times.ts';
@@ -46,7 +47,7 @@ async function readPods(
   const query = { labelSelector: selector };
   const inNamespace = `namespaces/${encodeURIComponent(namespace)}/pods`;
   const list = await api.list(`/api/v1/${inNamespace}`, { query });
-  const usage = await api.get(`/apis/metrics.k8s.io/v1beta1/${inNamespace}`, query).catch(() => undefined);
+  const usage = await readable(api.get(`/apis/metrics.k8s.io/v1beta1/${inNamespace}`, query), undefined);
   return {
     pods: (list ?? []).flatMap((object) => parsePodFacts(object) ?? []),
     usage: usage === undefined ? undefined : timesOf(usage),

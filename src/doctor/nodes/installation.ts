@@ -5,7 +5,7 @@ import { registeredVersions, type ServiceAddress, servicesOf } from '../apiside/
 import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from '../apiside/servingpods.ts';
 import { type ExposedAccounts, shownAccounts } from '../apiside/shownaccounts.ts';
 import type { ServiceAccount } from '../../client/tokenrequest.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { accountForKubelets, flagValue, type ServerInstallation } from './serverflags.ts';
@@ -78,16 +78,17 @@ async function installationOf(
   if (pod?.deployment === undefined) return undefined;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${pod.deployment}`;
   // The server's own account may not read it. Its pods have the same arguments, except during a rollout.
-  const found = await context.api.get(path).catch(() => undefined);
+  const found = await readable(context.api.get(path), undefined);
   const template = field(field(found, 'spec'), 'template') ?? pod.object;
   const installation = toInstallation(namespace, pod.deployment, field(template, 'spec'));
   if (installation === undefined) return undefined;
   const { image, serviceAccount: name, command, args } = installation;
-  const kubeletAccount = await findKubeletAccount(context, {
+  const account = findKubeletAccount(context, {
     isKubegauge: kindOfImage(image) === 'kubegauge',
     words: [...command, ...args],
     own: { namespace, name },
-  }).catch(() => undefined);
+  });
+  const kubeletAccount = await readable(account, undefined);
   return { ...installation, kubeletAccount };
 }
 

@@ -4,7 +4,7 @@ import { field, text } from '../../client/json.ts';
 import { mapLimited } from '../../client/limited.ts';
 import { kubeletCandidates } from '../../cluster/address.ts';
 import type { Look } from '../certificates.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import type { Surroundings } from './kubeletevidence.ts';
 import type { NodeFacts } from './nodefacts.ts';
 
@@ -52,6 +52,6 @@ function isAlert(reason: string): boolean {
 
 /** Returns the CA that pods get, by which the server verifies kubelets; else that of our connection. */
 async function readClusterCa({ api, server }: CheckContext): Promise<string | undefined> {
-  const map = await api.get('/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt').catch(() => undefined);
+  const map = await readable(api.get('/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt'), undefined);
   return text(field(field(map, 'data'), 'ca.crt')) ?? server.tls().ca;
 }

@@ -7,7 +7,7 @@ import type { KubeletClient } from '../../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../../kubelet/proxy.ts';
 import { createKubeletReader } from '../../scrape/endpoint/kubeletreader.ts';
 import { createTarget, type ScrapeOutcome } from '../../scrape/source/target.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import type { KubeletConfig, ProxyReading } from './kubeletevidence.ts';
 
 /** Milliseconds for one request. */
@@ -80,7 +80,7 @@ function toReading(
 /** Returns a kubelet's configuration by its configz; undefined if it cannot be read. */
 export async function readKubeletConfig({ api }: CheckContext, node: string): Promise<KubeletConfig | undefined> {
   const path = `/api/v1/nodes/${encodeURIComponent(node)}/proxy/configz`;
-  const answer = await api.text(path).catch(() => undefined);
+  const answer = await readable(api.text(path), undefined);
   if (answer?.status !== 200) return undefined;
   try {
     const config = field(JSON.parse(answer.text), 'kubeletconfig');

@@ -5,7 +5,7 @@ import { mapLimited } from '../../client/limited.ts';
 import { readLocalStatus } from '../../client/localstatus.ts';
 import { parseCommandLine } from '../../options/parse.ts';
 import type { PodBehindService } from '../apiside/servingpods.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import type { ProxyReading, ServersWord } from './kubeletevidence.ts';
 import type { NodeUsages } from './readnodes.ts';
 import type { ServerInstallation } from './serverflags.ts';
@@ -99,7 +99,7 @@ export function usagesOfStatus(report: unknown, nowMs: number): NodeUsages {
 /** kubegauge says in the causes of a 404 why a node has no usage; metrics-server gives none. */
 async function askAbout({ api }: CheckContext, node: string): Promise<ServersWord | undefined> {
   const path = `/apis/metrics.k8s.io/v1beta1/nodes/${encodeURIComponent(node)}`;
-  const answer = await api.text(path).catch(() => undefined);
+  const answer = await readable(api.text(path), undefined);
   // The last one is of the scrape, the first of the usage.
   const cause = answer?.status === 404 ? answer.causes.at(-1) : undefined;
   return cause && { code: cause.reason, message: cause.message };
@@ -113,7 +113,7 @@ async function readLogs(
   for (const { namespace, name, ended } of pods) {
     if (ended) continue;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log`;
-    const log = await api.text(path, { tailLines: String(logLines) }).catch(() => undefined);
+    const log = await readable(api.text(path, { tailLines: String(logLines) }), undefined);
     if (log?.status === 200) for (const [node, word] of wordsOfLog(log.text)) words.set(node, word);
   }
   return words;

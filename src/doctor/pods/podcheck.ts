@@ -1,11 +1,11 @@
 /** Checks pods that run without usage, and why. */
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { field, items } from '../../client/json.ts';
-import { type Check, type CheckContext } from '../check.ts';
+import { type Check, type CheckContext, readable } from '../check.ts';
 import type { AnswerCause } from '../clusterreader.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { listed } from '../grouping.ts';
-import { findServer } from '../nodes/installation.ts';
+import { findServer, unknownServer } from '../nodes/installation.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
 import { readNodes, readNodesAgain, readNodeUsages } from '../nodes/readnodes.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
@@ -34,10 +34,10 @@ export const podCheck: Check = {
 async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
   // Before the pods: one that ends in between would look like one without usage.
   const all = await readAllUsages(context);
-  const { installation } = await findServer(context).catch(() => ({ installation: undefined }));
+  const { installation } = await readable(findServer(context), unknownServer);
   const { nodeSelector, servesPrometheus } = kubeletFlagsOf(installation, context.options);
   const selector = parseLabelSelector(nodeSelector);
-  const nodeUsages = await readNodeUsages(context).catch(() => undefined);
+  const nodeUsages = await readable(readNodeUsages(context), undefined);
   const { pods, isCut } = await readPods(context);
   const nodes = await readNodesOf(context, pods);
   const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
@@ -100,7 +100,7 @@ async function readCauses(
   const causes: (readonly AnswerCause[])[] = [];
   for (const { namespace, name } of pods) {
     const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-    const answer = await api.text(path).catch(() => undefined);
+    const answer = await readable(api.text(path), undefined);
     causes.push(answer?.causes ?? []);
   }
   return causes;

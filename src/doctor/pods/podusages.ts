@@ -2,7 +2,7 @@
 import { field, items, text } from '../../client/json.ts';
 import { mapLimited } from '../../client/limited.ts';
 import { foreignText } from '../../foreigntext.ts';
-import type { CheckContext } from '../check.ts';
+import { type CheckContext, readable } from '../check.ts';
 import { parseTimeMs } from '../times.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import type { PodFacts } from './podfacts.ts';
@@ -60,10 +60,7 @@ async function readInto(
   api: CheckContext['api'],
   path: string,
 ): Promise<number | undefined> {
-  const answer = await api.text(path).catch((error: unknown) => {
-    if (error instanceof UncheckedError) return undefined;
-    throw error;
-  });
+  const answer = await readable(api.text(path), undefined);
   if (answer === undefined) return undefined;
   const { status, text: body } = answer;
   if (status === 404) throw new UncheckedError(path, 'the API is not served');
