@@ -14,6 +14,8 @@ export type UiView = Omit<OpenClusterView, typeof Symbol.asyncDispose>;
 export interface CollectorOptions {
   readonly view: UiView;
   readonly clock: Clock;
+  /** Takes what is no ViewError, which should not be. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 export class UiCollector {
@@ -22,12 +24,14 @@ export class UiCollector {
   readonly containers = new UsageLog();
   readonly #view: UiView;
   readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
   /** Why containers of other namespaces, or of all, are not collected; undefined if all are. */
   #omitted: { readonly reason: string; readonly only: string | undefined } | undefined;
 
-  constructor({ view, clock }: CollectorOptions) {
+  constructor({ view, clock, onFailure }: CollectorOptions) {
     this.#view = view;
     this.#clock = clock;
+    this.#onFailure = onFailure;
   }
 
   /** Collects until the signal aborts. A read that fails leaves a gap. */
@@ -43,7 +47,7 @@ export class UiCollector {
     const { autoscalers } = this;
     const values = this.#view.unexplainedAutoscalers().then((read) => autoscalers.add(read, this.#view.nowMs()));
     const usage = this.#view.summary().then((summary) => this.#collectUsage(summary));
-    await Promise.allSettled([values, usage]);
+    await this.#settle(values, usage);
   }
 
   /** Returns why containers of a namespace are not collected, as one sentence; undefined if they are. */
@@ -63,7 +67,14 @@ export class UiCollector {
     if (keepsHistory !== false) return;
     const nodes = this.#view.nodePoints().then((points) => this.#add(this.nodes, points));
     const containers = this.#readContainers().then((points) => this.#add(this.containers, points));
-    await Promise.allSettled([nodes, containers]);
+    await this.#settle(nodes, containers);
+  }
+
+  /** Waits for reads, of which each that fails leaves a gap. */
+  async #settle(...reads: readonly Promise<void>[]): Promise<void> {
+    for (const outcome of await Promise.allSettled(reads)) {
+      if (outcome.status === 'rejected' && !(outcome.reason instanceof ViewError)) this.#onFailure(outcome.reason);
+    }
   }
 
   #add(log: UsageLog, points: ReadonlyMap<string, PointView>): void {

@@ -1,7 +1,7 @@
 /** Runs `kubegauge ui`: a server for the browsers of one user, and what it collects while it runs. */
 import type { Clock } from '../clock.ts';
 import type { Examination } from '../doctor/examination.ts';
-import type { Logger } from '../logging.ts';
+import { describeError, type Logger } from '../logging.ts';
 import { Answers } from './answers.ts';
 import { createApi } from './api.ts';
 import { type Asset, loadAssets } from './assets.ts';
@@ -35,7 +35,9 @@ export interface Ui extends AsyncDisposable {
 export async function startUi(options: UiOptions): Promise<Ui> {
   const { view, clock, log, context, onLinkUsed = () => undefined } = options;
   const sessions = new Sessions();
-  const collector = new UiCollector({ view, clock });
+  const onFailure = (error: unknown): void =>
+    log.error({ code: 'RequestFailed', reason: describeError(error) }, 'collecting history failed');
+  const collector = new UiCollector({ view, clock, onFailure });
   const api = createApi({
     view,
     collector,

@@ -573,8 +573,8 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     commands: log,
   },
   RequestFailed: {
-    symptoms: ['cannot answer a request'],
-    why: 'An error that should not be: the client gets 500. Please report it with the log.',
+    symptoms: ['cannot answer a request', 'answering a request of the page failed', 'collecting history failed'],
+    why: 'An error that should not be: the client gets 500, or the page of `kubegauge ui` has a gap. Please report it with the log.',
     commands: log,
   },
   LogLinesDropped: {

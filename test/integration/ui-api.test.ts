@@ -337,6 +337,22 @@ describe('history', () => {
       assert.deepEqual(json(await ui.get('api/history/nodes')), { series: [] });
     });
 
+    test('that a mistake of the program keeps from being collected is a line in the log', async () => {
+      const { log, lines } = createRecordingLog();
+      await using other = await startTestUi({
+        clock: createFakeClock(startMs),
+        log,
+        content: {
+          keepsHistory: false,
+          before: (read) => {
+            if (read === 'nodePoints') throw new TypeError('x is undefined');
+          },
+        },
+      });
+      await until('it is in the log', () => lines.includes('error: collecting history failed'));
+      assert.equal((await other.get('api/history/nodes')).status, 200);
+    });
+
     test('has a gap where a read fails, and goes on', async () => {
       await next(1);
       ui.view.content.before = (read) => {

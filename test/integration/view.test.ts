@@ -391,7 +391,7 @@ test('the page collects history without reading why autoscalers do not scale and
   await withMetricsServer(async (view, apiServer) => {
     const conditions = [{ type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message: 'x' }];
     apiServer.objects.set({ ...autoscaler('shop', 'web', []), status: { conditions, currentReplicas: 3 } });
-    const collector = new UiCollector({ view, clock: createFakeClock() });
+    const collector = new UiCollector({ view, clock: createFakeClock(), onFailure: assert.ifError });
     await collector.collect();
     const [web] = collector.autoscalers.read({ sinceSeconds: 60 }, view.nowMs());
     assert.deepEqual(web?.replicas, [3]);
