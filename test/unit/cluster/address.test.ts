@@ -30,6 +30,32 @@ describe('the candidates of a node', () => {
     ['10.0.0.7:10250'],
   );
 
+  test('are limited in number, also those that name no host: a kubelet writes them', () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => ({ type: 'InternalIP', address: `no host ${index}` }));
+    const chosen = kubeletCandidates(node([...many, hostname]), rules(false));
+    const hosts = chosen.kind === 'candidates' ? chosen.candidates.map(({ host }) => host) : [];
+    assert.deepEqual(
+      hosts,
+      many.slice(0, 8).map(({ address }) => address),
+    );
+  });
+
+  test('include none that is longer than a name can be', () => {
+    const long = { ...hostname, address: 'a'.repeat(254) };
+    const longest = { ...hostname, address: 'a'.repeat(253) };
+    const chosen = kubeletCandidates(node([long, longest]), rules(false));
+    assert.deepEqual(chosen.kind === 'candidates' && chosen.candidates, [{ host: longest.address, port: 10250 }]);
+  });
+
+  test('a node with many other types names some, escaped', () => {
+    const types = Array.from({ length: 20_000 }, (_, index) => ({ type: `type\n${index}`, address: '192.0.2.7' }));
+    const none = kubeletCandidates(node(types), rules(false));
+    assert.equal(
+      none.kind === 'none' && none.reason,
+      `node node-7 has no address of type InternalIP, Hostname, only ${Array.from({ length: 8 }, (_, index) => `type\\x0a${index}`).join(', ')} and 19992 more`,
+    );
+  });
+
   test('an empty status is a reason, not an error', () => {
     const none = kubeletCandidates(node([]), rules(false));
     assert.deepEqual(none, {
