@@ -28,7 +28,7 @@ const staleAfterScrapes = 3;
 /** Milliseconds; an idle container is sampled every 30 s, and one scrape may fail. */
 const defaultAtLeastMs = 45_000;
 /** Intervals between samples: a slow kubelet may miss one. */
-const staleAfterSamples = 2;
+export const staleAfterSamples = 2;
 
 /** Returns the default of --metrics-staleness in milliseconds. */
 export function defaultStalenessMs(resolutionMs: number): number {

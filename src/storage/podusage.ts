@@ -5,13 +5,14 @@ import {
   type LastPodUsage,
   type LastUsage,
   readLastUsage,
+  staleAfterSamples,
   type Staleness,
   stalenessMs,
   updateLastUsage,
 } from './lastusage.ts';
 import type { PodState } from './nodestate.ts';
 import { combineUsages } from './rate.ts';
-import { podUsageOf, type SamplePair } from './samplepair.ts';
+import { podUsageOf, type SamplePair, windowMs } from './samplepair.ts';
 
 /** A scrape's time, and its node. */
 export interface ScrapeTime extends Staleness {
@@ -92,11 +93,13 @@ function withoutEnded(
 ): ReadonlyMap<string, SamplePair> {
   const sure = containers.values().filter(({ rival }) => rival === undefined);
   const newestMs = sure.reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
+  // A kubelet that samples slowly shows it here first: the intervals of others are learned later.
+  const longestMs = Math.max(limitMs, ...Array.from(containers.values(), (pair) => staleAfterSamples * windowMs(pair)));
   const hasEnded = (name: string, { last, base, lacksValue, isBeforeStep }: SamplePair) =>
     typeof base === 'string' &&
     lacksValue === undefined &&
     isBeforeStep === undefined &&
-    newestMs - last.timestampMs > limitMs &&
+    newestMs - last.timestampMs > longestMs &&
     previous?.get(name)?.last === last;
   return new Map([...containers].filter(([name, pair]) => !hasEnded(name, pair)));
 }

@@ -71,16 +71,21 @@ function withPossibleMemory<P extends Point>(point: P, limits: SampleLimits): P 
   return isTooMuchMemory(point.memoryBytes, limits) ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
+/** Returns the milliseconds between the two samples; 0 without a second one. */
+export function windowMs({ last, base }: SamplePair): number {
+  return typeof base === 'string' ? 0 : stampMs(last) - stampMs(base);
+}
+
 /** Returns the usage between the two samples. */
 export function usageOf(pair: SamplePair, hasSwap: boolean): UsageOrReason<Usage> {
   const { last, base } = pair;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
   if (pair.lacksValue === true) return { kind: 'missing', reason: 'stale' };
-  const windowMs = stampMs(last) - stampMs(base);
+  const betweenMs = windowMs(pair);
   const value: Usage = {
     timestampMs: last.timestampMs,
-    windowMs,
-    cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, windowMs),
+    windowMs: betweenMs,
+    cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, betweenMs),
     memoryBytes: Math.trunc(last.memoryBytes),
   };
   for (const gauge of gauges) setGauge(value, gauge, last[gauge.field], hasSwap);

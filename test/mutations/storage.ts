@@ -372,6 +372,11 @@ export const storage: readonly Mutation[] = [
   ...mutate('storage/podusage.ts', tests, [
     ['filter(({ rival }) => rival === undefined)', 'filter(() => true)', 'times of two clocks are compared'],
     [' &&\n    previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
+    [
+      'last.timestampMs > longestMs',
+      'last.timestampMs > limitMs',
+      'a container of a slow kubelet has ended before its second sample',
+    ],
     ['previous?.valuelessMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
     ['if (lacksValue) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
     ['    lacksValue === undefined &&\n', '', 'a container that waits and lacks a value has ended'],

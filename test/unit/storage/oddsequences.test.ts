@@ -112,6 +112,24 @@ describe('a pod is not served without a container', () => {
     }
   });
 
+  for (const seconds of [60, 300]) {
+    test(`of a kubelet that samples every ${seconds} s, also before that is known`, async () => {
+      const { scrape, served } = createNode();
+      const sampled = (at: number, phase: number): Odd => {
+        const takenAt = at - ((at + phase) % seconds);
+        return { timestampMs: startMs + takenAt * 1000, cpuSeconds: 200 + takenAt * cores };
+      };
+      const seen = new Set<string | number>();
+      for (let at = 0; at <= 3 * seconds; at += 15) {
+        // One is sampled just before a scrape, the other just after it.
+        await scrape({ at, app: sampled(at, seconds - 14), side: sampled(at, seconds - 16), machine: sampled(at, 0) });
+        const now = served();
+        seen.add(typeof now === 'string' ? now : Object.keys(now).length);
+      }
+      assert.ok(seen.has(2) && !seen.has(1), [...seen].join());
+    });
+  }
+
   /** A sample of every 28 s, the first one after the change being nearly as old as it can be. */
   const slowly = (at: number, ahead: number): Odd => {
     const takenAt = at - ((at + 17) % 28);
