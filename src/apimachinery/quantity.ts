@@ -53,8 +53,9 @@ export function parseQuantity(text: string): number | undefined {
     );
   if (match === null) return undefined;
   const [, digits = '', suffix = '', exponent = '0'] = match;
-  const factor = suffix.endsWith('i')
-    ? 1024 ** binarySuffixes.indexOf(suffix)
-    : 1000 ** (nanoSuffixes.indexOf(suffix) - nanoSuffixes.indexOf(''));
-  return Number(digits) * factor * 10 ** Number(exponent);
+  const number = Number(digits) * 10 ** Number(exponent);
+  if (suffix.endsWith('i')) return number * 1024 ** binarySuffixes.indexOf(suffix);
+  const power = nanoSuffixes.indexOf(suffix) - nanoSuffixes.indexOf('');
+  // Division by a whole number rounds once: 1997215655n is 1.997215655. 1000 ** -3 is rounded itself.
+  return power < 0 ? number / 1000 ** -power : number * 1000 ** power;
 }

@@ -27,8 +27,9 @@ function table({ version, time, cluster, place, checks, findings }: Examination)
     '',
     ...checks.map(({ name, title, result }) => `${marks[result].padEnd(9)}  ${name.padEnd(width)}  ${title}`),
   ].map(escapeControls);
-  for (const finding of withoutRepeats(bySeverity(findings))) lines.push('', ...describe(finding));
-  lines.push('', summary(findings));
+  const shown = withoutRepeats(bySeverity(findings));
+  for (const finding of shown) lines.push('', ...describe(finding));
+  lines.push('', summary(shown));
   return `${lines.join('\n')}\n`;
 }
 

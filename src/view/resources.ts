@@ -65,8 +65,13 @@ export function limitOf(container: unknown, resource: ResourceName): number | un
   return amountsOf(field(field(container, 'resources'), 'limits'))[resource];
 }
 
+/** Nanocores in a core: kubelets and requests have no finer amounts. */
+const perCore = 1e9;
+
+/** Sums cores, or bytes, without the noise of binary fractions: 0.1 and 0.2 cores are 0.3. */
 export function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0);
+  const sum = numbers.reduce((total, number) => total + number, 0);
+  return Number.isInteger(sum) ? sum : Math.round(sum * perCore) / perCore;
 }
 
 function runningContainers(spec: unknown): readonly unknown[] {

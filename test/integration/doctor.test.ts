@@ -107,6 +107,10 @@ describe('kubegauge doctor', () => {
     assert.deepEqual([blind.code, examined], [2, false], blind.out);
     assert.match(blind.err, /^kubegauge: the cluster cannot be examined: no check could look/);
     assert.equal((await run('namespaces')).code, 2);
+    const { out } = await run();
+    const shown = out.match(/^UNCHECKED /gm)?.length ?? 0;
+    assert.ok(shown < findings.length, 'several checks lack the same right');
+    assert.match(out, new RegExp(`^${shown} unchecked$`, 'm'));
     mayRead.apiServices = true;
     const partial = await run('apiservices');
     assert.deepEqual([partial.code, partial.err], [0, ''], partial.out);

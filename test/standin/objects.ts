@@ -27,7 +27,11 @@ export function toNodeObject(node: SimulatedNode, kubeletPort: number): KubeObje
       ],
       capacity: resources,
       allocatable: resources,
-      conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown', lastTransitionTime: created }],
+      conditions: [
+        ready
+          ? { type: 'Ready', status: 'True', reason: 'KubeletReady', lastTransitionTime: created }
+          : { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', lastTransitionTime: created },
+      ],
       daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
       nodeInfo: {
         kubeletVersion: 'v1.37.2',

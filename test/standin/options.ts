@@ -64,6 +64,8 @@ export function parseOptions(argv: readonly string[]): StandinOptions | undefine
     port: number('port'),
     certDir: typeof values['cert-dir'] === 'string' ? values['cert-dir'] : 'certs',
   };
+  if (options.port !== 0 && options.port === options.apiPort)
+    problems.push(`--port and --api-port are both ${options.port}: choose two ports, or 0 for free ones`);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return options;
 }

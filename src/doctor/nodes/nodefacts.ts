@@ -1,5 +1,5 @@
 /** A Node, as far as its metrics depend on it. */
-import { conditionOf } from '../../client/conditions.ts';
+import { conditionOf, type StatusCondition } from '../../client/conditions.ts';
 import { field, text } from '../../client/json.ts';
 import { type NodeInfo, parseNode } from '../../cluster/nodes.ts';
 import { parseTimeMs } from '../times.ts';
@@ -18,6 +18,10 @@ export interface NodeFacts extends NodeInfo {
   readonly createdMs: number | undefined;
 }
 
+function whyNotReady(condition: StatusCondition | undefined): string {
+  return condition === undefined ? 'no condition Ready' : condition.reason || `Ready is ${condition.status}`;
+}
+
 /** Returns undefined for an object without a name. */
 export function parseNodeFacts(object: unknown): NodeFacts | undefined {
   const node = parseNode(object);
@@ -25,7 +29,7 @@ export function parseNodeFacts(object: unknown): NodeFacts | undefined {
   const { labels, ready } = node;
   return {
     ...node,
-    notReady: ready ? undefined : conditionOf(object, 'Ready')?.reason || 'no condition Ready',
+    notReady: ready ? undefined : whyNotReady(conditionOf(object, 'Ready')),
     isWindows: labels.get('kubernetes.io/os') === 'windows',
     isFargate: labels.get('eks.amazonaws.com/compute-type') === 'fargate',
     isVirtual: labels.get('type') === 'virtual-kubelet',

@@ -118,6 +118,10 @@ describe('a quantity as a number', () => {
       else assert.ok(Math.abs((parsed ?? Number.NaN) - number) <= Math.abs(number) * 1e-12, `${parsed}`);
     });
   }
+  test('nanocores are the nearest number, which prints without noise', () => {
+    assert.equal(parseQuantity('1997215655n'), 1.997215655);
+    assert.equal(parseQuantity('767934500n'), 0.7679345);
+  });
   test('what is formatted is parsed back', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (whole) => {

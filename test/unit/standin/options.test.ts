@@ -34,6 +34,10 @@ describe('stand-in options', () => {
       );
     });
   };
+  refused(
+    ['--port=20000', '--api-port=20000'],
+    '--port and --api-port are both 20000: choose two ports, or 0 for free ones',
+  );
   refused(['--nodes=0'], '--nodes=0: must be a whole number from 1 to 500');
   refused(['--pods=many'], '--pods=many: must be a whole number from 0 to 20000');
   refused(['--nods=3', 'go'], '--nods: no such flag; see --help\ngo: not a flag; see --help');
