@@ -14,6 +14,8 @@ export interface ConfiguredSource {
   /** Undefined if nothing of it is kept over a restart, or another part keeps it. */
   readonly snapshot: SnapshotKeeper | undefined;
   reports(): readonly SourceReport[];
+  /** Whether it lists what it will list, as far as that comes soon after the start. */
+  isWarm(): boolean;
   /** Runs until the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }

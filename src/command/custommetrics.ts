@@ -24,6 +24,8 @@ export interface CustomMetrics {
   readonly usage: UsageSource | undefined;
   readonly snapshots: readonly SnapshotKeeper[];
   reports(): readonly SourceReport[];
+  /** As `ConfiguredSource.isWarm`, of all sources. */
+  isWarm(): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
     usage: sources.find(({ usage }) => usage !== undefined)?.usage,
     snapshots: sources.flatMap(({ snapshot }) => snapshot ?? []),
     reports: () => sources.flatMap((source) => source.reports()),
+    isWarm: () => sources.every((source) => source.isWarm()),
     run: async (signal) => void (await Promise.all([...lookups, ...sources].map((each) => each.run(signal)))),
   };
 }
@@ -77,6 +80,8 @@ function kubeletSource({ source, run }: KubeletMetrics): ConfiguredSource {
     usage: undefined,
     snapshot: undefined,
     reports: source.reports,
+    // Its list is that of the catalogue. For its samples the server waits by itself.
+    isWarm: () => true,
     run,
   };
 }

@@ -121,6 +121,7 @@ function served({ source, file, snapshot, servesUsage, checkResources, log }: Se
     usage: servesUsage ? source.usage : undefined,
     snapshot,
     reports: () => source.reports(),
+    isWarm: () => source.isWarm(),
     run: async (signal) => void (await Promise.all([source.run(signal), file.run(replace, signal)])),
   };
 }

@@ -143,7 +143,8 @@ function routerOf(path: ReadPathOptions, { groups, resources, auth, caBundles }:
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
-      isWarm: () => resources.isWarm() && (kubeletMetrics?.store.isWarm() ?? true),
+      isWarm: () =>
+        resources.isWarm() && (kubeletMetrics?.store.isWarm() ?? true) && (path.customMetrics?.isWarm() ?? true),
       isFresh: scraper.isFresh,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,

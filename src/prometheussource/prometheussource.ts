@@ -35,6 +35,8 @@ export interface PrometheusSource {
   readonly snapshot: RulesSnapshot;
   /** One per rule, in the order of the file; those of resourceRules come last. */
   reports(): readonly SourceReport[];
+  /** Whether the first list of each rule has come, has failed or takes long; it stays so with other rules. */
+  isWarm(): boolean;
   /** Never rejects; resolves after the signal has aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -81,6 +83,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
   const customAnswers = new CustomAnswers(querying, states, mapper);
   const externalAnswers = new ExternalAnswers(querying, states, mapper);
   let rules: SourceRules = { custom: [], external: [] };
+  let isWarm = false;
   const usage = new UsageAnswers({ querying, states, rules: () => rules.resource, hasEnded: options.hasEnded });
   const snapshot = createRulesSnapshot({
     lists,
@@ -104,6 +107,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
         reportOf(query, clientOf(query), states),
       ),
     ],
+    isWarm: () => (isWarm ||= [...rules.custom, ...rules.external].every((rule) => !lists.of(rule).isExpectedSoon)),
     run: (signal) => lists.run(signal),
   };
 

@@ -165,7 +165,7 @@ export const healthMessages: Readonly<Record<(typeof healthCodes)[number], Expla
   },
   NoUsageYet: {
     symptoms: ['no metrics to serve'],
-    why: 'Usage needs two samples of a container, half a minute after the start at most. After a minute the server is ready without any.',
+    why: 'Usage needs two samples of a container, half a minute after the start at most, and rules their first lists of series, which are waited for 10 s. After a minute the server is ready without any.',
     commands: `${status}\n${doctor('kubelets')}`,
   },
   ScrapesStuck: {

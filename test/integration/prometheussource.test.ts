@@ -567,6 +567,42 @@ suite('metrics of rules', () => {
     assert.equal(callsTo('series').length, 2);
   });
 
+  suite('the source is warm', () => {
+    const hangs = (match: string) => {
+      prometheus.fault = ({ endpoint, parameters }) =>
+        endpoint === 'series' && parameters.get('match[]') === match ? 'hang' : undefined;
+    };
+
+    test('once each first list has come, and stays so with other rules', async () => {
+      hangs('queue_depth');
+      await start(`${custom(requests)}\n${external(queue)}`, {}, 1);
+      await until('the other list is asked for', () => prometheus.waiting === 1);
+      assert.equal(running.source.isWarm(), false);
+      prometheus.fault = undefined;
+      prometheus.release();
+      await until('it is warm', () => running.source.isWarm());
+      hangs('single{pod!=""}');
+      running.source.setRules(parseRules(custom(single)));
+      await until('the new list is asked for', () => prometheus.waiting === 1);
+      assert.equal(running.source.isWarm(), true);
+    });
+
+    test('where the engine is away, and where a list takes long', async () => {
+      const clock = createFakeClock();
+      hangs('queue_depth');
+      prometheus.resultOf = () => [];
+      await start(`${custom(requests)}\n${external(queue)}`, { clock }, 1);
+      await until('the other list is asked for', () => prometheus.waiting === 1);
+      assert.equal(running.source.isWarm(), false);
+      await clock.advance(10_000);
+      assert.equal(running.source.isWarm(), true);
+      await running[Symbol.asyncDispose]();
+      await prometheus.down();
+      running = runSource({ rules: custom(requests), urls: prometheus.url });
+      await until('it is warm', () => running.source.isWarm());
+    });
+  });
+
   suite('a metric that two rules make', () => {
     const named = (series: string) => rule(series, summed, '  name: {as: m}\n');
     const both = [named('old_total'), named('new_total')];
