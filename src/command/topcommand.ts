@@ -94,7 +94,17 @@ async function show(given: TopArguments, { view, server, env }: Place): Promise<
     return;
   }
   await untilStopped((signal) =>
-    runSession({ view, url, initial: state, input: stdin, output: stdout, intervalMs, isUnicode, signal }),
+    runSession({
+      view,
+      requestsRead: view.requestsRead,
+      url,
+      initial: state,
+      input: stdin,
+      output: stdout,
+      intervalMs,
+      isUnicode,
+      signal,
+    }),
   );
 }
 

@@ -12,6 +12,8 @@ import { createTrends, type Trends } from './trends.ts';
 
 export interface SessionOptions {
   readonly view: ClusterView;
+  /** Resolves when the view has what all pods request, which its first answers may lack. */
+  readonly requestsRead?: Promise<void>;
   readonly url: string;
   readonly initial: TopState;
   readonly input: ReadStream;
@@ -74,6 +76,7 @@ class Session {
     output.once('error', finish);
     this.#refresh();
     this.#draw();
+    void this.#options.requestsRead?.then(() => this.#showRequests());
     try {
       await this.#ended.promise;
     } finally {
@@ -102,6 +105,12 @@ class Session {
     const isDue = performance.now() >= this.#nextReadMs;
     if (!this.#state.isPaused && this.#waitingSinceMs === undefined && isDue) this.#refresh();
     if (this.#waitingSinceMs !== undefined || this.#ticks % ticksPerAge === 0) this.#draw();
+  }
+
+  /** Most reads are shared with those of the first screen. */
+  #showRequests(): void {
+    const isShown = this.#summary === undefined || this.#summary.cpu.requested !== undefined;
+    if (!isShown && !this.#state.isPaused) this.#refresh();
   }
 
   #refresh(): void {

@@ -9,7 +9,7 @@ import type { HistoryExtent } from './routes.ts';
 import { UsageLog } from './usagelog.ts';
 
 /** What the page and the collector read. */
-export type UiView = Omit<OpenClusterView, typeof Symbol.asyncDispose>;
+export type UiView = Omit<OpenClusterView, typeof Symbol.asyncDispose | 'requestsRead'>;
 
 export interface CollectorOptions {
   readonly view: UiView;

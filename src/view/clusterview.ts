@@ -39,6 +39,8 @@ export interface OpenClusterView extends ClusterView, AsyncDisposable {
   historyKeeper(namespace?: string): Promise<HistoryKeeper>;
   /** The namespace of the kubeconfig's context, if it names one: a user without rights on others has it. */
   readonly contextNamespace?: string;
+  /** Resolves when what all pods request has been read once, or cannot be: nodes and summaries of before may lack it. */
+  readonly requestsRead: Promise<void>;
 }
 
 /** Opens connections with the first read. */
@@ -79,6 +81,7 @@ export function createClusterView({
     serverReport: () => readServerReport(reads),
     historyKeeper: async (namespace) => history.keeper(namespace === undefined ? nodeMetrics : podMetrics(namespace)),
     ...(server.contextNamespace !== undefined && { contextNamespace: server.contextNamespace }),
+    requestsRead: nodes.requestsRead,
     nowMs: reads.nowMs,
     [Symbol.asyncDispose]: () => reads[Symbol.asyncDispose](),
   };

@@ -29,6 +29,8 @@ export interface NodeReader {
   viewsWithoutCauses(): Promise<NodeViews>;
   /** Returns the usages, by name. @throws ViewError. */
   usages(): Promise<ReadonlyMap<string, MeasuredUsage>>;
+  /** Resolves when what all pods request has been read once, or cannot be: views of before may lack it. */
+  readonly requestsRead: Promise<void>;
 }
 
 export interface NodeViews {
@@ -56,7 +58,13 @@ export function createNodeReader(
   let lastKnown: ReadonlyMap<string, NodeObject> | undefined;
   const absent = new AbsentNodes(clock);
   let rereading: Promise<unknown> | undefined;
-  return { parts, views: () => views(nodeReasons), viewsWithoutCauses: () => views(), usages: measured };
+  return {
+    parts,
+    views: () => views(nodeReasons),
+    viewsWithoutCauses: () => views(),
+    usages: measured,
+    requestsRead: sums.firstRead,
+  };
 
   async function parts(named: ReadonlySet<string>): Promise<NodeParts> {
     const [ofApi, ofServer] = await Promise.all([knownWith(named), part(measured())]);
@@ -90,7 +98,8 @@ export function createNodeReader(
   }
 
   async function views(askServer?: typeof nodeReasons): Promise<NodeViews> {
-    const [read, requests] = await Promise.all([parts(new Set()), sums.current(), sources.refresh()]);
+    const reading = parts(new Set());
+    const [read, requests] = await Promise.all([reading, sums.current(reading), sources.refresh()]);
     const { value: objects } = read.known;
     const { value: numbers } = read.measured;
     const names = [...(objects ?? numbers ?? new Map<string, unknown>()).keys()].toSorted();

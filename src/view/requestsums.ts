@@ -22,14 +22,19 @@ export interface RequestSumReader {
   /**
    * Returns the sums; undefined while more than a page of pods is read for the first time, unless it waits for them. After a failure, the
    * last known good value beside the problem.
+   * @param others what is shown beside the sums: it is read before the second page of pods, which take the most time.
    */
-  current(): Promise<PartRead<RequestSums | undefined>>;
+  current(others: Promise<unknown>): Promise<PartRead<RequestSums | undefined>>;
+  /** Resolves when all pods have been read once, or cannot be. */
+  readonly firstRead: Promise<void>;
 }
 
 /** @param waits whether the first call waits for all pages. A reader that is called once would never see the sums. */
 export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): RequestSumReader {
   let last: RequestSums | undefined;
   let firstPage: Promise<unknown> = Promise.resolve();
+  let before: Promise<unknown> = Promise.resolve();
+  const firstRead = Promise.withResolvers<void>();
   /** The latest read that is not pending. */
   let ended: Promise<unknown> = Promise.resolve();
   const read = shared(
@@ -41,6 +46,7 @@ export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): R
       const onEnd = () => {
         ended = whole;
         onePage.resolve();
+        firstRead.resolve();
       };
       whole.then(onEnd, onEnd);
       return whole;
@@ -48,7 +54,9 @@ export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): R
     { clock, leastMs: 15_000, mostMs: 300_000 },
   );
   return {
-    async current() {
+    firstRead: firstRead.promise,
+    async current(others) {
+      before = others;
       const whole = read();
       if (last === undefined) return part(waits ? whole : Promise.race([whole, firstPage.then(() => last)]));
       const { problem } = await part(ended);
@@ -58,12 +66,15 @@ export function createRequestSums(reads: Reads, clock: Clock, waits: boolean): R
 
   async function readAll(onFirstPage: () => void): Promise<RequestSums> {
     const sums = new Map<string, NodeSums>();
-    let pages = 0;
+    let isFirst = true;
     for await (const pods of reads.pages('list pods in all namespaces', '/api/v1/pods', podsPerPage)) {
-      // The last page ends the read in the same turn; only a second one is worth not waiting for.
-      if (pages > 0) onFirstPage();
-      pages += 1;
       for (const pod of pods) addPod(sums, pod);
+      // A page that is not full is the last one, which ends the read at once.
+      if (isFirst && pods.length >= podsPerPage) {
+        onFirstPage();
+        await before.catch(() => undefined);
+      }
+      isFirst = false;
     }
     last = sums;
     return sums;

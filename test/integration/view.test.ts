@@ -209,6 +209,23 @@ test("ages are by kube-apiserver's clock, not by that of the metrics server behi
     await assert.rejects(view.autoscalers(), /503/);
     assert.ok(view.nowMs() - Date.now() > 200_000);
   });
+
+  test('shows the nodes of a large cluster before all pods are read, of which it reads the rest last', async () => {
+    await using apiServer = await createFakeApiServer();
+    for (let index = 0; index < 250; index += 1) apiServer.objects.set(node(`node-${index}`));
+    for (let index = 0; index < 1_100; index += 1)
+      apiServer.objects.set(pod('shop', `web-${index}`, { nodeName: `node-${index % 250}`, spec, status }));
+    await using view = createClusterView({ server: apiServer.connection });
+    const [first] = await view.nodes();
+    assert.deepEqual([first?.cpu.allocatable, first?.cpu.requested], [16, undefined]);
+    await view.requestsRead;
+    const asked = apiServer.requests.map(({ path }) => path);
+    const pages = (path: string) => asked.flatMap((each, at) => (each === path ? at : []));
+    assert.equal(pages('/api/v1/pods').length, 3);
+    assert.ok((pages('/api/v1/nodes').at(-1) ?? 0) < (pages('/api/v1/pods')[1] ?? 0), asked.join(' '));
+    assert.equal((await view.nodes())[0]?.cpu.requested?.toFixed(3), '1.000');
+    assert.equal((await view.summary()).cpu.requested?.toFixed(3), '220.000');
+  });
 });
 
 describe('a user without some rights', () => {

@@ -25,6 +25,7 @@ async function withSession(
   view: Partial<ClusterView>,
   initial: TopState,
   look: (terminal: FakeTerminal) => Promise<void>,
+  requestsRead?: Promise<void>,
 ): Promise<void> {
   let text = '';
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => input }) as unknown as ReadStream;
@@ -46,6 +47,7 @@ async function withSession(
       containerHistory: async () => new Map(),
       ...view,
     } as unknown as ClusterView,
+    ...(requestsRead && { requestsRead }),
     url: 'https://x',
     initial,
     input,
@@ -95,6 +97,26 @@ test('a list that is read again stays whole until it has been read', async () =>
     assert.doesNotMatch(text, /250 (?:rows|read)/);
     last.resolve();
   });
+});
+
+test('requests are shown when they are known, long before the next read', async () => {
+  const requests = Promise.withResolvers<void>();
+  let cpu: { used: number; requested?: number } = { used: 1 };
+  const summary = async () => ({ server: 'kubegauge', nodes: 1, readyNodes: 1, cpu, memory: {}, degraded: [] });
+  const nodes = async () => [{ name: 'node-a', cpu, memory: {} }];
+  const view = { summary, nodes, nodeHistory: async () => new Map() };
+  await withSession(
+    view,
+    initialState('nodes', {}),
+    async ({ written }) => {
+      let text = '';
+      await until('nodes are shown', () => /- requested[\s\S]*node-a/.test((text += written())));
+      cpu = { used: 1, requested: 2.5 };
+      requests.resolve();
+      await until('requests are shown', () => /2500m requested/.test((text += written())));
+    },
+    requests.promise,
+  );
 });
 
 test('rows of one namespace are not shown as those of another', async () => {
