@@ -2,15 +2,15 @@
  * Servers as they run in a pod: ours compiled as for its image, and both finding kube-apiserver by the environment and the ServiceAccount's files. With a
  * kubeconfig ours would load what it never needs in a pod, and its sources would have to be made JavaScript first.
  */
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run as runCommand } from '../cluster/command.ts';
 import { requireCommands } from '../cluster/needs.ts';
 import { type Child, startChild } from '../conformance/children.ts';
 import { type Credentials, makeCredentials } from '../conformance/credentials.ts';
 import { certificateArgs, commandOf, type Server, type ServerName, servingArgs } from '../conformance/servers.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import { freePort } from '../fakes/wholecluster.ts';
+import { compileProgram } from './compile.ts';
 import { temporaryFolder } from './temporaryfolder.ts';
 
 export interface Pods extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function openPods(): Promise<Pods> {
   await using disposables = new AsyncDisposableStack();
   const { path: folder } = disposables.use(await temporaryFolder());
   const credentials = makeCredentials(folder);
-  const entry = await compile(folder);
+  const entry = await compileProgram(folder);
   const imageEnvironment = readEnvironment(await readFile(path.join(project, 'Dockerfile'), 'utf8'));
   const started: Child[] = [];
   disposables.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
@@ -90,17 +90,6 @@ export async function openPods(): Promise<Pods> {
     started.push(child);
     return { port, process: child };
   }
-}
-
-/** As `npm run build` does, beside the packages that it needs. */
-async function compile(folder: string): Promise<string> {
-  const out = path.join(folder, 'dist');
-  await runCommand(path.join(project, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', out], {
-    cwd: project,
-  });
-  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
-  await symlink(path.join(project, 'node_modules'), path.join(folder, 'node_modules'));
-  return path.join(out, 'main.js');
 }
 
 /** Returns the variables that the image's ENV lines set. */

@@ -7,6 +7,7 @@ import { benchAdapter } from './adapter.ts';
 import { benchBase } from './base.ts';
 import { benchCustomMetrics } from './custommetrics.ts';
 import { benchDecode } from './decode.ts';
+import { benchFirstScreen } from './firstscreen.ts';
 import { benchGet } from './get.ts';
 import { benchHistory } from './history.ts';
 import { benchInformer } from './informer.ts';
@@ -21,6 +22,7 @@ import { benchScrape } from './scrape.ts';
 import { benchStart } from './start.ts';
 import { adapterGoalTable, figureTable, goalTable } from './table.ts';
 import { benchTop } from './top.ts';
+import { benchUi } from './ui.ts';
 import { benchWhole, usualLoad } from './whole.ts';
 
 type Part = (figures: Figures, words: Words) => Promise<void>;
@@ -32,7 +34,9 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['custom', benchCustomMetrics],
   ['lists', benchLists],
   ['history', benchHistory],
+  ['first-screen', (figures) => benchFirstScreen(figures)],
   ['top', benchTop],
+  ['ui', benchUi],
   ['informer', (figures) => benchInformer(figures)],
   ['scrape', (figures) => benchScrape(figures)],
   ['get', benchGet],

@@ -9,7 +9,7 @@ export interface Figure {
   readonly high: number;
 }
 
-/** us and ms are CPU time, user and system, except in `start`, `p50` and `event-loop`, which go by the clock; ratio is to what the name says, as is change, which is shown in percent. */
+/** us and ms are CPU time, user and system, except in `start`, `p50`, `event-loop` and `by-the-clock`, which go by the clock; ratio is to what the name says, as is change, which is shown in percent. */
 export type Unit = 'us' | 'ms' | 'bytes' | 'MiB' | 'count' | 'ratio' | 'change';
 
 /** By names whose parts are separated by dots. */

@@ -3,13 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../cluster/wait.ts';
-import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
-import { node } from '../fakes/kubeobjects.ts';
-import { kubeconfigFor } from '../fakes/wholecluster.ts';
 import { openTmux } from '../terminal/tmux.ts';
+import { compileProgram } from './compile.ts';
 import { type Figures, figureOf, single } from './measure.ts';
-import { podObject } from './podobject.ts';
 import { cpuMsOf, residentMiB } from './procfs.ts';
+import { forkScreenCluster } from './screencluster.ts';
+import { nodeUsagesPath } from './screenobjects.ts';
 import { temporaryFolder } from './temporaryfolder.ts';
 
 const sizes = [100, 1_000];
@@ -21,36 +20,33 @@ const refreshes = 20;
 const idleParts = 12;
 const idlePartMs = 5_000;
 const startMs = 120_000;
-const program = path.resolve(import.meta.dirname, '../../src/main.ts');
-const usagesPath = '/apis/metrics.k8s.io/v1beta1/nodes';
 
 /** Both sizes at the same time: CPU time is of one process. */
 export async function benchTop(figures: Figures): Promise<void> {
-  const measured = await Promise.all(sizes.map((nodes) => measure(nodes)));
+  await using folder = await temporaryFolder();
+  const program = await compileProgram(folder.path);
+  const measured = await Promise.all(sizes.map((nodes) => measure(nodes, program)));
   for (const own of measured) for (const [name, figure] of own) figures.set(name, figure);
 }
 
-async function measure(nodes: number): Promise<Figures> {
+async function measure(nodes: number, program: string): Promise<Figures> {
   await using folder = await temporaryFolder();
-  await using apiServer = await createFakeApiServer();
-  setNodes(apiServer, nodes);
-  const moving = setInterval(() => setUsages(apiServer, nodes), intervalMs / 3);
-  using _moving = { [Symbol.dispose]: () => clearInterval(moving) };
+  await using cluster = await forkScreenCluster({ nodes, podsPerNode });
   const kubeconfig = path.join(folder.path, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
+  writeFileSync(kubeconfig, cluster.kubeconfig);
   const pidFile = path.join(folder.path, 'pid');
   const top = `exec '${process.execPath}' '${program}' top --kubeconfig='${kubeconfig}'`;
   using terminal = openTmux(`sh -c "echo \\$\\$ > '${pidFile}'; ${top}"`, { columns: 160, rows: 50 });
-  await waitFor('top to show nodes', () => /node-1\d* +\d/.test(terminal.screen()), startMs);
-  const pages = (nodes * podsPerNode) / 500;
-  const asked = (path: string) => apiServer.requests.filter((request) => request.path === path).length;
-  await waitFor('top to have read all pods', () => asked('/api/v1/pods') >= pages, startMs);
+  const whole = /used, \S+ +\d+% requested[^]*node-\d+ +\d/;
+  await waitFor('top to show nodes, and what pods request', () => whole.test(terminal.screen()), startMs);
   const pid = Number(readFileSync(pidFile, 'utf8'));
-  const before = { requests: apiServer.requests.length, refreshes: asked(usagesPath), cpuMs: cpuMsOf(pid) };
+  await cluster.answers();
+  const beforeMs = cpuMsOf(pid);
   const busy = await cpuOfParts(pid, refreshes, intervalMs);
-  const requests = apiServer.requests.length - before.requests;
-  const cpuMs = cpuMsOf(pid) - before.cpuMs;
-  if (asked(usagesPath) - before.refreshes < refreshes / 2) throw new Error('top did not refresh');
+  const answers = await cluster.answers();
+  const cpuMs = cpuMsOf(pid) - beforeMs;
+  if (answers.filter(({ path: asked }) => asked === nodeUsagesPath).length < refreshes / 2)
+    throw new Error('top did not refresh');
   terminal.press('p');
   await terminal.shows(/PAUSED/);
   const idle = await cpuOfParts(pid, idleParts, idlePartMs);
@@ -74,7 +70,7 @@ async function measure(nodes: number): Promise<Figures> {
     ],
     // With the reads of all pods, of which there is one in some minutes.
     [`${of}.cpu-per-second`, single(cpuMs / (minutes * 60), 'ms')],
-    [`${of}.requests-per-minute`, single(requests / minutes, 'count')],
+    [`${of}.requests-per-minute`, single(answers.length / minutes, 'count')],
     [`${of}.rss`, single(residentMiB(pid), 'MiB')],
   ]);
 }
@@ -90,32 +86,4 @@ async function cpuOfParts(pid: number, parts: number, partMs: number): Promise<r
     before = after;
   }
   return used;
-}
-
-const nodeNameOf = (index: number): string => `node-${index}`;
-
-function setNodes(apiServer: FakeApiServer, nodes: number): void {
-  for (let index = 0; index < nodes; index += 1) apiServer.objects.set(node(nodeNameOf(index)));
-  const resources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } };
-  for (let index = 0; index < nodes * podsPerNode; index += 1) {
-    const object = podObject(index);
-    const containers = ['app', 'proxy'].map((name) => ({ name, resources }));
-    apiServer.objects.set({ ...object, spec: { ...object.spec, containers } });
-  }
-  setUsages(apiServer, nodes);
-}
-
-/** Sets other usages each time, so that each row is drawn again. */
-function setUsages({ documents }: FakeApiServer, nodes: number): void {
-  const timestamp = new Date().toISOString();
-  const items = Array.from({ length: nodes }, (_, index) => ({
-    metadata: { name: nodeNameOf(index) },
-    timestamp,
-    window: '15s',
-    usage: {
-      cpu: `${Math.round(1e9 * (2 + 10 * Math.random()))}n`,
-      memory: `${Math.round(1e6 * (20 + 30 * Math.random()))}Ki`,
-    },
-  }));
-  documents.set(usagesPath, { kind: 'NodeMetricsList', apiVersion: 'metrics.k8s.io/v1beta1', metadata: {}, items });
 }

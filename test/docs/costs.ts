@@ -140,6 +140,8 @@ interface Single {
   readonly unit: string;
   /** Empty where none was set. */
   readonly goal?: string;
+  /** Shows the quartiles, too: of times by the clock. */
+  readonly hasSpread?: boolean;
 }
 
 const historySingles: readonly Single[] = [
@@ -176,16 +178,61 @@ const topSingles: readonly Single[] = [100, 1_000].flatMap((nodes): readonly Sin
   ];
 });
 
+const firstScreens: readonly Single[] = [5_000, 30_000].flatMap((pods): readonly Single[] => {
+  const what = `\`kubegauge top\`, 1,000 nodes and ${pods.toLocaleString('en-US')} pods`;
+  const of = `top.first-screen.${pods}`;
+  const clock = (name: string) => ({ figure: `${of}.by-the-clock.${name}`, unit: 'ms', hasSpread: true });
+  return [
+    { what: `${what}: header and nodes, from the first answer`, ...clock('from-first-answer'), goal: '300 ms' },
+    { what: `${what}: the same, from the last answer that they need`, ...clock('from-last-answer') },
+    { what: `${what}: the same, from the start`, ...clock('from-start') },
+    { what: `${what}: CPU until then`, figure: `${of}.cpu`, unit: 'ms' },
+    { what: `${what}: what all pods request, from the start`, ...clock('requested') },
+  ];
+});
+
+const uiSingles: readonly Single[] = [
+  ['first contentful paint, from opening the link', 'first-paint', '1,000 ms'],
+  ['numbers of the cluster and its nodes, from opening the link', 'first-numbers', ''],
+  ['link printed, from the start', 'start-to-link', ''],
+  ['between two frames while all pods scroll', 'scrolled-frame', ''],
+].map(([what = '', name = '', goal = '']) => ({
+  what: `\`kubegauge ui\`, 200 nodes and 5,000 pods: ${what}`,
+  figure: `ui.5000.by-the-clock.${name}`,
+  unit: 'ms',
+  goal,
+  hasSpread: true,
+}));
+
+const scrollSingle: Single = {
+  what: '`kubegauge ui`, 200 nodes and 5,000 pods: CPU of the page per frame while all pods scroll',
+  figure: 'ui.5000.cpu-per-scrolled-frame',
+  unit: 'ms',
+};
+
 /** Returns what the history and the screens of people cost. */
 export function lookingTable(): string {
-  const rows = [...historySingles, ...topSingles].map(
-    ({ what, figure, unit, goal = '' }) => `| ${what} | ${`${rounded(median(figure))} ${unit}`.trim()} | ${goal} |`,
-  );
+  const weightKiB = median('ui.page-weight') / 1024;
+  const rows = [
+    ...[...historySingles, ...topSingles, ...firstScreens, ...uiSingles, scrollSingle].map(singleRow),
+    `| \`kubegauge ui\`: all files of the page, as they are sent | ${rounded(weightKiB)} KiB | 120 KiB |`,
+  ];
   const measured = readMeasured();
   const runOfPart = (part: string, what: string) =>
     measuredWhere(runOf(measured, part)).replace(/^Measured/, `${what} measured`);
-  const runs = [runOfPart('history', 'The history was'), runOfPart('top', '`top` was')];
+  const runs = [
+    runOfPart('history', 'The history was'),
+    runOfPart('first-screen', 'First screens of `top` were'),
+    runOfPart('top', '`top` was'),
+    runOfPart('ui', '`ui` was'),
+  ];
   return ['| what | measured | goal |', '|---|---|---|', ...rows, '', ...runs].join('\n');
+}
+
+function singleRow({ what, figure, unit, goal = '', hasSpread = false }: Single): string {
+  const { low, high } = readMeasured().figures[figure] ?? { low: Number.NaN, high: Number.NaN };
+  const spread = hasSpread ? ` (${rounded(low)} to ${rounded(high)})` : '';
+  return `| ${what} | ${`${rounded(median(figure))} ${unit}${spread}`.trim()} | ${goal} |`;
 }
 
 const customServers = [

@@ -22,7 +22,7 @@ export interface FakeApiServer extends AsyncDisposable {
   /** How a client of ours reaches it, with the token `fake`. */
   readonly connection: ApiServer;
   readonly objects: ObjectStore;
-  /** Answers to a GET of any other path, or instead of an object: JSON, a Status with its code, or plain text. */
+  /** Answers to a GET of any other path, or instead of an object: JSON, a Status with its code, plain text, or one of them by the query. */
   readonly documents: Map<string, object | string>;
   readonly watches: Watches;
   readonly faults: Faults;
@@ -188,7 +188,8 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     else if (code !== undefined) {
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
       refuse(response, code, `the fake answers ${code}`);
-    } else if (request.method === 'GET' && documents.has(pathname)) answerWith(response, documents.get(pathname) ?? {});
+    } else if (request.method === 'GET' && documents.has(pathname))
+      answerWith(response, documentOf(documents.get(pathname) ?? {}, searchParams));
     else if (request.method === 'PATCH') patch(request, body, response);
     else if (request.method === 'PUT') replace(request, body, response);
     else if (request.method === 'POST' && tokens.serve(request.path, body, response)) return;
@@ -234,6 +235,10 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       reply(response, 201, { ...object, status: await reviews.access(object.spec, headers.authorization) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
+}
+
+function documentOf(document: object | string, query: URLSearchParams): object | string {
+  return typeof document === 'function' ? (document as (query: URLSearchParams) => object | string)(query) : document;
 }
 
 function answerWith(response: ServerResponse, document: object | string): void {
