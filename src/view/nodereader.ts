@@ -121,15 +121,20 @@ export function createNodeReader(
   }
 
   async function readNodes(): Promise<ReadonlyMap<string, NodeObject>> {
-    const nodes = new Map<string, NodeObject>();
-    for await (const page of reads.pages('list nodes', '/api/v1/nodes', nodesPerPage)) {
-      for (const object of page) {
-        const node = parseNodeObject(object);
-        if (node !== undefined) nodes.set(node.facts.name, node);
-      }
-    }
+    const nodes = await readNodeObjects(reads);
     lastKnown = nodes;
     absent.remove(nodes);
     return nodes;
   }
+}
+
+async function readNodeObjects(reads: Reads): Promise<ReadonlyMap<string, NodeObject>> {
+  const nodes = new Map<string, NodeObject>();
+  for await (const page of reads.pages('list nodes', '/api/v1/nodes', nodesPerPage)) {
+    for (const object of page) {
+      const node = parseNodeObject(object);
+      if (node !== undefined) nodes.set(node.facts.name, node);
+    }
+  }
+  return nodes;
 }

@@ -38,7 +38,7 @@ describe('usages of a screen', () => {
     const pages = pagesOf(nodeUsagesPath, { sinceSeconds: '900', limit: '100' });
     assert.deepEqual(
       pages.map((page) => [page.length, new Set(page).size]),
-      [...Array.from({ length: 5 }, () => [90, 6])],
+      Array.from({ length: 5 }, () => [90, 6]),
     );
     assert.equal(field(read(nodeUsagesPath, { sinceSeconds: '0' }), 'reason'), 'BadRequest');
   });
