@@ -18,6 +18,10 @@ import type { PodLister } from './pods.ts';
 const watchedResourceLimit = 32;
 /** Objects per resource: about 60 MB with labels of their own. */
 const watchedObjectLimit = 200_000;
+/** Bytes of the labels of one resource's objects, as if none were equal. etcd limits them by 1.5 MB per object. */
+const watchedLabelBytesLimit = 128 * 1024 * 1024;
+/** Bytes of a label beside its text. */
+const labelBytes = 40;
 /** Milliseconds without a request until a watch ends. An HPA asks every 15 s. */
 export const idleWatchMs = 3_600_000;
 /** Milliseconds that a request waits for the first list. */
@@ -36,6 +40,8 @@ export interface DescribedObjectsOptions {
   readonly log: Logger;
   readonly pods: Pick<PodLister, 'synced' | 'list'>;
   readonly nodes: Pick<NodeLister, 'synced' | 'list'>;
+  /** For tests. */
+  readonly labelBytesLimit?: number;
 }
 
 export function createDescribedObjects(options: DescribedObjectsOptions): WatchedObjects {
@@ -51,6 +57,8 @@ interface Watched {
   /** Undefined once a list is complete. */
   failure: unknown;
   usedMs: number;
+  /** Returns which limit the objects are above. */
+  readonly excess: () => string | undefined;
 }
 
 class MetadataWatches implements WatchedObjects {
@@ -112,17 +120,17 @@ class MetadataWatches implements WatchedObjects {
         throw cannotList(resource, error);
       });
     }
-    if (watched.informer.size > watchedObjectLimit) {
-      throw cannotList(resource, new Error(`there are more than ${watchedObjectLimit} objects`));
-    }
+    const excess = watched.excess();
+    if (excess !== undefined) throw cannotList(resource, new Error(excess));
     if (!watched.informer.synced()) throw cannotList(resource, watched.failure);
     return watched.informer.within(namespace) ?? new Map();
   }
 
   #watch(path: string): Watched {
-    const { rest, clock, log } = this.#options;
+    const { rest, clock, log, labelBytesLimit = watchedLabelBytesLimit } = this.#options;
     const end = new AbortController();
     const tried = Promise.withResolvers<void>();
+    const labels = createLabelParser();
     const informer = createInformer({
       rest,
       clock,
@@ -130,22 +138,25 @@ class MetadataWatches implements WatchedObjects {
       path,
       accept,
       message: { 1: { name: 'metadata', kind: 'message', message: objectMeta([]) } },
-      parse: createLabelParser(),
+      parse: labels.parse,
       onListed: (error) => {
         watched.failure = error;
         tried.resolve();
       },
     });
-    informer.onChange(() => {
-      if (informer.size <= watchedObjectLimit || end.signal.aborted) return;
-      log.warn(
-        { code: 'TooManyObjects', path, limit: watchedObjectLimit },
-        'too many objects of a resource to match them by labels',
-      );
-      end.abort(new Error('too many objects'));
+    const excess = () => {
+      if (informer.size > watchedObjectLimit) return `there are more than ${watchedObjectLimit} objects`;
+      return labels.bytes() > labelBytesLimit ? `their labels have more than ${labelBytesLimit} bytes` : undefined;
+    };
+    informer.onChange(({ type, value }) => {
+      if (type === 'delete') labels.deleted(value);
+      const reason = end.signal.aborted ? undefined : excess();
+      if (reason === undefined) return;
+      log.warn({ code: 'TooManyObjects', path, reason }, 'too many objects of a resource to match them by labels');
+      end.abort(new Error(reason));
     });
     const running = informer.run(end.signal);
-    const watched: Watched = { informer, end, running, tried: tried.promise, failure: undefined, usedMs: 0 };
+    const watched: Watched = { informer, end, running, tried: tried.promise, failure: undefined, usedMs: 0, excess };
     this.#watched.set(path, watched);
     log.info({ path }, 'watches metadata to match objects of custom metrics');
     return watched;
@@ -166,13 +177,34 @@ const partial = (kind: string) => `as=${kind};g=meta.k8s.io;v=v1`;
 const eitherForm = (kind: string) => `${protobufType};${partial(kind)},application/json;${partial(kind)};q=0.9`;
 const accept = { list: eitherForm('PartialObjectMetadataList'), watch: eitherForm('PartialObjectMetadata') };
 
-/** Objects with equal labels share them. */
-function createLabelParser(): (object: unknown, current: Labels | undefined) => Labels {
+interface LabelParser {
+  /** Returns the labels of an object in place of its current ones; objects with equal labels share them. */
+  readonly parse: (object: unknown, current: Labels | undefined) => Labels;
+  /** Call it with the labels of an object that has gone. */
+  readonly deleted: (labels: Labels) => void;
+  /** Of the labels of all objects. */
+  readonly bytes: () => number;
+}
+
+function createLabelParser(): LabelParser {
   const labelSets = createLabelSets();
-  return (object, current) => {
-    const labels = textMap(field(field(object, 'metadata'), 'labels'));
-    return current !== undefined && areEqual(labels, current) ? current : labelSets.share(labels);
+  let bytes = 0;
+  return {
+    parse(object, current) {
+      const labels = textMap(field(field(object, 'metadata'), 'labels'));
+      if (current !== undefined && areEqual(labels, current)) return current;
+      bytes += bytesOf(labels) - (current === undefined ? 0 : bytesOf(current));
+      return labelSets.share(labels);
+    },
+    deleted: (labels) => void (bytes -= bytesOf(labels)),
+    bytes: () => bytes,
   };
+}
+
+function bytesOf(labels: Labels): number {
+  let bytes = 0;
+  for (const [key, value] of labels) bytes += labelBytes + key.length + value.length;
+  return bytes;
 }
 
 function pathOf({ group, version, resource }: DescribedResource): string {

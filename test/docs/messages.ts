@@ -609,7 +609,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   TooManyObjects: {
     symptoms: ['too many objects of a resource to match them by labels'],
-    why: 'Objects of a resource are kept in memory to match them by labels, up to a limit. Metrics of single objects of this resource are served, `*` is not.',
+    why: 'Objects of a resource are kept in memory to match them by labels, up to limits of their number and of the bytes of their labels; `reason` says which it is. Metrics of single objects of this resource are served, `*` is not.',
     commands: log,
   },
   MetricInTwoSources: {

@@ -12,6 +12,7 @@ import type { DescribedResource } from '../../src/metricsource/described.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { aggregatedDiscovery, builtIn, legacyDiscovery } from '../fakes/discovery.ts';
+import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 
 const forever = new AbortController().signal;
@@ -137,6 +138,39 @@ suite('described resources', () => {
     assert.deepEqual(await objects.names(resource('pods'), 'bank', everything, forever), []);
     assert.deepEqual(await objects.names(resource('nodes'), '', everything, forever), ['node-a']);
     assert.deepEqual(fake.requests, []);
+  });
+
+  test('objects whose labels are too large together are not kept, and the cause says so', async () => {
+    const { log, lines } = createRecordingLog();
+    const label = 'x'.repeat(60);
+    // 1,000 bytes in ten labels, with what each takes beside its text.
+    const labels = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`l${index}`, label.slice(2)]));
+    for (const name of ['a', 'b', 'c']) deployment(name, 'shop', labels);
+    const objects = startObjects({ log, labelBytesLimit: 3_000 });
+    const ask = () => objects.names(resource('deployments'), 'shop', everything, forever);
+    const untilListed = (...names: readonly string[]) => {
+      let listed: readonly string[] = [];
+      return until(`${names.join()} are listed`, () => {
+        void ask().then((found) => (listed = found));
+        return listed.join() === names.join();
+      });
+    };
+    await untilListed('a', 'b', 'c');
+    // A change counts once, and an object that goes makes room.
+    deployment('a', 'shop', { ...labels, l0: label.slice(3) });
+    fake.objects.delete('Deployment', 'c', 'shop');
+    await untilListed('a', 'b');
+    deployment('d', 'shop', labels);
+    await untilListed('a', 'b', 'd');
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('warn')),
+      [],
+    );
+    deployment('e', 'shop', { l0: '' });
+    await until('it is logged', () => lines.includes('warn: too many objects of a resource to match them by labels'));
+    await assert.rejects(ask(), (error: StatusError) =>
+      /their labels have more than 3000 bytes/.test(JSON.stringify(error.details?.causes)),
+    );
   });
 
   test('other objects are listed once, as metadata, and followed', async () => {
