@@ -17,7 +17,10 @@ const exactPowersOfTen: readonly number[] = [
   1e21, 1e22,
 ];
 
-/** Parses a decimal with optional sign, fraction and exponent, or NaN, Inf, +Inf, -Inf. @throws ExpositionError */
+/**
+ * Parses a decimal with optional sign, fraction and exponent, or a word: nan, or inf or infinity with an optional sign,
+ * in any case. @throws ExpositionError
+ */
 export function parseNumber(body: Buffer, start: number, end: number): number {
   const signed = start < end && (body[start] === minus || body[start] === plus);
   let at = signed ? start + 1 : start;
@@ -57,15 +60,21 @@ function isDigit(body: Buffer, at: number, end: number): boolean {
   return byte >= zero && byte <= zero + 9;
 }
 
+/** Characters of `-infinity`. A line of megabytes must not become a string. */
+const longestWord = 9;
+
+/** As Go's strconv.ParseFloat, with which Prometheus and metrics-server read: Rust writes `inf`, Java `Infinity`. */
 function parseWord(body: Buffer, start: number, end: number): number {
-  // A line of megabytes must not become a string.
-  switch (end - start > 4 ? '' : body.toString('latin1', start, end)) {
-    case 'NaN':
+  switch (end - start > longestWord ? '' : body.toString('latin1', start, end).toLowerCase()) {
+    case 'nan':
       return Number.NaN;
-    case 'Inf':
-    case '+Inf':
+    case 'inf':
+    case '+inf':
+    case 'infinity':
+    case '+infinity':
       return Number.POSITIVE_INFINITY;
-    case '-Inf':
+    case '-inf':
+    case '-infinity':
       return Number.NEGATIVE_INFINITY;
     default:
       throw notANumber(start);

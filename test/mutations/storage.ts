@@ -391,7 +391,7 @@ export const storage: readonly Mutation[] = [
       'an init container stands in for the pod',
     ],
     [
-      'newestMs - last.timestampMs > limitMs &&\n    previous',
+      'newestMs - last.timestampMs > longestMs &&\n    previous',
       'false && previous',
       'a container that has ended is waited for',
     ],

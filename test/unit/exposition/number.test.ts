@@ -36,6 +36,17 @@ describe('numbers of the text format', () => {
   check('-Inf', Number.NEGATIVE_INFINITY);
 });
 
+describe('words are read in any case, as by Prometheus and metrics-server: not every kubelet is written in Go:', () => {
+  check('nan', Number.NaN);
+  check('NAN', Number.NaN);
+  check('inf', Number.POSITIVE_INFINITY);
+  check('+INF', Number.POSITIVE_INFINITY);
+  check('-inf', Number.NEGATIVE_INFINITY);
+  check('Infinity', Number.POSITIVE_INFINITY);
+  check('+infinity', Number.POSITIVE_INFINITY);
+  check('-Infinity', Number.NEGATIVE_INFINITY);
+});
+
 describe('text that is no number is rejected with its offset:', () => {
   for (const text of [
     '',
@@ -50,8 +61,11 @@ describe('text that is no number is rejected with its offset:', () => {
     '0x10',
     '1_000',
     '1,5',
-    'nan',
-    'inf',
+    '0x1p4',
+    '+nan',
+    'infi',
+    'Inf1',
+    '+-inf',
     '--1',
     '1 ',
   ]) {
