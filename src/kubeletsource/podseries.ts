@@ -85,6 +85,8 @@ export class ObjectSeries {
   readonly #last = new Map<string, LastNumber>();
   /** Most objects have none. */
   #partial: Map<string, PartialNumber> | undefined;
+  /** When no part of a metric had a number any more, monotonic; until all have one. Most objects have none. */
+  #unready: Map<string, number> | undefined;
   /** Undefined while every metric has had a value. */
   #why: Map<string, NoNumber> | undefined;
 
@@ -132,7 +134,7 @@ export class ObjectSeries {
 
   /** Keeps the values of these metrics only. */
   keepOnly(names: ReadonlySet<string>): void {
-    for (const values of [this.#last, this.#partial, this.#why]) {
+    for (const values of [this.#last, this.#partial, this.#unready, this.#why]) {
       for (const name of values?.keys() ?? []) if (!names.has(name)) values?.delete(name);
     }
   }
@@ -232,6 +234,7 @@ export class ObjectSeries {
     else if (isWhole && typeof number !== 'string') {
       this.#why?.delete(name);
       this.#partial?.delete(name);
+      if (this.#unready?.delete(name) === true && this.#unready.size === 0) this.#unready = undefined;
       this.#last.set(name, lastNumber(this.#last.get(name), { ...number, newestMs, ready }, nowMs));
     } else {
       this.#setWhy(name, 'waiting');
@@ -240,9 +243,13 @@ export class ObjectSeries {
       const isLess = served !== undefined && served.ready > ready;
       if (isLess) this.#last.set(name, served);
       const before = this.#partial?.get(name);
-      if (typeof number === 'string') this.#partial?.delete(name);
-      else {
-        const waitMs = (isLess ? undefined : before?.waitMs) ?? served?.sinceMs ?? nowMs;
+      if (typeof number === 'string') {
+        this.#partial?.delete(name);
+        // As `updatePodUsage`: after a step of the clock the slowest part needs two samples.
+        if (this.#last.has(name)) (this.#unready ??= new Map()).set(name, nowMs);
+      } else {
+        const sinceMs = Math.max(served?.sinceMs ?? nowMs, this.#unready?.get(name) ?? -Infinity);
+        const waitMs = (isLess ? undefined : before?.waitMs) ?? sinceMs;
         this.#partial ??= new Map();
         this.#partial.set(name, { ...lastNumber(before, { ...number, newestMs, ready }, nowMs), waitMs });
       }

@@ -27,6 +27,11 @@ export const kubeletSeries: readonly Mutation[] = [
   ...mutate('kubeletsource/podseries.ts', tests, [
     ['      this.#dropContainerValues();\n', '', "an init container's value stands for the app's"],
     ["cgroupsOf(metric) === 'container'", 'true', "the end of a container takes the pod's traffic"],
+    [
+      'this.#unready?.get(name) ?? -Infinity',
+      '-Infinity',
+      'a container that is sampled seldom is not waited for after a step of the clock',
+    ],
     ['if (isLess) this.#last.set(name, served);', '', 'a served part of a pod shrinks'],
     ['nowMs - part.waitMs > stalenessMs && ', '', 'a part of a pod is served while the whole is waited for'],
     [
