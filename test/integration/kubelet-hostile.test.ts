@@ -140,6 +140,16 @@ describe('what is refused:', () => {
     'BodyBroken',
     answers(`${head}content-encoding: gzip\r\ncontent-length: 4\r\n\r\ngood`),
   );
+  refuses(
+    'a body in an encoding that was not asked for',
+    'Other',
+    answers(`${head}content-encoding: br\r\ncontent-length: 4\r\n\r\ngood`),
+  );
+  refuses(
+    'a body that was compressed twice',
+    'Other',
+    answers(`${head}content-encoding: gzip, gzip\r\ncontent-length: 4\r\n\r\ngood`),
+  );
   const ends = (text: string | Buffer): Behaviour => ({ onQuestion: (socket) => void socket.end(text) });
   refuses('a body that ends with its connection', 'BodyBroken', ends(`${head}\r\ngood\n`));
   refuses('no body, and the end of the connection', 'BodyBroken', ends(`${head}content-type: text/plain\r\n\r\n`));
@@ -154,6 +164,17 @@ describe('what is for the built-in client alone:', { skip: httpClient === 'undic
   refuses('lines that end without a carriage return', 'NotHttp', answers('HTTP/1.1 200 OK\ncontent-length: 4\n\ngood'));
   refuses('answers before the answer without end', 'NotHttp', floods('', 'HTTP/1.1 103 Early Hints\r\n\r\n'));
 });
+
+for (const coding of ['gzip', 'GZIP', 'x-gzip', 'identity', 'Identity']) {
+  test(`a body in the encoding ${coding} is read`, async () => {
+    const body = coding.toLowerCase() === 'identity' ? Buffer.from('good') : gzipSync('good');
+    const lines = [`content-encoding: ${coding}`, `content-length: ${body.length}`];
+    const answer = Buffer.concat([Buffer.from(`${head}${lines.join('\r\n')}\r\n\r\n`), body]);
+    behaviour = { onQuestion: (socket) => void socket.write(answer) };
+    await using client = makeClient();
+    assert.equal((await fetch(client)).body.toString(), 'good');
+  });
+}
 
 test('an error that ends with its connection is quoted', async () => {
   behaviour = { onQuestion: (socket) => void socket.end('HTTP/1.1 503 Unavailable\r\n\r\nnot now') };

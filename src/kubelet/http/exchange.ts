@@ -1,4 +1,5 @@
 /** One GET and its response within their limits, over any connection. */
+import { foreignText } from '../../foreigntext.ts';
 import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from '../explain/kubeleterror.ts';
 import { BodyReceiver, type OnBody, ReaderFailure } from './body.ts';
 import type { ResponseSink } from './http1.ts';
@@ -6,6 +7,9 @@ import type { MakeInflater } from './inflate.ts';
 import { ReadingTooLongError } from './readingbudget.ts';
 import { RequestDeadline } from './requestdeadline.ts';
 import type { ResponseHead, ResponseInfo } from './responsehead.ts';
+
+/** Characters of a message. */
+const codingLimit = 100;
 
 /** The request as it is sent. */
 export interface WireRequest {
@@ -65,10 +69,19 @@ export class IncomingResponse implements ResponseSink<GetResponse> {
 
   onHead({ info, headers }: ResponseHead): void {
     this.#info = info;
-    const isCompressed = headers.get('content-encoding') === 'gzip';
+    // Case-insensitive (RFC 9110, 8.4.1), as in Go.
+    const coding = headers.get('content-encoding')?.toLowerCase() ?? '';
+    const isCompressed = coding === 'gzip' || coding === 'x-gzip';
     const makeInflater = isCompressed ? this.#makeInflater : undefined;
     if (isCompressed && makeInflater === undefined) {
       throw new KubeletError(this.#attempt, 'a compressed body that was not asked for');
+    }
+    // Bodies of other statuses are only quoted.
+    if (info.status === 200 && !isCompressed && coding !== '' && coding !== 'identity') {
+      throw new KubeletError(
+        this.#attempt,
+        `a body in the encoding ${foreignText(coding, { limit: codingLimit })}; only gzip can be read`,
+      );
     }
     this.#isEndless = !headers.has('content-length') && !headers.has('transfer-encoding');
     this.#body = new BodyReceiver(info, makeInflater, this.#onBody, this.#attempt);
