@@ -45,7 +45,7 @@ export function drawFrame(
   return { lines: [...filled, ...footer], tableHeight };
 }
 
-/** Returns the lines above the tabs, also for `--once`. */
+/** Returns the lines above the tabs, also for `--once`. @param columns undefined where the output is no terminal. */
 export function headerLines(
   {
     summary,
@@ -55,7 +55,7 @@ export function headerLines(
     state,
     context,
   }: Pick<Frame, 'summary' | 'url' | 'problem' | 'waitingSeconds' | 'state' | 'context'>,
-  columns: number,
+  columns: number | undefined,
 ): Line[] {
   const isSlow = waitingSeconds !== undefined && waitingSeconds >= slowSeconds;
   const slow: Span[] = isSlow
@@ -68,17 +68,37 @@ export function headerLines(
   const hidden = notes.length - mostProblems;
   const shownNotes = hidden > 0 ? [...notes.slice(0, mostProblems), [{ text: `! and ${hidden} more` }]] : notes;
   return [
-    [
-      { text: 'kubegauge top', tone: 'strong' },
-      ...paused,
-      ...slow,
-      { text: `  ${url}  ${summary === undefined ? 'reading' : nodesText(summary, context)}` },
-    ],
+    titleLine(
+      [...paused, ...slow],
+      url,
+      summary === undefined ? 'reading' : nodesText(summary, context),
+      columns ?? Infinity,
+    ),
     // Their lines are there before their numbers, so that the table does not move.
-    resourceLine('CPU   ', summary?.cpu ?? {}, coresText, columns),
-    resourceLine('MEMORY', summary?.memory ?? {}, bytesText, columns),
+    resourceLine('CPU   ', summary?.cpu ?? {}, coresText, columns ?? 0),
+    resourceLine('MEMORY', summary?.memory ?? {}, bytesText, columns ?? 0),
     ...shownNotes,
   ];
+}
+
+/** What matters is on the right: a narrow terminal leaves out the program's name, then the URL's scheme. */
+function titleLine(marks: readonly Span[], url: string, text: string, columns: number): Line {
+  const whole: Line = [{ text: 'kubegauge top', tone: 'strong' }, ...marks, { text: `  ${url}  ${text}` }];
+  const forms = [whole, whole.slice(1), [...marks, { text: `  ${url.replace(/^https?:\/\//, '')}  ${text}` }]];
+  return (forms.find((form) => widthOfLine(form) <= columns) ?? forms.at(-1) ?? whole).map(withoutIndent);
+}
+
+const widthOfLine = (line: Line): number =>
+  widthOf(
+    line
+      .map(({ text }) => text)
+      .join('')
+      .trimStart(),
+  );
+
+/** Of the first span. */
+function withoutIndent(span: Span, at: number): Span {
+  return at === 0 ? { ...span, text: span.text.trimStart() } : span;
 }
 
 /** Rows and header may lack the same rights: the failure of nodes is the header's sentences, joined. */
@@ -136,7 +156,7 @@ function tabLine({ state, rows, note }: Frame): Line {
     `namespace ${namespaceOf(state) ?? 'all'}`,
     state.labelSelector && `labels ${state.labelSelector}`,
     state.filter && `filter ${state.filter}`,
-    rows && `${rows.length} rows`,
+    rows && `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
     note,
   ].filter((text) => text !== undefined && text !== '');
   return [...tabs, { text: `  ${scope.join(', ')}`, tone: 'dim' }];
@@ -211,7 +231,7 @@ function footerLines({ state, rows }: Frame, columns: number): Line[] {
 }
 
 const keysText =
-  'Tab screen  Enter open  Esc back  s sort  r reverse  / filter  l labels  n namespace  a all  p pause  ? help  q quit';
+  '? help  q quit  Tab screen  Enter open  Esc back  s sort  / filter  n namespace  a all  l labels  r reverse  p pause';
 
 const helpLines: readonly Line[] = [
   'Tab, 1 to 4     nodes, pods, containers, HPAs',
@@ -226,7 +246,7 @@ const helpLines: readonly Line[] = [
   'q, Ctrl-C       quit',
   '',
   '%CPU, %MEM      used, of what the node can give to pods',
-  '%REQ, %LIM      used, of the request and of the limit; of nodes: requested, of what the node can give',
+  '%REQ, %LIM      used, of request and limit; of nodes: requested, of allocatable',
   '+ !             at least 75 %, at least 90 %',
   'AGE             since the usage was measured',
 ].map((text) => [{ text }]);

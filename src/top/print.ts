@@ -67,10 +67,7 @@ function tableText(
 ): string {
   const { url, state, format, columns, isColoured } = options;
   const width = format === 'wide' ? undefined : columns;
-  const header = headerLines(
-    { summary, url, problem: undefined, waitingSeconds: undefined, state, context },
-    columns ?? 0,
-  );
+  const header = headerLines({ summary, url, problem: undefined, waitingSeconds: undefined, state, context }, columns);
   const shown = columnsOf[state.screen];
   const { heading, lines } = layOut(shown, rows, context, width, undefined);
   const nothing = rows.length === 0 ? [[{ text: nothingText(state) }]] : [];

@@ -156,7 +156,7 @@ test('pods of a node are those of the namespace for a user who may not list thos
       text = '';
       type('\r');
       await until('pods are shown', () => /web-0/.test((text += written())));
-      assert.match(text, /node node-a, namespace shop, 1 rows/);
+      assert.match(text, /node node-a, namespace shop, 1 row/);
       assert.doesNotMatch(text, /cannot/);
       type('pp');
       await until('they are read again', () => asked.length >= 3);

@@ -379,6 +379,36 @@ test('a frame fills the terminal exactly, in every size', () => {
   }
 });
 
+const unread = { cpu: {}, memory: {}, degraded: [], keepsHistory: true };
+
+test('in 80 columns the age of usages, the keys for help and the end, and each line of help are there', () => {
+  const given = {
+    summary: { server: 'kubegauge', nodes: 3, readyNodes: 3, timestampMs: context.nowMs - 22_000, ...unread },
+    rows: nodeRows([nodeView]),
+    note: undefined,
+    problem: undefined,
+    waitingSeconds: undefined,
+    context,
+  };
+  const drawn = (columns: number, url: string, isHelp = false) =>
+    drawFrame({ ...given, url, state: { ...initialState('nodes', {}), isHelp } }, { columns, rows: 24 }).lines.map(
+      (line) => line.map(({ text }) => text).join(''),
+    );
+  const rest = 'kubegauge  3 of 3 nodes ready, usage up to 22s old';
+  const titles: readonly (readonly [columns: number, title: string])[] = [
+    [100, `kubegauge top  https://127.0.0.1:18443  ${rest}`],
+    [80, `https://127.0.0.1:18443  ${rest}`],
+    [70, `127.0.0.1:18443  ${rest}`],
+  ];
+  for (const [columns, title] of titles) assert.equal(drawn(columns, 'https://127.0.0.1:18443')[0], title);
+  const help = drawn(80, 'https://127.0.0.1:18443', true);
+  assert.match(help.at(-1) ?? '', /^\? help {2}q quit /);
+  assert.deepEqual(
+    help.filter((line) => line.length > 80),
+    [],
+  );
+});
+
 test('the table stands where it stays while the header is read', () => {
   const read = { cpu: { used: 1, allocatable: 4 }, memory: {}, degraded: [], keepsHistory: true };
   const given = { state: initialState('nodes', {}), rows: nodeRows([nodeView]), note: undefined, problem: undefined };
