@@ -91,7 +91,7 @@ async function check(
 const noRules: RuleProblem = {
   line: 1,
   path: '',
-  problem: 'the file has neither rules nor externalRules nor resourceRules, so no metric is served by it',
+  problem: 'rules, externalRules and resourceRules are missing or empty, so the file gives no metric',
   remedy: 'if it comes from a ConfigMap, look at the name of its key: kubectl get configmap <name> -o yaml',
 };
 

@@ -76,7 +76,7 @@ describe('kubegauge rules check', () => {
     const { code, out } = await check('');
     assert.equal(code, 0);
     assert.match(out, /loads: 0 rules, 0 external rules/);
-    assert.match(out, /neither rules nor externalRules nor resourceRules, so no metric is served by it/);
+    assert.match(out, /rules, externalRules and resourceRules are missing or empty, so the file gives no metric/);
     assert.match(out, /kubectl get configmap <name> -o yaml/);
   });
 
