@@ -9,8 +9,8 @@ const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
 const name = 'v1beta1.metrics.k8s.io';
 
 /** kube-apiserver looks at once, and again when that was too early. */
-const availableTimeoutMs = 35_000;
-const goneTimeoutMs = 10_000;
+const availableTimeoutMs = 120_000;
+const goneTimeoutMs = 60_000;
 
 /** Does something while the server at this port is aggregated; before and afterwards none is. */
 export async function whileAggregated<T>({ call }: ControlPlane, port: number, during: () => Promise<T>): Promise<T> {

@@ -4,14 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Review } from './case.ts';
 import { dig } from './objects.ts';
 
-/** An event is written when its request has been answered: a moment after the server has gone on. */
-const settleMs = 150;
+/** An event is written when its request has been answered: a moment after the server has gone on. So long no other one has to come. */
+const settleMs = 200;
 
 /** The reviews that reached kube-apiserver while `during` ran, in order. Only one server may be asked meanwhile. */
 export async function reviewsWhile(auditLog: string, during: () => Promise<unknown>): Promise<Review[]> {
   const start = sizeOf(auditLog);
   await during();
-  await sleep(settleMs);
+  for (let before = -1; before !== sizeOf(auditLog); ) {
+    before = sizeOf(auditLog);
+    await sleep(settleMs);
+  }
   const lines = textFrom(auditLog, start).split('\n').filter(Boolean);
   return lines.map((line) => {
     const event: unknown = JSON.parse(line);

@@ -22,7 +22,7 @@ export interface ControlPlane extends AsyncDisposable {
   restart(awayMs?: number): Promise<void>;
 }
 
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 180_000;
 
 /**
  * Resolves when kube-apiserver, which the module has, is ready. Builds the binaries first if the cluster's toolchain cache lacks them.

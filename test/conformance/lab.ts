@@ -27,9 +27,9 @@ export interface Lab extends AsyncDisposable {
   watch(name: ServerName): Watch;
 }
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 /** Two scrapes and the start of a busy machine. */
-const usageTimeoutMs = 60_000;
+const usageTimeoutMs = 180_000;
 
 /** Resolves when both servers answer /livez. @param oursArgs further arguments of ours. */
 export async function openLab(oursArgs: readonly string[] = []): Promise<Lab> {

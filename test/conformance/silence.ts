@@ -18,7 +18,7 @@ export interface Silence extends Disposable {
 
 /** metrics-server ends an idle connection after 90 s. */
 const silenceMs = 85_000;
-const answerTimeoutMs = 3_000;
+const answerTimeoutMs = 20_000;
 
 /** Resolves when both connections have been used for the first time. */
 export async function startSilence(port: number, frontProxy: Issued): Promise<Silence> {

@@ -25,7 +25,7 @@ export const authentication: readonly Case[] = [
     probe: async ({ server }) => {
       const session = connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false });
       const goaway = once(session, 'goaway').then(() => 'GOAWAY');
-      const quiet = new Promise((resolve) => setTimeout(() => resolve('open'), 1_000));
+      const quiet = new Promise((resolve) => setTimeout(() => resolve('open'), 10_000));
       session.on('error', () => undefined);
       session.request({ ':path': nodes }).resume().end();
       const seen = await Promise.race([goaway, quiet]);
@@ -139,7 +139,7 @@ export const authentication: readonly Case[] = [
       const before = await status();
       await administrate('DELETE', account);
       const remembered = await status();
-      await waitFor(`${server.name} to refuse the token`, async () => (await status()) === 401, tokenMemoryMs + 2_000);
+      await waitFor(`${server.name} to refuse the token`, async () => (await status()) === 401, tokenMemoryMs + 20_000);
       return { before, remembered };
     },
     expect: { before: 403, remembered: 403 },

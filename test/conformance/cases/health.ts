@@ -35,8 +35,8 @@ export const health: readonly Case[] = [
     differs: 'reason of a failing check',
     probe: async ({ server, ask }) => {
       server.process.signal('SIGTERM');
-      // The signal has to arrive; both have all of the delay ahead of them.
-      await new Promise((resolve) => setTimeout(resolve, shutdownDelayMs / 3));
+      // The signal has to arrive; then both have all of the delay ahead of them.
+      while ((await ask({ path: '/readyz' })).status === 200);
       const seen = [];
       for (const path of ['/readyz', '/livez', `${M}/nodes`]) {
         seen.push(normalise(await ask({ path }), { pick: withoutNotes }));
@@ -67,12 +67,13 @@ export const health: readonly Case[] = [
         // See the protocol's case of a request that takes longer than it wants.
         () => (unauthorising.name === 'real' ? 'answered true' : 'cut'),
       );
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
       const startedMs = performance.now();
       unauthorising.process.signal('SIGTERM');
       const answer = await waiting;
-      const seconds = Math.round((performance.now() - startedMs) / 1000);
-      return { answer, seconds, code: await unauthorising.process.ended };
+      // Longer than the delay, to the end of its own time.
+      const hasWaited = performance.now() - startedMs > shutdownDelayMs + 500;
+      return { answer, hasWaited, code: await unauthorising.process.ended };
     },
   },
 ];

@@ -134,7 +134,7 @@ export const negotiation: readonly Case[] = [
         }
         const question = { path: nodes, headers: [['Accept-Encoding', value]] } as const;
         const isLong = async () => (await ask({ path: nodes })).body.length > 3 * 64_000;
-        await waitFor('the labels to arrive', isLong, 5_000, 50);
+        await waitFor('the labels to arrive', isLong, 60_000, 50);
         return normalise(await ask(question));
       },
     }),

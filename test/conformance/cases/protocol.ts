@@ -22,7 +22,7 @@ export const protocol: readonly Case[] = [
       socket.on('data', (chunk) => chunks.push(chunk));
       socket.on('error', () => undefined);
       socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-      socket.setTimeout(3_000, () => socket.destroy());
+      socket.setTimeout(20_000, () => socket.destroy());
       await once(socket, 'close');
       return Buffer.concat(chunks).toString();
     },
@@ -87,7 +87,8 @@ export const protocol: readonly Case[] = [
           // The deadline strikes the real server's review at the same moment, and then it sometimes cuts the connection in the middle of a 500.
           (error: unknown) => (server.name === 'real' ? tooLate : String(error)),
         );
-        return { answer, seconds: Math.round((performance.now() - startedMs) / 1000) };
+        // Not earlier; on a busy machine later.
+        return { answer, hasWaited: performance.now() - startedMs > 1_900 };
       },
     }),
   ),
@@ -102,11 +103,11 @@ export const protocol: readonly Case[] = [
           ['X-Remote-User', user],
           ['X-Remote-Group', 'g'],
         ] as const;
-      const path = `${nodes}?timeout=2s`;
+      const path = `${nodes}?timeout=5s`;
       const first = ask({ path, as: 'front-proxy', headers: asUser('in-flight') }, unauthorising).catch(
         () => undefined,
       );
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
       const second = await ask({ path, as: 'front-proxy', headers: asUser('too-much') }, unauthorising);
       const administrator = await ask({ path: nodes }, unauthorising);
       await first;
