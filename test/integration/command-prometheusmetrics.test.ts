@@ -5,6 +5,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { waitFor } from '../cluster/wait.ts';
 import { aggregatedDiscovery } from '../fakes/discovery.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
@@ -62,16 +63,16 @@ suite('metrics of Prometheus in the whole program', () => {
     return { status, body: JSON.parse(text) };
   };
 
+  /** Asks, each time after the last answer, until found finds what it looks for in one; at most 120 s. */
+  const asked = <T>(description: string, found: () => Promise<T | undefined>) =>
+    waitFor(description, found, 120_000, 20);
+
   /** Asks until the answer is a 200. */
-  async function served(url: string) {
-    let answer = await get(url);
-    await until(`${url} is served`, () => {
-      if (answer.status === 200) return true;
-      void get(url).then((next) => (answer = next));
-      return false;
+  const served = (url: string) =>
+    asked(`${url} is served`, async () => {
+      const { status, body } = await get(url);
+      return status === 200 ? body : undefined;
     });
-    return answer.body;
-  }
 
   const customPath = '/apis/custom.metrics.k8s.io/v1beta2';
   const externalPath = '/apis/external.metrics.k8s.io/v1beta1';
@@ -80,13 +81,11 @@ suite('metrics of Prometheus in the whole program', () => {
     await served(customPath);
     const names = async (document: string) =>
       (await get(document)).body.resources.map(({ name }: { name: string }) => name).toSorted();
-    let custom: readonly string[] = [];
-    await until('the metrics are listed', () => {
-      void names(customPath).then((found) => (custom = found));
-      return custom.length === 2;
+    const listed = await asked('the metrics are listed', async () => {
+      const [custom, external] = [await names(customPath), await names(externalPath)];
+      return custom.length >= 2 && external.length > 0 ? { custom, external } : undefined;
     });
-    assert.deepEqual(custom, ['namespaces/requests', 'pods/requests']);
-    assert.deepEqual(await names(externalPath), ['queue_depth']);
+    assert.deepEqual(listed, { custom: ['namespaces/requests', 'pods/requests'], external: ['queue_depth'] });
   });
 
   test('values of pods are matched from memory and asked for in one query, with credentials and headers', async () => {
@@ -136,10 +135,9 @@ suite('metrics of Prometheus in the whole program', () => {
       path.join(folder, 'config.yaml'),
       rules.replaceAll("by (<<.GroupBy>>)'", "by (<<.GroupBy>>)', name: {as: renamed}"),
     );
-    let names = '';
-    await until('the new name is listed', () => {
-      void get(customPath).then(({ body }) => (names = JSON.stringify(body)));
-      return names.includes('pods/renamed') && !names.includes('pods/requests');
+    await asked('the new name is listed', async () => {
+      const names = JSON.stringify((await get(customPath)).body);
+      return names.includes('pods/renamed') && !names.includes('pods/requests') ? names : undefined;
     });
   });
 

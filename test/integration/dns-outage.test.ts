@@ -129,7 +129,7 @@ for (const httpClient of ['built-in', 'undici'] as const) {
 }
 
 test('a worker thread leaves look-ups to the main thread, and ends them', async () => {
-  await using endpoints = createWorkerPool({ ...options('built-in', 400), clock: systemClock, log: silentLogger });
+  await using endpoints = createWorkerPool({ ...options('built-in', 3_000), clock: systemClock, log: silentLogger });
   const at = (host: string) => [{ host, port: kubelet.port }] as const;
   const silent = silentNames.map((name) => endpoints.of(name).cadvisor(at(name), never));
   const result = await endpoints.of('good').cadvisor(at('good'), never);

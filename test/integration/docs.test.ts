@@ -10,9 +10,9 @@ import { root } from '../docs/documents.ts';
 import { expectedExitCodes, notRunReason, shellBlocks } from '../docs/shellblocks.ts';
 import { metricsServed } from '../standin/server.ts';
 
-const blockTimeoutMs = 60_000;
+const blockTimeoutMs = 180_000;
 /** Two samples of each container take half a minute. */
-const startTimeoutMs = 120_000;
+const startTimeoutMs = 300_000;
 const isInstalled = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
 /** Programs that a block may need beside `kubegauge`, and which a machine may lack. */
 const missing = ['sh', 'npm', 'kubectl', 'curl'].filter((program) => !isInstalled(program));

@@ -44,7 +44,7 @@ after(async () => {
   await once(server, 'close');
 });
 
-function makeClient(requestTimeoutMs = 5_000): KubeletClient {
+function makeClient(requestTimeoutMs = 30_000): KubeletClient {
   const authorization = async () => `Bearer ${secret}`;
   return createKubeletClient({ tls: () => trust, authorization, plainHttp: false, requestTimeoutMs, httpClient });
 }
@@ -66,7 +66,7 @@ function flood(socket: Socket, piece: string): void {
 const head = 'HTTP/1.1 200 OK\r\n';
 const good = `${head}content-length: 4\r\n\r\ngood`;
 
-function refuses(name: string, code: ExplanationCode, does: Behaviour, timeoutMs = 5_000): void {
+function refuses(name: string, code: ExplanationCode, does: Behaviour, timeoutMs = 30_000): void {
   test(`${name} is ${code}`, async () => {
     behaviour = does;
     const seen = connections;
@@ -134,7 +134,7 @@ describe('what is refused:', () => {
   refuses('our own words as a header', 'NotHttp', {
     onQuestion: (socket, question) => void socket.write(`${head}x\0${question}`),
   });
-  refuses('an answer that gets slower and slower', 'Timeout', answers(`${head}content-length: 4\r\n\r\ngoo`), 300);
+  refuses('an answer that gets slower and slower', 'Timeout', answers(`${head}content-length: 4\r\n\r\ngoo`), 1_500);
   refuses(
     'a compressed body that is none',
     'BodyBroken',

@@ -62,7 +62,7 @@ function ask(client: KubeletClient, asking: Asking = {}): Promise<KubeletRespons
   return client.fetch({ ...request, host: 'not-asked', port: 1 }, asking.signal ?? new AbortController().signal);
 }
 
-function proxyBy(connection: ApiServer, requestTimeoutMs = 5_000): KubeletClient {
+function proxyBy(connection: ApiServer, requestTimeoutMs = 30_000): KubeletClient {
   return createKubeletProxy({ apiServer: connection, requestTimeoutMs });
 }
 
@@ -95,7 +95,7 @@ test('the answer is the whole one of the kubelet, with its clock, as by the dire
     tls: () => ({ ca: authority.cert, cert: undefined, key: undefined, insecure: false }),
     authorization: async () => "Bearer kube-apiserver's",
     plainHttp: false,
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs: 30_000,
   });
   for (const gzip of [false, true]) {
     const { via, address, verifiedBy, ...answer } = await ask(client, { gzip });
@@ -180,7 +180,7 @@ test('an API server over plain HTTP verifies no kubelet', async () => {
 describe('the explanation of a failure names the server that responded', () => {
   async function explained(
     asking: Asking = {},
-    timeoutMs = 5_000,
+    timeoutMs = 30_000,
     connection = apiServer.connection,
   ): Promise<Explanation> {
     await using client = proxyBy(connection, timeoutMs);
@@ -254,7 +254,7 @@ describe('the explanation of a failure names the server that responded', () => {
   test('a kube-apiserver that is not there', async () => {
     const connection = { ...apiServer.connection, url: 'https://127.0.0.1:1' };
     check(
-      await explained({}, 5_000, connection),
+      await explained({}, 30_000, connection),
       'ConnectionRefused',
       /^kube-apiserver at 127\.0\.0\.1:1, .*, cannot be reached: connect ECONNREFUSED/,
       undefined,

@@ -72,7 +72,7 @@ describe('a kubelet that repeats the token', () => {
     tls: () => assert.fail(),
     authorization: () => `Bearer ${token}`,
     plainHttp: false,
-    requestTimeoutMs: 3_000,
+    requestTimeoutMs: 60_000,
   };
   const makers = {
     'in this thread': () => createLocalPool(createKubeletClient(options), systemClock),

@@ -72,8 +72,9 @@ describe('--disable-http2-serving, --tls-curve-preferences and --shutdown-send-r
     );
     assert.ok(slow && idle && other && probe && metrics && apiServer);
     const connections = [slow, idle, other, probe, metrics, apiServer];
-    // Time enough for everything below; the shutdown has to wait for it.
-    cluster.apiServer.faults.delayMs = 3_000;
+    // Until everything below is done; the shutdown has to wait for it.
+    const review = Promise.withResolvers<object>();
+    cluster.apiServer.reviews.access = () => review.promise;
     assert.equal((await idle.ask(get('/version', admin))).status, 200);
     const before = cluster.apiServer.requests.length;
     const waiting = slow.ask(get('/version', alice));
@@ -92,6 +93,7 @@ describe('--disable-http2-serving, --tls-curve-preferences and --shutdown-send-r
     assert.equal((await probe.ask(get('/readyz', admin))).status, 500);
     assert.equal((await metrics.ask(get('/metrics', admin))).status, 200);
     assert.equal((await apiServer.ask(get('/version', `${admin}User-Agent: kube-apiserver/v1\r\n`))).status, 200);
+    review.resolve({ allowed: false });
     assert.equal((await waiting).status, 403);
     await stopped;
     for (const connection of connections) connection[Symbol.dispose]();
