@@ -1,5 +1,6 @@
 /** A session to a whole cluster as kube-apiserver's front proxy has one. */
 import type { ClientHttp2Session } from 'node:http2';
+import { waitFor } from '../cluster/wait.ts';
 import { ask2, keepInUse, openSession } from './http2client.ts';
 import { until } from './until.ts';
 import type { WholeCluster } from './wholecluster.ts';
@@ -14,10 +15,7 @@ export async function openFrontProxySession(
   const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   const session = await openSession(cluster.port, certificate);
   keepInUse(session, admin);
-  let status = 503;
-  await until('it knows whom to trust', () => {
-    void ask2(session, '/status', admin).then((answer) => (status = answer.status));
-    return status === 200;
-  });
+  const isTrusted = async () => (await ask2(session, '/status', admin)).status === 200;
+  await waitFor('the program to know whom to trust', isTrusted, 60_000, 20);
   return session;
 }

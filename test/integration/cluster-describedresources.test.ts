@@ -9,6 +9,7 @@ import { createDescribedObjects, idleWatchMs, type WatchedObjects } from '../../
 import { createResourceMapper, type ResourceMapper, refreshMs } from '../../src/cluster/resourcemapper.ts';
 import { silentLogger } from '../../src/logging.ts';
 import type { DescribedResource } from '../../src/metricsource/described.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { aggregatedDiscovery, builtIn, legacyDiscovery } from '../fakes/discovery.ts';
@@ -184,11 +185,7 @@ suite('described resources', () => {
     assert.deepEqual(await objects.names(resource('deployments'), 'shop', everything, forever), ['db', 'web']);
     await until('it is watched', () => fake.requests.some(({ query }) => query.get('watch') === 'true'));
     deployment('web-2', 'shop', { app: 'web' });
-    let names: readonly string[] = [];
-    await until('the new one is there', () => {
-      void ask().then((found) => (names = found));
-      return names.length === 2;
-    });
+    await waitFor('the new one', async () => (await ask()).length === 2, 60_000, 5);
     assert.equal(fake.requests.filter(({ query }) => query.get('watch') === null).length, 1);
     for (const { headers } of fake.requests) assert.match(headers.accept ?? '', /as=PartialObjectMetadata/);
   });

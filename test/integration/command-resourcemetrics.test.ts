@@ -5,6 +5,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { waitFor } from '../cluster/wait.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
@@ -38,11 +39,7 @@ suite('metrics.k8s.io of Prometheus in the whole program', () => {
     const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
     await until('it listens', () => recorded.lines.includes('info: serving'));
     session = await openSession(cluster.port, certificate);
-    let ready = 0;
-    await until('it is ready', () => {
-      void ask2(session, '/readyz', admin).then(({ status }) => (ready = status));
-      return ready === 200;
-    });
+    await waitFor('it to be ready', async () => (await ask2(session, '/readyz', admin)).status === 200, 60_000, 20);
   });
   after(async () => {
     session?.destroy();

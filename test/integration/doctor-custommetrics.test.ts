@@ -11,13 +11,13 @@ import { customMetricsCheck } from '../../src/doctor/custommetrics/custommetrics
 import { examine } from '../../src/doctor/examination.ts';
 import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { aggregatedDiscovery } from '../fakes/discovery.ts';
 import { apiService, condition, createInstallation, namespace, servingPod } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { createFakePrometheus } from '../fakes/prometheus.ts';
-import { until } from '../fakes/until.ts';
 import { setRbac } from '../fakes/rbac.ts';
 import { startWholeCluster } from '../fakes/wholecluster.ts';
 import { change, type FaultyCluster, podName } from './apisidefaults.ts';
@@ -387,14 +387,11 @@ suite('doctor in the pod and the rules of a Prometheus', () => {
     apiServer.objects.set(apiService('v1beta2', {}, custom));
     const words = [...flags, `--secure-port=${cluster.port}`, '--bind-address=127.0.0.1'];
     const { options } = parseCommandLine(words);
-    let status = '';
-    await until('both rules were tried', () => {
-      void readLocalStatus(options, apiServer.connection, []).then(
-        (report) => (status = JSON.stringify(report)),
-        () => undefined,
-      );
+    const wereTried = async () => {
+      const status = JSON.stringify(await readLocalStatus(options, apiServer.connection, []));
       return status.includes('too many series') && status.includes('"lastSuccess"');
-    });
+    };
+    await waitFor('both rules to be tried', wereTried, 60_000, 20);
     const { findings: found } = await examine([customMetricsCheck], {
       server: apiServer.connection,
       options,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { ClientHttp2Session } from 'node:http2';
+import { waitFor } from '../cluster/wait.ts';
 import { openFrontProxySession } from '../fakes/frontproxysession.ts';
 import { ask2 } from '../fakes/http2client.ts';
 import { until } from '../fakes/until.ts';
@@ -37,13 +38,8 @@ async function unanswered(): Promise<number> {
   return Number(/rest_client_requests_total\{code="<error>",method="POST".*\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-async function untilUnanswered(wanted: number): Promise<void> {
-  let found = 0;
-  await until(`${wanted} tries found nothing`, () => {
-    void unanswered().then((now) => (found = now));
-    return found >= wanted;
-  });
-}
+const untilUnanswered = (wanted: number) =>
+  waitFor(`${wanted} tries that found nothing`, async () => (await unanswered()) >= wanted, 60_000, 5);
 
 describe('a kube-apiserver that refuses connections and comes back', () => {
   test('answers the reviews that were asked meanwhile, and is watched again', async () => {
@@ -77,11 +73,7 @@ describe('a kube-apiserver that refuses connections and comes back', () => {
     await apiServer.faults.up();
     assert.equal((await asked).status, 403);
     apiServer.reviews.access = () => ({ allowed: true });
-    let status = 0;
-    await until('it is allowed', () => {
-      void ask2(proxied, path, alice).then((answer) => (status = answer.status));
-      return status === 200;
-    });
+    await waitFor('it to be allowed', async () => (await ask2(proxied, path, alice)).status === 200, 60_000, 20);
   });
 
   test('is asked again where it refuses our own requests at first', async () => {
