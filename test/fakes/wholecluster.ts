@@ -1,4 +1,5 @@
 /** The whole program in this process, on a fake API server, the fake kubelet of a node with pods, and one that stands for all other nodes. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -175,14 +176,25 @@ export function serverFlags(kubeconfig: string, port: number): readonly string[]
   ];
 }
 
-/** A port that was free a moment ago. */
+/** Ports that no system gives to a connection or to a listener without a port, nor Kubernetes to a Service. */
+const [firstPort, portCount] = [20_000, 10_000];
+let portsTried = randomInt(portCount);
+
+/** A port that was free a moment ago, and is given to nobody who does not ask for it by its number. */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  for (let left = portCount; left > 0; left -= 1) {
+    const port = firstPort + (portsTried++ % portCount);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+  throw new Error(`no port of ${firstPort} to ${firstPort + portCount - 1} is free`);
 }
 
 /** A kubeconfig with one context and the token `fake`. */
