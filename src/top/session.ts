@@ -76,7 +76,9 @@ class Session {
     output.once('error', finish);
     this.#refresh();
     this.#draw();
-    void this.#options.requestsRead?.then(() => this.#showRequests());
+    void this.#options.requestsRead
+      ?.then(() => this.#showRequests())
+      .catch((error: unknown) => this.#ended.reject(error));
     try {
       await this.#ended.promise;
     } finally {
@@ -107,10 +109,17 @@ class Session {
     if (this.#waitingSinceMs !== undefined || this.#ticks % ticksPerAge === 0) this.#draw();
   }
 
-  /** Most reads are shared with those of the first screen. */
-  #showRequests(): void {
-    const isShown = this.#summary === undefined || this.#summary.cpu.requested !== undefined;
-    if (!isShown && !this.#state.isPaused) this.#refresh();
+  /** Draws the header again, and nodes, whose reads are shared with it; other rows have no sums of all pods. */
+  async #showRequests(): Promise<void> {
+    if (this.#summary === undefined || this.#summary.cpu.requested !== undefined || this.#state.isPaused) return;
+    if (this.#state.screen === 'nodes') {
+      this.#refresh();
+      return;
+    }
+    const { value } = await part(this.#options.view.summary());
+    if (value === undefined) return;
+    this.#summary = value;
+    this.#draw();
   }
 
   #refresh(): void {

@@ -119,6 +119,27 @@ test('requests are shown when they are known, long before the next read', async 
   );
 });
 
+test('requests of all pods are shown above a list of pods, which is not read again for them', async () => {
+  const requests = Promise.withResolvers<void>();
+  let cpu: { used: number; requested?: number } = { used: 1 };
+  const summary = async () => ({ server: 'kubegauge', nodes: 1, readyNodes: 1, cpu, memory: {}, degraded: [] });
+  let reads = 0;
+  const pods = async () => ((reads += 1), { items: [podView('web-0')] });
+  await withSession(
+    { summary, pods },
+    initialState('pods', {}),
+    async ({ written }) => {
+      let text = '';
+      await until('pods are shown', () => /- requested[\s\S]*web-0/.test((text += written())));
+      cpu = { used: 1, requested: 2.5 };
+      requests.resolve();
+      await until('requests are shown', () => /2500m requested/.test((text += written())));
+      assert.equal(reads, 1);
+    },
+    requests.promise,
+  );
+});
+
 test('rows of one namespace are not shown as those of another', async () => {
   const pods = async ({ namespace }: { namespace?: string }) => {
     if (namespace === 'slow') await new Promise(() => undefined);
