@@ -74,6 +74,23 @@ describe('the keyboard', () => {
     assert.deepEqual(problems, []);
   });
 
+  test('shows the ages of a row as of one moment', async () => {
+    await using ui = await serveScene(createScene());
+    await using opened = await openPage(browser, ui.newLink());
+    const { page } = opened;
+    await goTo(page, '#/pods');
+    const link = page.locator('.pods .row:has([data-at]) .rowlink').first();
+    await link.waitFor();
+    await page.evaluate(() => {
+      const now = Date.now.bind(Date);
+      let later = 0;
+      Date.now = () => now() + (later += 1000);
+    });
+    await link.focus();
+    const { tip } = await focused(page);
+    assert.equal(tip.match(/ old$/gm)?.length, 1, tip);
+  });
+
   test('has no tab stop for each cell of a table of thousands of rows', async () => {
     await using ui = await serveScene(createScene({ nodes: 40, pods: 2000 }));
     await using opened = await openPage(browser, ui.newLink());

@@ -63,13 +63,14 @@ export function startTooltip() {
 function textOf(owner) {
   const row = owner === document.activeElement && owner.matches('.rowlink') ? owner.closest('.row, .card, tr') : null;
   const cells = row?.querySelectorAll('[data-tip]') ?? [];
-  return [...new Set([owner, ...cells].flatMap(linesOf))].join('\n');
+  const atMs = nowMs();
+  return [...new Set([owner, ...cells].flatMap((element) => linesOf(element, atMs)))].join('\n');
 }
 
-/** @param {Element} element @returns {readonly string[]} */
-function linesOf(element) {
-  const at = Number(element.getAttribute('data-at') ?? Number.NaN);
-  const age = Number.isNaN(at) ? [] : [`${ageText(Math.max(0, (nowMs() - at) / 1000))} old`];
+/** @param {Element} element @param {number} atMs when its age is meant @returns {readonly string[]} */
+function linesOf(element, atMs) {
+  const measuredMs = Number(element.getAttribute('data-at') ?? Number.NaN);
+  const age = Number.isNaN(measuredMs) ? [] : [`${ageText(Math.max(0, (atMs - measuredMs) / 1000))} old`];
   return [...(element.getAttribute('data-tip') ?? '').split('\n'), ...age];
 }
 
