@@ -3,7 +3,8 @@ import { refusalText } from './statusreport.ts';
 import { escapeControls } from '../foreigntext.ts';
 import { metricRulesLines } from './metricruleslines.ts';
 import { tableLines } from './texttable.ts';
-import { kubeletIdentityText, type NodeReport, type StatusReport } from '../server/statuspage.ts';
+import type { NodeReport, StatusReport } from '../server/statuspage.ts';
+import { fallbackText, foreignPodsText, kubeletIdentityText } from '../server/statustexts.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
   ['NODE', ({ name }) => name],
@@ -63,9 +64,9 @@ function nodeLines(nodes: readonly NodeReport[]): readonly string[] {
 function remarks({ name, error, fallback, clockSkew, unverifiedPods, foreignPods }: NodeReport): string[] {
   const lines = [
     ...(error === undefined ? [] : [`${error.code}: ${error.message}`, ...(error.remedy ? [`  ${error.remedy}`] : [])]),
-    ...(fallback === undefined ? [] : [`served from /metrics/resource: ${fallback}`]),
+    ...(fallback === undefined ? [] : [fallbackText(fallback)]),
     ...(clockSkew === undefined ? [] : [clockSkew]),
-    ...(foreignPods === undefined ? [] : [`reports pods of other nodes, which are not served: ${foreignPods}`]),
+    ...(foreignPods === undefined ? [] : [foreignPodsText(foreignPods)]),
     ...(unverifiedPods === undefined ? [] : [`pods that the API has not placed on the node: ${unverifiedPods}`]),
   ];
   return lines.length === 0 ? [] : ['', `${name}:`, ...lines.map((line) => `  ${line}`)];

@@ -71,13 +71,6 @@ export interface KubeletIdentityReport {
   readonly reason?: string | undefined;
 }
 
-/** Returns the credentials that kubelets get as a sentence, without a period. */
-export function kubeletIdentityText({ sent, account, reason }: KubeletIdentityReport): string {
-  const because = reason === undefined ? '' : `: ${reason}`;
-  if (sent === 'account') return `kubelets get tokens of ServiceAccount ${account}${because}`;
-  return `kubelets get ${sent === 'own' ? 'our own token' : 'no token'}${because}`;
-}
-
 export interface CaBundleReport {
   readonly apiService: string;
   readonly code: MessageCode;

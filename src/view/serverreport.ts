@@ -5,7 +5,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import { field, items, text } from '../client/json.ts';
 import { parseTimeMs } from '../doctor/times.ts';
 import { foreignText } from '../foreigntext.ts';
-import { kubeletIdentityText } from '../server/statuspage.ts';
+import { fallbackText, foreignPodsText, kubeletIdentityText } from '../server/statustexts.ts';
 import { defined } from './defined.ts';
 import type { Reads } from './reads.ts';
 import { ViewError } from './viewerror.ts';
@@ -231,13 +231,9 @@ function remarksOf(node: unknown): readonly CodedMessage[] {
   const [foreignPods, missing] = [number(field(node, 'foreignPods')) ?? 0, shown(field(node, 'missing'))];
   return [
     ...(error === undefined ? [] : [coded(error, 'message')]),
-    ...(fallback === undefined
-      ? []
-      : [{ code: 'NodeOnFallback', message: `served from /metrics/resource: ${fallback}` }]),
+    ...(fallback === undefined ? [] : [{ code: 'NodeOnFallback', message: fallbackText(fallback) }]),
     ...(clockSkew === undefined ? [] : [{ code: 'ClockSkew', message: clockSkew }]),
-    ...(foreignPods > 0
-      ? [{ code: 'ForeignPods', message: `reports pods of other nodes, which are not served: ${foreignPods}` }]
-      : []),
+    ...(foreignPods > 0 ? [{ code: 'ForeignPods', message: foreignPodsText(foreignPods) }] : []),
     ...(missing === undefined || error !== undefined ? [] : [{ message: `its usage is not served yet (${missing})` }]),
   ];
 }
