@@ -17,7 +17,9 @@ export function createResourceIndex(resources: readonly DescribedResource[]): Ma
     add(each.singular, each);
     for (const name of new Set([each.resource, each.singular])) {
       if (each.group !== '') add(`${name}.${each.group}`, each);
-      byResource.set(name, [...(byResource.get(name) ?? []), each]);
+      const sameNamed = byResource.get(name);
+      if (sameNamed === undefined) byResource.set(name, [each]);
+      else sameNamed.push(each);
     }
   }
   return { resourceFor: (name) => exact.get(name) ?? resourceLike(name) };
