@@ -1,6 +1,7 @@
 /** A cluster as screens read it: Nodes, Pods and their usages, of the size and with the pages that kube-apiserver and kubegauge answer with. */
 import { decodeContinue, encodeContinue, type ListPosition } from '../../src/apimachinery/continuetoken.ts';
 import { sourceAnnotation } from '../../src/api/historylist.ts';
+import { badRequest } from '../../src/apimachinery/status.ts';
 import { type KubeObject, node } from '../fakes/kubeobjects.ts';
 import { podObject } from './podobject.ts';
 
@@ -173,18 +174,7 @@ function byKey(a: ListPosition, b: ListPosition): number {
 
 function answer(kind: string, all: readonly Item[], query: URLSearchParams): object {
   const since = query.get('sinceSeconds');
-  if (since === '0') {
-    const message = 'sinceSeconds: 0: must be greater than 0';
-    return {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message,
-      reason: 'BadRequest',
-      code: 400,
-    };
-  }
+  if (since === '0') return badRequest('sinceSeconds: 0: must be greater than 0').toStatus();
   const wanted = query.get('fieldSelector')?.replace('metadata.name=', '');
   const token = query.get('continue');
   const after = token === null ? undefined : decodeContinue(token);

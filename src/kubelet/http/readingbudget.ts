@@ -38,7 +38,7 @@ export class ReadingBudget {
   /** In this iteration, before the current reading. */
   #spentMs = 0;
   #beganMs = 0;
-  /** Of a long response; undefined for others, whose time is short and CPU time costs 1 us to read. */
+  /** Set for a long response only: reading CPU time takes 1 us, too much for others. */
   #beganCpuMs: number | undefined;
   #responseMs = 0;
   #isArmed = false;
