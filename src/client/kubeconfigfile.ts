@@ -11,7 +11,7 @@ export interface KubeconfigUser extends User {
 }
 
 export interface KubeconfigEntries {
-  /** Of the context. */
+  /** The context's name. */
   readonly name: string;
   /** Undefined where the context names none. */
   readonly namespace: string | undefined;

@@ -8,10 +8,9 @@ const inputLimitBytes = 4 * 1024 * 1024;
 /** @param file `-` is standard input. @throws Error with a remedy. */
 export async function readRulesInput(file: string): Promise<string> {
   try {
-    return await readLimited(
-      file === '-' ? process.stdin : createReadStream(file),
-      file === '-' ? 'standard input' : file,
-    );
+    return await (file === '-'
+      ? readLimited(process.stdin, 'standard input')
+      : readLimited(createReadStream(file), file));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const explained = problems.get(code);

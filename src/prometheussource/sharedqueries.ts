@@ -31,7 +31,7 @@ export class SharedQueries {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   /** Answers are in the order in which they end. */
   readonly #queries = new Map<string, SharedQuery>();
-  /** Of all answers. */
+  /** Those of all answers together. */
   #bytes = 0;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {

@@ -27,7 +27,7 @@ export interface QueryAnswer {
 
 /** A query's answer as an engine sent it. */
 export interface SentAnswer extends QueryAnswer {
-  /** Of its body. */
+  /** Length of its body. */
   readonly bytes: number;
 }
 

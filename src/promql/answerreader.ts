@@ -21,7 +21,7 @@ export interface ReadElements {
   /** The document with an empty array in place of the elements. */
   readonly envelope: unknown;
   readonly elements: number;
-  /** Of the whole document. */
+  /** Length of the whole document. */
   readonly bytes: number;
 }
 

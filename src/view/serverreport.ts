@@ -104,7 +104,7 @@ export interface NodeRemarksView {
 
 /** In bytes: the report of 10,000 nodes that fail is 15 MB. */
 export const reportLimitBytes = 32 * 1024 * 1024;
-/** Of each list of the report. */
+/** Entries of each list of the report that are kept. */
 export const shownEntries = 100;
 /** Characters; a query may have more than others. */
 const textLimit = 1_000;

@@ -82,7 +82,7 @@ interface Load {
   readonly paintMs: number;
   /** Milliseconds from the request of the link until the cluster's numbers and the first nodes are there. */
   readonly numbersMs: number;
-  /** Of all files of the page, as they are sent. */
+  /** Sum of the page's files, as they are sent. */
   readonly bytes: number;
 }
 

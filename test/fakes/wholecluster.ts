@@ -180,7 +180,7 @@ export function serverFlags(kubeconfig: string, port: number): readonly string[]
 const [firstPort, portCount] = [20_000, 10_000];
 let portsTried = randomInt(portCount);
 
-/** A port that was free a moment ago, and is given to nobody who does not ask for it by its number. */
+/** A port that was free a moment ago. The kernel gives it only to those who name it. */
 export async function freePort(): Promise<number> {
   for (let left = portCount; left > 0; left -= 1) {
     const port = firstPort + (portsTried++ % portCount);

@@ -59,7 +59,7 @@ export function startTooltip() {
   }, 1000);
 }
 
-/** Of a row's link with the focus, its own lines and those of the row's cells, each once. @param {Element} owner */
+/** Returns an element's lines; for a row's link with the focus also those of the row's cells, each once. @param {Element} owner */
 function textOf(owner) {
   const row = owner === document.activeElement && owner.matches('.rowlink') ? owner.closest('.row, .card, tr') : null;
   const cells = row?.querySelectorAll('[data-tip]') ?? [];
